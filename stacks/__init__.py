@@ -1,0 +1,1 @@
+"""Everything that becomes Terraform: one module a part of the architecture."""

@@ -1,0 +1,119 @@
+"""One environment, in the order in which the data flows."""
+
+from __future__ import annotations
+
+from cdktf import TerraformOutput, TerraformStack
+from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
+from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
+from constructs import Construct
+
+from stacks.job import Code, Job
+from stacks.lake import Lake
+from stacks.landing import Landing
+from stacks.routing import Routing
+from stacks.settings import EnvironmentSettings, PipelineSettings
+from stacks.state import keep_state
+from stacks.workflow import Workflow
+
+PROJECT = "burst"
+
+
+class BurstStack(TerraformStack):
+    """Landing, lake, and for each pipeline its job, its workflow and its routing.
+
+    ``allow_data_loss`` is the deployer's key to deleting data; it opens nothing unless the
+    environment is ``ephemeral`` as well.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        environment: str,
+        settings: EnvironmentSettings,
+        *,
+        allow_data_loss: bool = False,
+    ) -> None:
+        super().__init__(scope, environment)
+        self._environment = environment
+        deletable = settings.ephemeral and allow_data_loss
+        keep_state(self, environment, settings)
+        AwsProvider(
+            self,
+            "aws",
+            region=settings.region,
+            default_tags=[
+                AwsProviderDefaultTags(
+                    tags={**settings.tags, "project": PROJECT, "environment": environment}
+                )
+            ],
+        )
+        self._account_id = DataAwsCallerIdentity(self, "current").account_id
+        self._landing = Landing(self, "landing", environment=environment, deletable=deletable)
+        self._lake = Lake(self, "lake", environment=environment, deletable=deletable)
+        self._code = Code(self, "code", lake=self._lake.bucket)
+        self._output(
+            "landing_bucket_name",
+            self._landing.bucket.bucket,
+            "Bucket for incoming files. Its events reach EventBridge about five minutes after "
+            "the first deployment.",
+        )
+        self._output(
+            "lake_bucket_name",
+            self._lake.bucket.bucket,
+            "Bucket with curated, archive, quarantine, ledger and artifacts.",
+        )
+        for name, pipeline in settings.pipelines.items():
+            self._add_pipeline(name, pipeline)
+
+    def _add_pipeline(self, pipeline: str, settings: PipelineSettings) -> None:
+        parts = Construct(self, f"pipeline-{pipeline}")
+        name = f"{PROJECT}-{self._environment}-{pipeline}"
+        job = Job(
+            parts,
+            "job",
+            name=name,
+            environment=self._environment,
+            pipeline=pipeline,
+            settings=settings,
+            landing=self._landing.bucket,
+            lake=self._lake.bucket,
+            code=self._code,
+        )
+        workflow = Workflow(
+            parts,
+            "workflow",
+            name=name,
+            job_name=job.name,
+            batch_size=settings.batch_size,
+            batch_window_seconds=settings.batch_window_seconds,
+        )
+        routing = Routing(
+            parts,
+            "routing",
+            name=name,
+            account_id=self._account_id,
+            landing_bucket=self._landing.bucket.bucket,
+            prefix=settings.prefix,
+            suffix=settings.suffix,
+            workflow_arn=workflow.arn,
+        )
+        output = pipeline.replace("-", "_")
+        self._output(
+            f"{output}_rule_name",
+            routing.rule_name,
+            f"EventBridge rule that matches new files of pipeline {pipeline}.",
+        )
+        self._output(
+            f"{output}_workflow_name",
+            workflow.name,
+            f"Glue workflow that the rule of pipeline {pipeline} notifies.",
+        )
+        self._output(f"{output}_job_name", job.name, f"Glue job of pipeline {pipeline}.")
+        self._output(
+            f"{output}_dead_letter_queue_url",
+            routing.dead_letter_queue_url,
+            f"Queue with the events of pipeline {pipeline} that could not be delivered.",
+        )
+
+    def _output(self, name: str, value: str, description: str) -> None:
+        TerraformOutput(self, name, value=value, description=description)

@@ -1,0 +1,209 @@
+"""The Glue job, its role and its logs, and the code that it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+from cdktf import App, AssetType, TerraformAsset, TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from cdktf_cdktf_provider_aws.glue_job import GlueJob, GlueJobCommand, GlueJobExecutionProperty
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.s3_object import (
+    S3Object,
+    S3ObjectOverrideProvider,
+    S3ObjectOverrideProviderDefaultTags,
+)
+from constructs import Construct
+
+from stacks import policies
+from stacks.settings import PipelineSettings, SettingsError
+
+GLUE_JOBS = Path(__file__).resolve().parent.parent / "glue_jobs"
+SCRIPT = GLUE_JOBS / "burst_job.py"
+PACKAGES = ("burst", "transforms")
+KEEP_LOGS_DAYS = 365
+
+
+class Code(Construct):
+    """The script and the package that every job of an environment runs, as objects in the lake.
+
+    The keys carry a hash of the content: a change of code is a changed key in the plan, and a run
+    never sees half an upload. The new object is there before the job points to it.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, lake: S3Bucket) -> None:
+        super().__init__(scope, id_)
+        self._lake = lake
+        package = Path(App.of(self).outdir).resolve() / "burst.zip"
+        write_package(package)
+        script_object = self._upload("script", SCRIPT)
+        package_object = self._upload("package", package)
+        self.script_uri = f"s3://{lake.bucket}/{script_object.key}"
+        self.package_uri = f"s3://{lake.bucket}/{package_object.key}"
+        self.object_arns = [f"{lake.arn}/{item.key}" for item in (script_object, package_object)]
+
+    def _upload(self, id_: str, file: Path) -> S3Object:
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+        asset = TerraformAsset(
+            self, f"{id_}-file", path=str(file), type=AssetType.FILE, asset_hash=digest
+        )
+        return S3Object(
+            self,
+            id_,
+            bucket=self._lake.id,
+            key=f"artifacts/{file.stem}-{digest}{file.suffix}",
+            source=asset.path,
+            # An object takes 10 tags at most, fewer than an environment may set.
+            override_provider=S3ObjectOverrideProvider(
+                default_tags=S3ObjectOverrideProviderDefaultTags(tags={})
+            ),
+            lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
+        )
+
+
+class Job(Construct):
+    """One Glue job a pipeline, the single writer of its part of the lake.
+
+    One run at a time, the next ones queue: ``max_concurrent_runs = 1`` is the lock that the batch
+    protocol relies on. Queuing excludes retries and the FLEX class, so a failed run is not
+    repeated by Glue; the next run resumes what it left. The execution class stays unset because
+    STANDARD is the default.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        environment: str,
+        pipeline: str,
+        settings: PipelineSettings,
+        landing: S3Bucket,
+        lake: S3Bucket,
+        code: Code,
+    ) -> None:
+        super().__init__(scope, id_)
+        # Glue 5 writes to <prefix>/error and <prefix>/output (AWS Glue user guide, "Logging for
+        # AWS Glue jobs"); groups of our own keep retention and encryption under Terraform.
+        log_prefix = f"/burst/{environment}/{pipeline}"
+        logs = [
+            CloudwatchLogGroup(
+                self, f"log-{kind}", name=f"{log_prefix}/{kind}", retention_in_days=KEEP_LOGS_DAYS
+            )
+            for kind in ("error", "output")
+        ]
+        role = IamRole(
+            self,
+            "role",
+            name=f"{name}-job",
+            description=f"What the job of pipeline {pipeline} may read, write and delete.",
+            assume_role_policy=policies.assumed_by_glue(),
+        )
+        permission = IamRolePolicy(
+            self,
+            "permission",
+            name="drain-landing-into-the-lake",
+            role=role.id,
+            policy=policies.job(
+                pipeline=pipeline,
+                prefix=settings.prefix,
+                landing_arn=landing.arn,
+                lake_arn=lake.arn,
+                code_arns=code.object_arns,
+                log_group_arns=[group.arn for group in logs],
+            ),
+        )
+        job = GlueJob(
+            self,
+            "job",
+            name=name,
+            description=f"Drains {settings.prefix} of the landing bucket into the lake.",
+            role_arn=role.arn,
+            command=GlueJobCommand(
+                name="glueetl", python_version="3", script_location=code.script_uri
+            ),
+            default_arguments={
+                **_glue_arguments(code, log_prefix),
+                **_own_arguments(environment, pipeline, settings, landing, lake),
+            },
+            glue_version=settings.job.glue_version,
+            worker_type=settings.job.worker_type,
+            number_of_workers=settings.job.number_of_workers,
+            timeout=settings.job.timeout_minutes,
+            max_retries=0,
+            execution_property=GlueJobExecutionProperty(max_concurrent_runs=1),
+            job_run_queuing_enabled=True,
+            depends_on=[permission, *logs],
+        )
+        self.name = job.name
+
+
+def write_package(target: Path) -> None:
+    """Zip the packages that are shipped beside the script; the same sources give the same bytes."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for package in PACKAGES:
+            for source in sorted((GLUE_JOBS / package).rglob("*.py")):
+                # A fixed time (the oldest that a zip can hold) instead of the checkout's.
+                entry = zipfile.ZipInfo(source.relative_to(GLUE_JOBS).as_posix())
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, source.read_bytes())
+
+
+def transform_module(environment: str, pipeline: str, settings: PipelineSettings) -> str:
+    """The name of the pipeline's module in ``glue_jobs/transforms``.
+
+    Raises `SettingsError` when there is no such module.
+    """
+    name = settings.transform or pipeline.replace("-", "_")
+    modules = sorted(path.stem for path in (GLUE_JOBS / "transforms").glob("[a-z]*.py"))
+    if name not in modules:
+        place = f"environment {environment!r}, pipeline {pipeline!r}, field 'transform'"
+        raise SettingsError(
+            [
+                f"cdktf.json: {place} = {json.dumps(name)}: there is no module "
+                f"glue_jobs/transforms/{name}.py. Write it, or use one that is there: "
+                f"{', '.join(modules)}."
+            ]
+        )
+    return name
+
+
+def _glue_arguments(code: Code, log_prefix: str) -> dict[str, str]:
+    return {
+        "--extra-py-files": code.package_uri,
+        "--custom-logGroup-prefix": log_prefix,
+        "--enable-auto-scaling": "true",
+        "--enable-job-insights": "true",
+        "--enable-metrics": "true",
+        "--enable-observability-metrics": "true",
+        "--job-bookmark-option": "job-bookmark-disable",
+    }
+
+
+def _own_arguments(
+    environment: str,
+    pipeline: str,
+    settings: PipelineSettings,
+    landing: S3Bucket,
+    lake: S3Bucket,
+) -> dict[str, str]:
+    columns = [column.model_dump() for column in settings.input.columns]
+    arguments = {
+        "--environment": environment,
+        "--pipeline": pipeline,
+        "--landing_bucket": landing.bucket,
+        "--prefix": settings.prefix,
+        "--lake_bucket": lake.bucket,
+        "--curated_uri": f"s3://{lake.bucket}/curated/{pipeline}",
+        "--input_format": settings.input.format,
+        "--columns": json.dumps(columns, separators=(",", ":")),
+        "--transform": transform_module(environment, pipeline, settings),
+    }
+    return arguments | ({"--suffix": settings.suffix} if settings.suffix else {})

@@ -1,0 +1,128 @@
+"""A bucket as every bucket of the project is: private, encrypted, versioned, TLS only."""
+
+from __future__ import annotations
+
+from cdktf import TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
+    S3BucketLifecycleConfiguration,
+    S3BucketLifecycleConfigurationRule,
+    S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload,
+    S3BucketLifecycleConfigurationRuleExpiration,
+    S3BucketLifecycleConfigurationRuleFilter,
+    S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_ownership_controls import (
+    S3BucketOwnershipControls,
+    S3BucketOwnershipControlsRule,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_policy import S3BucketPolicy
+from cdktf_cdktf_provider_aws.s3_bucket_public_access_block import S3BucketPublicAccessBlock
+from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration import (
+    S3BucketServerSideEncryptionConfigurationA as S3BucketServerSideEncryptionConfiguration,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration import (
+    S3BucketServerSideEncryptionConfigurationRuleA as EncryptionRule,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration import (
+    S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA as ByDefault,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
+    S3BucketVersioningA as S3BucketVersioning,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
+    S3BucketVersioningVersioningConfiguration,
+)
+from constructs import Construct
+
+from stacks import policies
+
+ABORT_UPLOADS_AFTER_DAYS = 7
+EXPIRE_OLD_VERSIONS_AFTER_DAYS = 30
+
+
+class PrivateBucket(Construct):
+    """An S3 bucket that nobody reaches from outside or without TLS, and that keeps old versions.
+
+    Versions that were replaced or deleted are kept for 30 days. A version in landing that was
+    overwritten before a job read it still waits for the job, so this must stay far longer than
+    any pause of a pipeline. Terraform refuses to destroy the bucket unless ``deletable``; then
+    it empties it first.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, name_prefix: str, deletable: bool) -> None:
+        super().__init__(scope, id_)
+        self.bucket = S3Bucket(
+            self,
+            "bucket",
+            bucket_prefix=name_prefix,
+            force_destroy=True if deletable else None,
+            lifecycle=None if deletable else TerraformResourceLifecycle(prevent_destroy=True),
+        )
+        public_access = S3BucketPublicAccessBlock(
+            self,
+            "public-access",
+            bucket=self.bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+        )
+        S3BucketOwnershipControls(
+            self,
+            "ownership",
+            bucket=self.bucket.id,
+            rule=S3BucketOwnershipControlsRule(object_ownership="BucketOwnerEnforced"),
+        )
+        S3BucketServerSideEncryptionConfiguration(
+            self,
+            "encryption",
+            bucket=self.bucket.id,
+            rule=[
+                EncryptionRule(
+                    apply_server_side_encryption_by_default=ByDefault(sse_algorithm="AES256")
+                )
+            ],
+        )
+        versioning = S3BucketVersioning(
+            self,
+            "versioning",
+            bucket=self.bucket.id,
+            versioning_configuration=S3BucketVersioningVersioningConfiguration(status="Enabled"),
+        )
+        S3BucketPolicy(
+            self,
+            "policy",
+            bucket=self.bucket.id,
+            policy=policies.only_over_tls(self.bucket.arn),
+            # S3 answers 409 when a policy and the public access block are changed at once.
+            depends_on=[public_access],
+        )
+        S3BucketLifecycleConfiguration(
+            self,
+            "lifecycle",
+            bucket=self.bucket.id,
+            rule=[_clean_up_rule()],
+            depends_on=[versioning],
+        )
+
+
+def _clean_up_rule() -> S3BucketLifecycleConfigurationRule:
+    return S3BucketLifecycleConfigurationRule(
+        id="remove-aborted-uploads-and-old-versions",
+        status="Enabled",
+        filter=[S3BucketLifecycleConfigurationRuleFilter(prefix="")],
+        abort_incomplete_multipart_upload=[
+            S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(
+                days_after_initiation=ABORT_UPLOADS_AFTER_DAYS
+            )
+        ],
+        noncurrent_version_expiration=[
+            S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(
+                noncurrent_days=EXPIRE_OLD_VERSIONS_AFTER_DAYS
+            )
+        ],
+        expiration=[
+            S3BucketLifecycleConfigurationRuleExpiration(expired_object_delete_marker=True)
+        ],
+    )

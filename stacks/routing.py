@@ -1,0 +1,112 @@
+"""How an event of the landing bucket reaches the workflow, and where it goes when it cannot."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
+from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
+    CloudwatchEventTarget,
+    CloudwatchEventTargetDeadLetterConfig,
+    CloudwatchEventTargetRetryPolicy,
+)
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
+from cdktf_cdktf_provider_aws.sqs_queue_policy import SqsQueuePolicy
+from constructs import Construct
+
+from stacks import policies
+
+KEEP_UNDELIVERED_SECONDS = 14 * 24 * 3600
+DELIVER_FOR_SECONDS = 24 * 3600
+DELIVER_ATTEMPTS = 185
+
+
+class Routing(Construct):
+    """The rule that matches a pipeline's new files, and its target: the workflow itself.
+
+    EventBridge retries a delivery that Glue throttles or fails for a day, and sends an event that
+    it may not or cannot deliver to the dead-letter queue. Both fields of the retry policy are set:
+    leaving one out sends 0, which AWS refuses (terraform-provider-aws issue 38265).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        account_id: str,
+        landing_bucket: str,
+        prefix: str,
+        suffix: str | None,
+        workflow_arn: str,
+    ) -> None:
+        super().__init__(scope, id_)
+        rule = CloudwatchEventRule(
+            self,
+            "rule",
+            name=name,
+            description=f"New files under {prefix} of the landing bucket.",
+            event_pattern=json.dumps(new_files(landing_bucket, prefix, suffix)),
+        )
+        role = IamRole(
+            self,
+            "role",
+            name=f"{name}-events",
+            description="Lets the rule hand its events to the workflow, and nothing else.",
+            assume_role_policy=policies.assumed_by_eventbridge(account_id),
+        )
+        permission = IamRolePolicy(
+            self,
+            "permission",
+            name="notify-the-workflow",
+            role=role.id,
+            policy=policies.notify_workflow(workflow_arn),
+        )
+        undelivered = SqsQueue(
+            self,
+            "undelivered",
+            name=f"{name}-undelivered",
+            message_retention_seconds=KEEP_UNDELIVERED_SECONDS,
+            sqs_managed_sse_enabled=True,
+        )
+        queue_policy = SqsQueuePolicy(
+            self,
+            "undelivered-policy",
+            queue_url=undelivered.url,
+            policy=policies.dead_letter_queue(undelivered.arn, rule.arn),
+        )
+        CloudwatchEventTarget(
+            self,
+            "target",
+            target_id="workflow",
+            rule=rule.name,
+            arn=workflow_arn,
+            role_arn=role.arn,
+            dead_letter_config=CloudwatchEventTargetDeadLetterConfig(arn=undelivered.arn),
+            retry_policy=CloudwatchEventTargetRetryPolicy(
+                maximum_event_age_in_seconds=DELIVER_FOR_SECONDS,
+                maximum_retry_attempts=DELIVER_ATTEMPTS,
+            ),
+            # The first event must find the permission and the queue in place.
+            depends_on=[permission, queue_policy],
+        )
+        self.rule_name = rule.name
+        self.dead_letter_queue_url = undelivered.url
+
+
+def new_files(landing_bucket: str, prefix: str, suffix: str | None) -> dict[str, Any]:
+    """The event pattern of a pipeline's new files (S3 user guide, "EventBridge events").
+
+    Size is no criterion: an empty file is a file. Prefix and suffix together are one ``wildcard``,
+    because the entries of a list in a pattern are alternatives.
+    """
+    key = {"prefix": prefix} if suffix is None else {"wildcard": f"{prefix}*{suffix}"}
+    return {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [landing_bucket]}, "object": {"key": [key]}},
+    }

@@ -1,0 +1,56 @@
+"""The Glue workflow and the EVENT trigger that turns a burst into one run."""
+
+from __future__ import annotations
+
+from cdktf_cdktf_provider_aws.glue_trigger import (
+    GlueTrigger,
+    GlueTriggerActions,
+    GlueTriggerEventBatchingCondition,
+)
+from cdktf_cdktf_provider_aws.glue_workflow import GlueWorkflow
+from constructs import Construct
+
+
+class Workflow(Construct):
+    """Waits for ``batch_size`` events or ``batch_window_seconds``, then starts the job once.
+
+    The workflow has no limit of concurrent runs: a run beyond a limit ends in status ERROR and its
+    events are lost. The job is the single writer instead, and its runs queue. ``enabled`` and
+    ``start_on_creation`` of the trigger stay unset: any later change of ``enabled`` on an EVENT
+    trigger fails for good (terraform-provider-aws issue 49407). To pause a pipeline, disable its
+    rule.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        job_name: str,
+        batch_size: int,
+        batch_window_seconds: int,
+    ) -> None:
+        super().__init__(scope, id_)
+        workflow = GlueWorkflow(
+            self,
+            "workflow",
+            name=name,
+            description="Started by the files that arrive: see the trigger's batching condition.",
+        )
+        self.name = workflow.name
+        self.arn = workflow.arn
+        GlueTrigger(
+            self,
+            "trigger",
+            name=f"{name}-batch",
+            description=f"After {batch_size} events or {batch_window_seconds} seconds.",
+            type="EVENT",
+            workflow_name=workflow.name,
+            event_batching_condition=[
+                GlueTriggerEventBatchingCondition(
+                    batch_size=batch_size, batch_window=batch_window_seconds
+                )
+            ],
+            actions=[GlueTriggerActions(job_name=job_name)],
+        )

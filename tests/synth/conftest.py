@@ -1,0 +1,51 @@
+"""One synth of the shipped environments for all tests here, and a way to make others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cdktf import App
+
+from stacks.burst_stack import BurstStack
+from stacks.settings import parse_environments, read_environments
+from tests.synth.synthesized import Synthesized
+
+PROJECT_FOLDER = Path(__file__).resolve().parents[2]
+Synth = Callable[..., Mapping[str, Synthesized]]
+
+
+@pytest.fixture(scope="session")
+def synth(tmp_path_factory: pytest.TempPathFactory) -> Synth:
+    """A function that synthesizes environments given as JSON data, or else the shipped ones."""
+
+    def run(
+        environments: Any = None, *, allow_data_loss: bool = False
+    ) -> Mapping[str, Synthesized]:
+        settings = (
+            read_environments(PROJECT_FOLDER / "cdktf.json")
+            if environments is None
+            else parse_environments(environments)
+        )
+        outdir = tmp_path_factory.mktemp("cdktf.out")
+        app = App(outdir=str(outdir))
+        for name, environment in settings.items():
+            BurstStack(app, name, environment, allow_data_loss=allow_data_loss)
+        app.synth()
+        return {name: Synthesized.read(outdir / "stacks" / name) for name in settings}
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def shipped(synth: Synth) -> Mapping[str, Synthesized]:
+    """Every environment of cdktf.json."""
+    return synth()
+
+
+@pytest.fixture(scope="session", params=["dev", "prod"])
+def stack(request: pytest.FixtureRequest, shipped: Mapping[str, Synthesized]) -> Synthesized:
+    """Each environment of cdktf.json in turn."""
+    return shipped[request.param]

@@ -1,0 +1,65 @@
+"""A synthesized stack as plain data, so that a test can look at all resources and not at one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy document and the resource that carries it."""
+
+    resource: str
+    attribute: str
+    statements: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Synthesized:
+    """What `cdk.tf.json` holds, and the folder that it lies in."""
+
+    folder: Path
+    text: str
+    document: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> Synthesized:
+        text = (folder / "cdk.tf.json").read_text(encoding="utf-8")
+        return cls(folder, text, json.loads(text))
+
+    def resources(self, kind: str) -> dict[str, dict[str, Any]]:
+        """All resources of a type by the path of their construct, without cdktf's metadata."""
+        return {
+            item["//"]["metadata"]["path"].split("/", 1)[1]: {
+                name: value for name, value in item.items() if name != "//"
+            }
+            for item in self.document["resource"].get(kind, {}).values()
+        }
+
+    def only(self, kind: str) -> dict[str, Any]:
+        """The one resource of a type; fails where there is none or more than one."""
+        (resource,) = self.resources(kind).values()
+        return resource
+
+    def address(self, kind: str, path: str) -> str:
+        """The Terraform address of a resource, as references spell it."""
+        for name, item in self.document["resource"][kind].items():
+            if item["//"]["metadata"]["path"].split("/", 1)[1] == path:
+                return f"{kind}.{name}"
+        raise KeyError(path)
+
+    def policies(self) -> Iterator[Policy]:
+        """Every policy document in the stack."""
+        for kind, attribute in (
+            ("aws_iam_role", "assume_role_policy"),
+            ("aws_iam_role_policy", "policy"),
+            ("aws_s3_bucket_policy", "policy"),
+            ("aws_sqs_queue_policy", "policy"),
+        ):
+            for path, item in self.resources(kind).items():
+                document = json.loads(item[attribute])
+                yield Policy(path, attribute, tuple(document["Statement"]))

@@ -1,0 +1,350 @@
+"""Every resource of every environment is set as the architecture asks for."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.synth.conftest import PROJECT_FOLDER, Synth
+from tests.synth.synthesized import Synthesized
+
+BUCKETS = ("landing/bucket", "lake/bucket")
+ORDERS = "pipeline-orders"
+
+
+def shipped_settings() -> dict[str, Any]:
+    document = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))
+    environments: dict[str, Any] = document["context"]["environments"]
+    return environments
+
+
+def orders(stack: Synthesized) -> dict[str, Any]:
+    name = stack.document["//"]["metadata"]["stackName"]
+    pipeline: dict[str, Any] = shipped_settings()[name]["pipelines"]["orders"]
+    return pipeline
+
+
+def reference(stack: Synthesized, kind: str, path: str, attribute: str) -> str:
+    return f"${{{stack.address(kind, path)}.{attribute}}}"
+
+
+def test_nothing_is_there_that_no_other_test_looks_at(stack: Synthesized) -> None:
+    counts = {kind: len(items) for kind, items in stack.document["resource"].items()}
+    assert counts == {
+        "aws_cloudwatch_event_rule": 1,
+        "aws_cloudwatch_event_target": 1,
+        "aws_cloudwatch_log_group": 2,
+        "aws_glue_job": 1,
+        "aws_glue_trigger": 1,
+        "aws_glue_workflow": 1,
+        "aws_iam_role": 2,
+        "aws_iam_role_policy": 2,
+        "aws_s3_bucket": 2,
+        "aws_s3_bucket_lifecycle_configuration": 2,
+        "aws_s3_bucket_notification": 1,
+        "aws_s3_bucket_ownership_controls": 2,
+        "aws_s3_bucket_policy": 2,
+        "aws_s3_bucket_public_access_block": 2,
+        "aws_s3_bucket_server_side_encryption_configuration": 2,
+        "aws_s3_bucket_versioning": 2,
+        "aws_s3_object": 2,
+        "aws_sqs_queue": 1,
+        "aws_sqs_queue_policy": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (
+            "aws_s3_bucket_public_access_block",
+            {
+                "block_public_acls": True,
+                "block_public_policy": True,
+                "ignore_public_acls": True,
+                "restrict_public_buckets": True,
+            },
+        ),
+        (
+            "aws_s3_bucket_server_side_encryption_configuration",
+            {"rule": [{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}]},
+        ),
+        ("aws_s3_bucket_versioning", {"versioning_configuration": {"status": "Enabled"}}),
+        (
+            "aws_s3_bucket_ownership_controls",
+            {"rule": {"object_ownership": "BucketOwnerEnforced"}},
+        ),
+        (
+            "aws_s3_bucket_lifecycle_configuration",
+            {
+                "rule": [
+                    {
+                        "id": "remove-aborted-uploads-and-old-versions",
+                        "status": "Enabled",
+                        "filter": [{"prefix": ""}],
+                        "abort_incomplete_multipart_upload": [{"days_after_initiation": 7}],
+                        "noncurrent_version_expiration": [{"noncurrent_days": 30}],
+                        "expiration": [{"expired_object_delete_marker": True}],
+                    }
+                ]
+            },
+        ),
+    ],
+)
+def test_every_bucket_is_private_encrypted_versioned_and_cleaned_up(
+    stack: Synthesized, kind: str, settings: Mapping[str, Any]
+) -> None:
+    guarded = {
+        item.pop("bucket"): {key: value for key, value in item.items() if key != "depends_on"}
+        for item in stack.resources(kind).values()
+    }
+    assert guarded == {
+        reference(stack, "aws_s3_bucket", bucket, "id"): settings for bucket in BUCKETS
+    }
+
+
+def test_only_landing_sends_events_and_only_to_eventbridge(stack: Synthesized) -> None:
+    assert stack.only("aws_s3_bucket_notification") == {
+        "bucket": reference(stack, "aws_s3_bucket", "landing/bucket", "id"),
+        "eventbridge": True,
+    }
+
+
+def test_bucket_names_begin_with_environment_and_purpose(stack: Synthesized) -> None:
+    environment = stack.document["//"]["metadata"]["stackName"]
+    buckets = stack.resources("aws_s3_bucket")
+    assert {path: item["bucket_prefix"] for path, item in buckets.items()} == {
+        "landing/bucket": f"burst-{environment}-landing-",
+        "lake/bucket": f"burst-{environment}-lake-",
+    }
+
+
+def test_rule_matches_new_objects_of_the_pipeline_and_nothing_else(stack: Synthesized) -> None:
+    rule = stack.only("aws_cloudwatch_event_rule")
+    assert json.loads(rule["event_pattern"]) == {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {
+            "bucket": {"name": [reference(stack, "aws_s3_bucket", "landing/bucket", "bucket")]},
+            "object": {"key": [{"wildcard": "orders/*.csv"}]},
+        },
+    }
+    assert "state" not in rule
+
+
+def test_rule_without_a_suffix_matches_by_prefix(synth: Synth) -> None:
+    environments = {"dev": shipped_settings()["dev"]}
+    del environments["dev"]["pipelines"]["orders"]["suffix"]
+    stack = synth(environments)["dev"]
+    pattern = json.loads(stack.only("aws_cloudwatch_event_rule")["event_pattern"])
+    assert pattern["detail"]["object"] == {"key": [{"prefix": "orders/"}]}
+    assert "--suffix" not in stack.only("aws_glue_job")["default_arguments"]
+
+
+def test_target_is_the_workflow_itself_with_role_queue_and_both_retry_fields(
+    stack: Synthesized,
+) -> None:
+    target = stack.only("aws_cloudwatch_event_target")
+    assert set(target.pop("depends_on")) == {
+        stack.address("aws_iam_role_policy", f"{ORDERS}/routing/permission"),
+        stack.address("aws_sqs_queue_policy", f"{ORDERS}/routing/undelivered-policy"),
+    }
+    assert target == {
+        "target_id": "workflow",
+        "rule": reference(stack, "aws_cloudwatch_event_rule", f"{ORDERS}/routing/rule", "name"),
+        "arn": reference(stack, "aws_glue_workflow", f"{ORDERS}/workflow/workflow", "arn"),
+        "role_arn": reference(stack, "aws_iam_role", f"{ORDERS}/routing/role", "arn"),
+        "dead_letter_config": {
+            "arn": reference(stack, "aws_sqs_queue", f"{ORDERS}/routing/undelivered", "arn")
+        },
+        "retry_policy": {"maximum_event_age_in_seconds": 86400, "maximum_retry_attempts": 185},
+    }
+
+
+def test_dead_letter_queue_is_encrypted_and_keeps_events_for_two_weeks(
+    stack: Synthesized,
+) -> None:
+    queue = stack.only("aws_sqs_queue")
+    assert queue["sqs_managed_sse_enabled"] is True
+    assert queue["message_retention_seconds"] == 14 * 24 * 3600
+
+
+def test_workflow_has_no_limit_of_runs_that_would_lose_events(stack: Synthesized) -> None:
+    assert "max_concurrent_runs" not in stack.only("aws_glue_workflow")
+
+
+def test_event_trigger_batches_as_the_settings_say_and_is_never_toggled(
+    stack: Synthesized,
+) -> None:
+    trigger = stack.only("aws_glue_trigger")
+    assert trigger["type"] == "EVENT"
+    assert trigger["workflow_name"] == reference(
+        stack, "aws_glue_workflow", f"{ORDERS}/workflow/workflow", "name"
+    )
+    assert trigger["actions"] == [
+        {"job_name": reference(stack, "aws_glue_job", f"{ORDERS}/job/job", "name")}
+    ]
+    assert trigger["event_batching_condition"] == [
+        {
+            "batch_size": orders(stack)["batch_size"],
+            "batch_window": orders(stack)["batch_window_seconds"],
+        }
+    ]
+    assert not {"enabled", "start_on_creation"} & set(trigger)
+
+
+def test_job_runs_once_at_a_time_queues_and_is_not_repeated_by_glue(stack: Synthesized) -> None:
+    job = stack.only("aws_glue_job")
+    assert job["execution_property"] == {"max_concurrent_runs": 1}
+    assert job["job_run_queuing_enabled"] is True
+    assert job["max_retries"] == 0
+    assert "execution_class" not in job
+
+
+def test_job_has_the_size_version_and_timeout_of_the_settings(stack: Synthesized) -> None:
+    job, settings = stack.only("aws_glue_job"), orders(stack)["job"]
+    assert job["worker_type"] == settings["worker_type"]
+    assert job["number_of_workers"] == settings["number_of_workers"]
+    assert job["timeout"] == settings["timeout_minutes"]
+    assert job["glue_version"] == "5.1"
+    assert job["command"]["name"] == "glueetl"
+    assert job["command"]["python_version"] == "3"
+
+
+def test_job_gets_its_buckets_columns_and_code_as_arguments(stack: Synthesized) -> None:
+    environment = stack.document["//"]["metadata"]["stackName"]
+    landing = reference(stack, "aws_s3_bucket", "landing/bucket", "bucket")
+    lake = reference(stack, "aws_s3_bucket", "lake/bucket", "bucket")
+    script = reference(stack, "aws_s3_object", "code/script", "key")
+    package = reference(stack, "aws_s3_object", "code/package", "key")
+    job = stack.only("aws_glue_job")
+    arguments = job["default_arguments"]
+    assert job["command"]["script_location"] == f"s3://{lake}/{script}"
+    assert json.loads(arguments.pop("--columns")) == orders(stack)["input"]["columns"]
+    assert arguments == {
+        "--extra-py-files": f"s3://{lake}/{package}",
+        "--custom-logGroup-prefix": f"/burst/{environment}/orders",
+        "--enable-auto-scaling": "true",
+        "--enable-job-insights": "true",
+        "--enable-metrics": "true",
+        "--enable-observability-metrics": "true",
+        "--job-bookmark-option": "job-bookmark-disable",
+        "--environment": environment,
+        "--pipeline": "orders",
+        "--landing_bucket": landing,
+        "--prefix": "orders/",
+        "--suffix": ".csv",
+        "--lake_bucket": lake,
+        "--curated_uri": f"s3://{lake}/curated/orders",
+        "--input_format": "csv",
+        "--transform": "orders",
+    }
+
+
+def test_log_groups_are_the_ones_that_glue_writes_to(stack: Synthesized) -> None:
+    prefix = stack.only("aws_glue_job")["default_arguments"]["--custom-logGroup-prefix"]
+    groups = stack.resources("aws_cloudwatch_log_group").values()
+    assert {item["name"]: item["retention_in_days"] for item in groups} == {
+        f"{prefix}/error": 365,
+        f"{prefix}/output": 365,
+    }
+
+
+def test_everything_is_tagged_with_project_environment_and_the_users_tags(
+    stack: Synthesized,
+) -> None:
+    (provider,) = stack.document["provider"]["aws"]
+    assert provider["region"] == "eu-central-1"
+    assert provider["default_tags"] == [
+        {
+            "tags": {
+                "project": "burst",
+                "environment": stack.document["//"]["metadata"]["stackName"],
+                "owner": "data-platform",
+            }
+        }
+    ]
+
+
+def test_code_objects_take_no_default_tags_because_an_object_holds_ten_at_most(
+    stack: Synthesized,
+) -> None:
+    for item in stack.resources("aws_s3_object").values():
+        assert item["override_provider"] == {"default_tags": {"tags": {}}}
+        assert item["lifecycle"] == {"create_before_destroy": True}
+
+
+def test_every_output_says_what_it_is(stack: Synthesized) -> None:
+    outputs = stack.document["output"]
+    assert set(outputs) == {
+        "landing_bucket_name",
+        "lake_bucket_name",
+        "orders_rule_name",
+        "orders_workflow_name",
+        "orders_job_name",
+        "orders_dead_letter_queue_url",
+    }
+    assert all(len(output["description"]) > 20 for output in outputs.values())
+    assert "five minutes" in outputs["landing_bucket_name"]["description"]
+
+
+def test_nothing_names_an_account_an_arn_or_a_partition(stack: Synthesized) -> None:
+    assert not re.search(r"\barn:", stack.text)
+    assert not re.search(r"(?<![\w])\d{12}(?![\w])", stack.text)
+
+
+def test_local_state_lies_in_the_project_folder(shipped: Mapping[str, Synthesized]) -> None:
+    assert shipped["dev"].document["terraform"]["backend"] == {
+        "local": {"path": "../../../terraform.dev.tfstate"}
+    }
+
+
+def test_s3_state_is_encrypted_and_locked_by_a_file(shipped: Mapping[str, Synthesized]) -> None:
+    assert shipped["prod"].document["terraform"]["backend"] == {
+        "s3": {
+            "bucket": "example-terraform-state",
+            "key": "burst/prod.tfstate",
+            "region": "eu-central-1",
+            "encrypt": True,
+            "use_lockfile": True,
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("ephemeral", "allow_data_loss", "deletable"),
+    [(False, False, False), (False, True, False), (True, False, False), (True, True, True)],
+)
+def test_deleting_data_takes_both_keys(
+    synth: Synth, ephemeral: bool, allow_data_loss: bool, deletable: bool
+) -> None:
+    environments = {"dev": shipped_settings()["dev"] | {"ephemeral": ephemeral}}
+    stack = synth(environments, allow_data_loss=allow_data_loss)["dev"]
+    for bucket in stack.resources("aws_s3_bucket").values():
+        assert bucket.get("force_destroy", False) is deletable
+        assert bucket.get("lifecycle", {}).get("prevent_destroy", False) is not deletable
+
+
+def test_every_pipeline_has_its_own_rule_workflow_trigger_job_and_queue(synth: Synth) -> None:
+    environments = {"dev": shipped_settings()["dev"]}
+    pipelines = environments["dev"]["pipelines"]
+    pipelines["web-returns"] = copy.deepcopy(pipelines["orders"]) | {
+        "prefix": "returns/",
+        "transform": "orders",
+    }
+    stack = synth(environments)["dev"]
+    for kind in (
+        "aws_cloudwatch_event_rule",
+        "aws_glue_workflow",
+        "aws_glue_job",
+    ):
+        names = {item["name"] for item in stack.resources(kind).values()}
+        assert names == {"burst-dev-orders", "burst-dev-web-returns"}
+    assert len(stack.resources("aws_s3_bucket")) == 2
+    assert len(stack.resources("aws_s3_object")) == 2
+    assert "web_returns_workflow_name" in stack.document["output"]

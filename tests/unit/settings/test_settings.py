@@ -1,0 +1,252 @@
+"""Wrong settings are named: where, what, and what is allowed."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic.fields import FieldInfo
+
+from stacks import settings
+from stacks.settings import SettingsError, parse_environments, read_environments
+
+PROJECT_FOLDER = Path(__file__).resolve().parents[3]
+PLACE = "environment 'dev', pipeline 'orders', field "
+
+
+def valid() -> dict[str, Any]:
+    return {
+        "dev": {
+            "region": "eu-central-1",
+            "pipelines": {
+                "orders": {
+                    "prefix": "orders/",
+                    "batch_size": 10,
+                    "input": {"format": "csv", "columns": [{"name": "order_id", "type": "string"}]},
+                }
+            },
+        }
+    }
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """Valid settings with one value at a dotted path below the environment replaced."""
+    environments = valid()
+    target: Any = environments["dev"]
+    *parents, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+    for step in parents:
+        target = target[step] if isinstance(step, int) else target.setdefault(step, {})
+    target[last] = value
+    return environments
+
+
+def problems(environments: Any) -> str:
+    with pytest.raises(SettingsError) as caught:
+        parse_environments(environments, source="cdktf.json")
+    return str(caught.value)
+
+
+def test_shipped_environments_are_valid_and_have_the_pipeline_orders() -> None:
+    environments = read_environments(PROJECT_FOLDER / "cdktf.json")
+    assert {name: list(item.pipelines) for name, item in environments.items()} == {
+        "dev": ["orders"],
+        "prod": ["orders"],
+    }
+
+
+def test_defaults_are_the_documented_ones() -> None:
+    environment = parse_environments(valid())["dev"]
+    pipeline = environment.pipelines["orders"]
+    assert environment.ephemeral is False
+    assert environment.state.backend == "local"
+    assert pipeline.batch_window_seconds == 900
+    assert pipeline.job.model_dump() == {
+        "worker_type": "G.1X",
+        "number_of_workers": 2,
+        "timeout_minutes": 60,
+        "glue_version": "5.1",
+    }
+
+
+ORDERS = "pipelines.orders"
+WRONG = [
+    (f"{ORDERS}.batch_size", 0, "'batch_size' = 0", "from 1 to 100"),
+    (f"{ORDERS}.batch_size", 101, "'batch_size' = 101", "from 1 to 100"),
+    (f"{ORDERS}.batch_size", "10", "'batch_size' = \"10\"", "from 1 to 100"),
+    (f"{ORDERS}.batch_size", 1.5, "'batch_size' = 1.5", "from 1 to 100"),
+    (f"{ORDERS}.batch_size", None, "'batch_size' = null", "from 1 to 100"),
+    (f"{ORDERS}.batch_size", True, "'batch_size' = true", "from 1 to 100"),
+    (f"{ORDERS}.batch_window_seconds", 0, "'batch_window_seconds' = 0", "from 1 to 900"),
+    (f"{ORDERS}.batch_window_seconds", 901, "'batch_window_seconds' = 901", "from 1 to 900"),
+    (f"{ORDERS}.prefix", "", "'prefix' = \"\"", "ending in /"),
+    (f"{ORDERS}.prefix", "orders", "'prefix' = \"orders\"", "ending in /"),
+    (f"{ORDERS}.prefix", "/orders/", "'prefix' = \"/orders/\"", "not beginning with it"),
+    (f"{ORDERS}.prefix", "a//b/", "'prefix' = \"a//b/\"", "in folders"),
+    (f"{ORDERS}.prefix", "or*ers/", "'prefix' = \"or*ers/\"", "letters, digits"),
+    (f"{ORDERS}.prefix", "o" * 256 + "/", "'prefix'", "1 to 256"),
+    (f"{ORDERS}.suffix", "", "'suffix' = \"\"", "or left out"),
+    (f"{ORDERS}.suffix", ".c/v", "'suffix' = \".c/v\"", "1 to 64"),
+    (f"{ORDERS}.transform", "../orders", "'transform' = \"../orders\"", "glue_jobs/transforms"),
+    (f"{ORDERS}.job.worker_type", "G.9X", "'job.worker_type' = \"G.9X\"", "G.1X, G.2X"),
+    (f"{ORDERS}.job.number_of_workers", 1, "'job.number_of_workers' = 1", "2 or more"),
+    (f"{ORDERS}.job.timeout_minutes", 0, "'job.timeout_minutes' = 0", "from 1 to 10080"),
+    (f"{ORDERS}.job.timeout_minutes", 10081, "'job.timeout_minutes' = 10081", "from 1 to 10080"),
+    (f"{ORDERS}.job.glue_version", "4.0", "'job.glue_version' = \"4.0\"", "5.0 or 5.1"),
+    (f"{ORDERS}.job.glue_version", 5.1, "'job.glue_version' = 5.1", "5.0 or 5.1"),
+    (f"{ORDERS}.job.workers", 3, "'job.workers' = 3: there is no such setting", "one of worker"),
+    (f"{ORDERS}.input.format", "xml", "'input.format' = \"xml\"", "csv (with a header line)"),
+    (f"{ORDERS}.input.columns", [], "'input.columns' = []", "one or more columns"),
+    (f"{ORDERS}.input.columns.0.name", "Order", "'input.columns.0.name' = \"Order\"", "lower-case"),
+    (f"{ORDERS}.input.columns.0.name", "batch", "taken by a partition", "lower-case"),
+    (f"{ORDERS}.input.columns.0.name", "_batch", "'input.columns.0.name' = \"_batch\"", "lower"),
+    (f"{ORDERS}.input.columns.0.type", "text", "'input.columns.0.type' = \"text\"", "string, boo"),
+    (f"{ORDERS}.input.columns.0.type", "decimal(39,2)", "decimal(39,2)", "p <= 38"),
+    (f"{ORDERS}.input.columns.0.type", "decimal(4,5)", "decimal(4,5)", "s <= p"),
+    (f"{ORDERS}.input.columns.0.kind", "x", "'input.columns.0.kind' = \"x\"", "one of name, type"),
+    (f"{ORDERS}.batchsize", 5, "'batchsize' = 5: there is no such setting", "one of prefix"),
+    ("region", "Frankfurt", "field 'region' = \"Frankfurt\"", "such as eu-central-1"),
+    ("regions", [], "field 'regions' = []: there is no such setting", "one of region"),
+    ("ephemeral", 1, "field 'ephemeral' = 1", "true or false"),
+    ("ephemeral", "yes", "field 'ephemeral' = \"yes\"", "true or false"),
+    ("tags", {"aws:x": "1"}, "AWS keeps these keys for itself: aws:x", "do not begin with aws:"),
+    ("tags", {"k" * 129: "1"}, "field 'tags.kkk", "1 to 128 characters"),
+    ("tags", {"k": "v" * 257}, "field 'tags.k'", "up to 256"),
+    ("tags", {"k": 1}, "field 'tags.k' = 1", "up to 256"),
+    ("tags", {str(n): "" for n in range(41)}, "at most 40", "up to 40 tags"),
+    ("state", {"backend": "gcs"}, 'field \'state\' = {"backend": "gcs"}', '{"backend": "local"}'),
+    ("state", {}, "field 'state' = {}", '{"backend": "local"}'),
+    ("state", {"backend": "s3"}, "field 'state.bucket' is missing", "existing bucket"),
+    ("state", {"backend": "s3", "bucket": "X"}, "'state.bucket' = \"X\"", "existing bucket"),
+    ("state", {"backend": "s3", "bucket": "abc", "lock": 1}, "'state.lock' = 1", "one of backend"),
+    ("state", {"backend": "local", "path": "x"}, "'state.path' = \"x\"", "one of backend"),
+    ("pipelines", {}, "field 'pipelines' = {}", "one or more pipelines"),
+    ("pipelines", [], "field 'pipelines' = []", "one or more pipelines"),
+    ("pipelines.Orders", {}, "pipeline 'Orders'", "1 to 24 lower-case"),
+    ("pipelines.a--b", {}, "pipeline 'a--b'", "single hyphens"),
+    ("pipelines." + "o" * 25, {}, "pipeline 'ooo", "1 to 24"),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "what", "allowed"), WRONG, ids=[f"{w[0]}={w[1]!r}"[:60] for w in WRONG]
+)
+def test_wrong_value_is_named_with_what_is_allowed(
+    path: str, value: Any, what: str, allowed: str
+) -> None:
+    message = problems(changed(path, value))
+    assert "cdktf.json: environment 'dev'" in message
+    assert what in message
+    assert allowed in message.split("Allowed:", 1)[1]
+    if path.startswith(f"{ORDERS}."):
+        assert PLACE in message
+
+
+def test_every_wrong_value_is_named_at_once() -> None:
+    environments = changed(f"{ORDERS}.batch_size", 0)
+    environments["dev"]["region"] = "nowhere"
+    assert len(problems(environments).splitlines()) == 2
+
+
+@pytest.mark.parametrize("name", ["Dev", "dev_1", "-dev", "1dev", "e" * 17, ""])
+def test_name_of_an_environment_that_aws_names_could_not_hold_is_refused(name: str) -> None:
+    assert f"environment {name!r}" in problems({name: valid()["dev"]})
+
+
+@pytest.mark.parametrize("environments", [{}, [], None, "dev", 3])
+def test_environments_that_are_no_environments_are_refused(environments: Any) -> None:
+    assert "one or more environments by name" in problems(environments)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("a/", "a/"), ("a/", "a/b/"), ("a/b/c/", "a/b/"), ("a/", "a/b.csv/")]
+)
+def test_prefixes_of_which_one_begins_with_another_are_refused(first: str, second: str) -> None:
+    environments = valid()
+    pipelines = environments["dev"]["pipelines"]
+    pipelines["other"] = copy.deepcopy(pipelines["orders"]) | {"prefix": second}
+    pipelines["orders"]["prefix"] = first
+    message = problems(environments)
+    assert "'orders'" in message
+    assert "'other'" in message
+    assert "would start both" in message
+
+
+segments = st.lists(st.sampled_from(["a", "ab", "b", "a-b", "a.b"]), min_size=1, max_size=3)
+
+
+@given(st.lists(segments.map(lambda parts: "/".join(parts) + "/"), min_size=2, max_size=6))
+def test_prefixes_are_refused_exactly_when_two_of_them_overlap(prefixes: list[str]) -> None:
+    environments = valid()
+    template = environments["dev"]["pipelines"].pop("orders")
+    for number, prefix in enumerate(prefixes):
+        environments["dev"]["pipelines"][f"p{number}"] = template | {"prefix": prefix}
+    overlapping = any(
+        one.startswith(other)
+        for index, one in enumerate(prefixes)
+        for position, other in enumerate(prefixes)
+        if index != position
+    )
+    if overlapping:
+        assert "overlap" in problems(environments)
+    else:
+        assert len(parse_environments(environments)["dev"].pipelines) == len(prefixes)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("{", "cdktf.json is not usable"),
+        ('{"context": {"environments": {"dev": {}, "dev": {}}}}', "'dev' stands twice"),
+        ("[]", "field 'environments' = {}"),
+        ('{"context": 3}', "field 'environments' = {}"),
+    ],
+)
+def test_file_that_holds_no_settings_is_named(tmp_path: Path, text: str, what: str) -> None:
+    file = tmp_path / "cdktf.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match=what):
+        read_environments(file)
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"cdktf\.json cannot be read: No such file"):
+        read_environments(tmp_path / "cdktf.json")
+
+
+def models() -> list[type[settings.Settings]]:
+    return settings.Settings.__subclasses__()
+
+
+@pytest.mark.parametrize("model", models(), ids=lambda model: model.__name__)
+def test_every_field_says_what_it_is_and_what_is_allowed(model: type[settings.Settings]) -> None:
+    field: FieldInfo
+    for name, field in model.model_fields.items():
+        extra = field.json_schema_extra
+        assert field.description, name
+        assert isinstance(extra, dict), name
+        assert extra["allowed"], name
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+
+
+@given(
+    st.sampled_from([path for path, *_ in WRONG if ".0." not in path and path.count(".") < 4]),
+    json_values,
+)
+def test_no_value_at_all_ends_in_anything_but_settings_or_a_settings_error(
+    path: str, value: Any
+) -> None:
+    environments = json.loads(json.dumps(changed(path, value)))
+    with contextlib.suppress(SettingsError):
+        parse_environments(environments)
