@@ -1,0 +1,29 @@
+"""The S3 client of a process: the driver has one, and each of Spark's workers."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@lru_cache(maxsize=1)
+def s3_client() -> S3Client:
+    """Credentials, region and endpoint from the environment, as Glue sets it.
+
+    Retries are botocore's own, in adaptive mode: it slows down when S3 says SlowDown.
+    https://boto3.amazonaws.com/v1/documentation/api/latest/guide/retries.html
+    """
+    config = Config(
+        # max_attempts would count the retries; this counts all attempts.
+        retries={"mode": "adaptive", "total_max_attempts": 10},
+        max_pool_connections=32,
+        connect_timeout=10,
+        read_timeout=60,
+    )
+    return boto3.client("s3", config=config)

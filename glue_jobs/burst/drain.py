@@ -1,0 +1,251 @@
+"""Drain landing: batch after batch, until there is nothing left to take.
+
+    resume    finish what an earlier run began
+    list      every version that lies in landing
+    plan      a record of what the next batch reads
+    read      one pass over the files: rows, and a verdict on each file
+    judge     too many bad files stop the run
+    write     transform, Parquet
+    commit    a record of what became of each file: from here on the batch counts
+    settle    the files leave landing; a record says so
+
+Every step may be repeated any number of times, and each run begins with the step where the one
+before it was interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from burst.arguments import JobArguments
+from burst.batch import InputFile, batch_id, batches, destination, output_uri
+from burst.errors import TooManyBadFilesError
+from burst.landing import Landing
+from burst.ledger import DoneRecord, FileResult, Ledger, Origin, PlanRecord, ResultRecord
+from burst.plane import DataPlane, FileOutcome, ReadBatch
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+log = logging.getLogger("burst")
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The time of day, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did. bytes as stored in S3; resumed counts batches that an earlier run began."""
+
+    batches: tuple[str, ...] = ()
+    resumed: int = 0
+    files: int = 0
+    rows: int = 0
+    bytes: int = 0
+    bad_files: int = 0
+    delete_markers: int = 0
+
+
+def drain(args: JobArguments, *, s3: S3Client, plane: DataPlane, clock: Clock = utc_now) -> Summary:
+    """Take everything that lies in landing, and what arrives meanwhile.
+
+    Returns when a listing of landing is empty. Raises BurstError when the run has to stop; what
+    was committed until then stays, and the next run goes on from there.
+    """
+    job = _Job(
+        args=args,
+        plane=plane,
+        clock=clock,
+        ledger=Ledger(s3, args.lake_bucket, args.pipeline, args.environment),
+        landing=Landing(s3, args.landing_bucket, args.prefix, args.suffix),
+    )
+    results = [job.resume(plan, result) for plan, result in job.ledger.open_batches()]
+    resumed = len(results)
+    while (listing := job.landing.list_outstanding()).files:
+        for inputs in batches(
+            listing.files,
+            max_files=args.bounds.max_files,
+            max_bytes=args.bounds.max_bytes,
+        ):
+            results.append(job.run(job.plan(inputs)))
+    summary = Summary(
+        batches=tuple(result.origin.batch for result in results),
+        resumed=resumed,
+        files=sum(len(result.files) for result in results),
+        rows=sum(result.rows for result in results),
+        bytes=sum(result.bytes for result in results),
+        bad_files=sum(_bad(result) for result in results),
+        delete_markers=listing.delete_markers,
+    )
+    job.log("drained", **{**vars(summary), "batches": len(results)})
+    return summary
+
+
+@dataclass(frozen=True)
+class _Job:
+    args: JobArguments
+    plane: DataPlane
+    clock: Clock
+    ledger: Ledger
+    landing: Landing
+
+    def resume(self, plan: PlanRecord, result: ResultRecord | None) -> ResultRecord:
+        self.log("resumed", batch=plan.origin.batch, at="read" if result is None else "settle")
+        if result is None:
+            return self.run(plan, again=True)
+        self.settle(result)
+        return result
+
+    def run(self, plan: PlanRecord, *, again: bool = False) -> ResultRecord:
+        watch = _Watch()
+        with watch.phase("read"):
+            read = self.plane.read(plan.origin.batch, plan.inputs)
+        try:
+            self.judge(plan, read)
+            with watch.phase("write"):
+                output = self.write(read, again=again)
+        finally:
+            self.plane.release(read)
+        result = self.commit(plan, read, output, watch)
+        with watch.phase("settle"):
+            self.settle(result)
+        self.log(
+            "batch",
+            batch=result.origin.batch,
+            files=len(result.files),
+            rows=result.rows,
+            bytes=result.bytes,
+            bad_files=_bad(result),
+            seconds=watch.seconds,
+        )
+        return result
+
+    def plan(self, inputs: Sequence[InputFile]) -> PlanRecord:
+        plan = PlanRecord(self._origin(batch_id(inputs, self.clock())), tuple(inputs))
+        self.ledger.write(plan)
+        return plan
+
+    def judge(self, plan: PlanRecord, read: ReadBatch) -> None:
+        """Raise when so many files are bad that it is rather the columns that are wrong."""
+        bounds = self.args.bounds
+        bad = [
+            (file, outcome)
+            for file, outcome in zip(plan.inputs, read.outcomes, strict=True)
+            if outcome.reason and not outcome.gone
+        ]
+        if len(bad) < bounds.min_bad_files:
+            return
+        if len(bad) <= bounds.max_bad_fraction * len(plan.inputs):
+            return
+        file, outcome = bad[0]
+        raise TooManyBadFilesError(
+            f"{len(bad)} of {len(plan.inputs)} files of batch {plan.origin.batch} are bad, the "
+            f"first is {file.key}: {outcome.reason} Nothing was loaded or moved. Correct the "
+            f"columns of pipeline {self.args.pipeline} and deploy, or take the files out of "
+            "landing; the next run starts the batch again."
+        )
+
+    def write(self, read: ReadBatch, *, again: bool) -> str | None:
+        # An earlier try may have left rows, so a batch that is run again always replaces them.
+        if not again and not any(outcome.rows for outcome in read.outcomes):
+            return None
+        target = output_uri(self.args.curated_uri, read.batch)
+        self.plane.write(read, target)
+        return target
+
+    def commit(
+        self, plan: PlanRecord, read: ReadBatch, output: str | None, watch: _Watch
+    ) -> ResultRecord:
+        files = tuple(
+            self._file_result(plan.origin.batch, file, outcome)
+            for file, outcome in zip(plan.inputs, read.outcomes, strict=True)
+        )
+        result = ResultRecord(
+            origin=self._origin(plan.origin.batch),
+            output=output,
+            rows=sum(file.rows for file in files),
+            bytes=read.bytes,
+            seconds=dict(watch.seconds),
+            files=files,
+        )
+        self.ledger.write(result)
+        return result
+
+    def settle(self, result: ResultRecord) -> None:
+        missing = self.landing.settle(result, lake_bucket=self.args.lake_bucket, now=self.clock())
+        if missing:
+            self.log("missing", batch=result.origin.batch, destinations=list(missing))
+        outcomes = [file.outcome for file in result.files]
+        self.ledger.write(
+            DoneRecord(
+                origin=self._origin(result.origin.batch),
+                archived=outcomes.count("curated"),
+                quarantined=outcomes.count("quarantined"),
+                gone=outcomes.count("gone"),
+                missing=missing,
+            )
+        )
+
+    def _file_result(self, batch: str, file: InputFile, outcome: FileOutcome) -> FileResult:
+        place = None
+        if not outcome.gone:
+            place = destination(
+                "quarantine" if outcome.reason else "archive",
+                pipeline=self.args.pipeline,
+                batch=batch,
+                key=file.key,
+                version_id=file.version_id,
+            )
+        return FileResult(
+            key=file.key,
+            version_id=file.version_id,
+            size=file.size,
+            outcome="gone" if outcome.gone else "quarantined" if outcome.reason else "curated",
+            rows=outcome.rows,
+            reason=outcome.reason,
+            destination=place,
+        )
+
+    def _origin(self, batch: str) -> Origin:
+        return Origin(
+            batch=batch,
+            pipeline=self.args.pipeline,
+            environment=self.args.environment,
+            transform=self.args.transform,
+            job_run_id=self.args.job_run_id,
+            workflow_run_id=self.args.workflow_run_id,
+            at=self.clock(),
+        )
+
+    def log(self, event: str, **fields: object) -> None:
+        """One line of JSON, for people and for queries on the log group."""
+        where = {"environment": self.args.environment, "pipeline": self.args.pipeline}
+        log.info(json.dumps({"event": event, **where, **fields}, ensure_ascii=False))
+
+
+def _bad(result: ResultRecord) -> int:
+    return sum(file.outcome == "quarantined" for file in result.files)
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """Seconds per phase, for the result record and the log."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)

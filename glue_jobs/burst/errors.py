@@ -1,0 +1,27 @@
+"""The errors that stop a run. Each one is a sentence for the person who has to act."""
+
+from __future__ import annotations
+
+
+class BurstError(Exception):
+    """The run cannot go on; its text says what happened and what to do. Exit code 1."""
+
+
+class ArgumentError(BurstError):
+    """An argument of the job is missing or wrong. Exit code 2."""
+
+
+class LedgerError(BurstError):
+    """A record of the ledger cannot be trusted."""
+
+
+class TooManyBadFilesError(BurstError):
+    """So many files of a batch are bad that the columns, not the files, are probably wrong."""
+
+
+class SettleError(BurstError):
+    """S3 refused to delete versions which are already archived."""
+
+
+class DataPlaneError(BurstError):
+    """Reading or writing failed for a reason which is no file's fault."""

@@ -1,0 +1,53 @@
+"""What the drain loop needs of whoever reads and writes the rows.
+
+Spark is the one that is shipped (`spark_plane.py`). The loop knows only this, so that it can be
+tested thousands of times without Spark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from burst.batch import InputFile
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """What reading one file gave.
+
+    rows: rows read, 0 when there is a reason.
+    reason: why the file is bad, None when it is good.
+    gone: the version does not exist any more, so it is neither good nor bad.
+    """
+
+    rows: int
+    reason: str | None = None
+    gone: bool = False
+
+
+@dataclass(frozen=True)
+class ReadBatch:
+    """A batch that was read once: an outcome for each input, in their order, and the rows.
+
+    rows belongs to the plane that made it. It holds no row of a file that failed.
+    """
+
+    batch: str
+    outcomes: tuple[FileOutcome, ...]
+    bytes: int
+    rows: Any
+
+
+class DataPlane(Protocol):
+    """Reads a batch's files and writes its rows."""
+
+    def read(self, batch: str, inputs: Sequence[InputFile]) -> ReadBatch:
+        """Read every input by version id. Raises when reading fails for no file's fault."""
+
+    def write(self, read: ReadBatch, target: str) -> None:
+        """Transform the rows and replace the folder `target` (a URI) by them, as Parquet."""
+
+    def release(self, read: ReadBatch) -> None:
+        """Give back what the batch's rows occupy."""

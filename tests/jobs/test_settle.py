@@ -1,0 +1,98 @@
+"""Leaving landing: what S3 may refuse, and what someone else may have done meanwhile."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from burst.errors import SettleError
+from burst.landing import Landing
+from burst.ledger import FileResult, Origin, ResultRecord
+from mypy_boto3_s3 import S3Client
+
+from tests.jobs.world import World
+
+NOW = datetime(2025, 1, 31, tzinfo=UTC)
+ORIGIN = Origin("20250131T000000Z-0123abcd", "orders", "dev", "orders", "jr", None, NOW)
+
+
+def result(*versions: tuple[str, str]) -> ResultRecord:
+    """A result with these keys and version ids as good files."""
+    files = tuple(
+        FileResult(key, version, 1, "curated", 1, None, f"archive/{key}/{version}")
+        for key, version in versions
+    )
+    return ResultRecord(ORIGIN, None, len(files), len(files), {}, files)
+
+
+def settle(world: World, record: ResultRecord) -> tuple[str, ...]:
+    landing = Landing(world.s3, world.landing, "", "")
+    return landing.settle(record, lake_bucket=world.lake, now=NOW)
+
+
+def test_settling_twice_changes_nothing(world: World) -> None:
+    record = result(("a", world.put("a", b"1")), ("a", world.put("a", b"2")))
+
+    assert settle(world, record) == settle(world, record) == ()
+
+    assert world.in_landing() == []
+    assert sorted(world.in_lake("archive/").values()) == [b"1", b"2"]
+
+
+def test_version_that_vanished_before_it_was_archived_is_reported(
+    world: World, s3: S3Client
+) -> None:
+    version = world.put("a", b"1")
+    s3.delete_object(Bucket=world.landing, Key="a", VersionId=version)
+    kept = world.put("b", b"2")
+
+    missing = settle(world, result(("a", version), ("b", kept)))
+
+    assert missing == (f"archive/a/{version}",)
+    assert list(world.in_lake("archive/").values()) == [b"2"]
+    assert world.in_landing() == []
+
+
+def test_only_settled_versions_are_deleted(world: World) -> None:
+    first = world.put("a", b"1")
+    world.put("a", b"2")
+
+    settle(world, result(("a", first)))
+
+    assert world.in_landing() == ["a"]
+
+
+def test_large_objects_are_copied_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("burst.landing.MAX_COPY_BYTES", 0)
+    old = world.put("a b+c", b"1")
+    world.put("a b+c", b"2")
+
+    assert settle(world, result(("a b+c", old), ("gone", old))) == (f"archive/gone/{old}",)
+
+    assert list(world.in_lake("archive/").values()) == [b"1"]
+    assert world.in_landing() == ["a b+c"]
+
+
+def test_more_files_than_one_delete_request_takes_all_leave(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("burst.landing.MAX_DELETE_KEYS", 2)
+    record = result(*((key, world.put(key, b"1")) for key in "abcde"))
+
+    settle(world, record)
+
+    assert world.in_landing() == []
+
+
+def test_refused_delete_is_an_error_that_names_the_first_key(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: Any) -> dict[str, Any]:
+        return {"Errors": [{"Key": "a", "Code": "AccessDenied", "Message": "no"}]}
+
+    record = result(("a", world.put("a", b"1")))
+    monkeypatch.setattr(world.s3, "delete_objects", refuse)
+
+    with pytest.raises(SettleError, match=r"refused to delete 1 of 1 .* 'a': AccessDenied no"):
+        settle(world, record)

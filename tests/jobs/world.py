@@ -1,0 +1,191 @@
+"""What the tests of the job stand on: an emulated S3 with two buckets, and files to put there."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from burst.arguments import JobArguments, parse_arguments
+from burst.batch import InputFile
+from burst.drain import Summary, drain
+from burst.plane import ReadBatch
+from burst.spark_plane import SparkPlane
+from mypy_boto3_s3 import S3Client
+
+GLUE_JOBS = Path(__file__).parents[2] / "glue_jobs"
+
+# For runs of seconds: no second compiler, one thread for garbage.
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
+COLUMNS = [
+    {"name": "order_id", "type": "string"},
+    {"name": "customer_id", "type": "string"},
+    {"name": "status", "type": "string"},
+    {"name": "ordered_at", "type": "timestamp"},
+    {"name": "updated_at", "type": "timestamp"},
+    {"name": "sku", "type": "string"},
+    {"name": "quantity", "type": "int"},
+    {"name": "unit_price", "type": "decimal(10,2)"},
+    {"name": "currency", "type": "string"},
+]
+NAMES = [column["name"] for column in COLUMNS]
+
+Row = dict[str, Any]
+
+
+def order(number: int, **other: Any) -> Row:
+    """One order's row as a file has it."""
+    return {
+        "order_id": f"o-{number:05}",
+        "customer_id": f"c-{number % 7}",
+        "status": "Shipped",
+        "ordered_at": "2025-01-02T03:04:05Z",
+        "updated_at": "2025-01-02T04:04:05.123456Z",
+        "sku": f"sku {number % 3}",
+        "quantity": number % 5 + 1,
+        "unit_price": Decimal(number).scaleb(-2),
+        "currency": "EUR",
+        **other,
+    }
+
+
+def as_csv(rows: Iterable[Row]) -> bytes:
+    lines = [",".join(NAMES)]
+    lines += [",".join(str(row[name]) for name in NAMES) for row in rows]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def as_json(rows: Iterable[Row]) -> bytes:
+    return "".join(json.dumps(row, default=float) + "\n" for row in rows).encode()
+
+
+def as_parquet(rows: Sequence[Row]) -> bytes:
+    times = {
+        name: [datetime.fromisoformat(row[name]) for row in rows]
+        for name in ("ordered_at", "updated_at")
+    }
+    table = pa.table({name: times.get(name) or [row[name] for row in rows] for name in NAMES})
+    out = io.BytesIO()
+    pq.write_table(table, out)
+    return out.getvalue()
+
+
+def as_csv_gz(rows: Iterable[Row]) -> bytes:
+    return gzip.compress(as_csv(rows))
+
+
+def build_burst_zip(target: Path) -> Path:
+    """What the stack ships beside the script."""
+    with zipfile.ZipFile(target, "w") as archive:
+        for package in ("burst", "transforms"):
+            for file in sorted((GLUE_JOBS / package).glob("*.py")):
+                archive.write(file, f"{package}/{file.name}")
+    return target
+
+
+@dataclass
+class HookedPlane(SparkPlane):
+    """The shipped plane; what the hook does happens between reading and judging."""
+
+    after_read: Callable[[], None] = field(default=lambda: None)
+
+    def read(self, batch: str, inputs: Sequence[InputFile]) -> ReadBatch:
+        read = super().read(batch, inputs)
+        self.after_read()
+        return read
+
+
+@dataclass(frozen=True)
+class World:
+    """One test's landing bucket, lake bucket and curated folder."""
+
+    s3: S3Client
+    landing: str
+    lake: str
+    curated_folder: Path
+
+    def argv(self, **other: str | int | float) -> list[str]:
+        """The arguments as Glue passes them."""
+        values: Mapping[str, object] = {
+            "environment": "dev",
+            "pipeline": "orders",
+            "landing_bucket": self.landing,
+            "prefix": "orders/",
+            "lake_bucket": self.lake,
+            "curated_uri": self.curated_folder.as_uri(),
+            "input_format": "csv",
+            "columns": json.dumps(COLUMNS),
+            "transform": "orders",
+            "JOB_NAME": "burst-dev-orders",
+            "JOB_RUN_ID": "jr_1",
+            "enable-metrics": "true",
+            **other,
+        }
+        return [part for name, value in values.items() for part in (f"--{name}", str(value))]
+
+    def arguments(self, **other: str | int | float) -> JobArguments:
+        return parse_arguments(self.argv(**other))
+
+    def put(self, key: str, body: bytes) -> str:
+        """Upload; returns the version id."""
+        return self.s3.put_object(Bucket=self.landing, Key=key, Body=body)["VersionId"]
+
+    def drain(
+        self, after_read: Callable[[], None] = lambda: None, **other: str | int | float
+    ) -> Summary:
+        args = self.arguments(**other)
+        plane = HookedPlane(args.landing_bucket, args.format, args.transform, after_read)
+        return drain(args, s3=self.s3, plane=plane)
+
+    def in_landing(self) -> list[str]:
+        versions = self.s3.list_object_versions(Bucket=self.landing).get("Versions", [])
+        return [version["Key"] for version in versions]
+
+    def in_lake(self, prefix: str) -> dict[str, bytes]:
+        """Key and bytes of every object of the lake under this prefix."""
+        found = self.s3.list_objects_v2(Bucket=self.lake, Prefix=prefix).get("Contents", [])
+        return {
+            item["Key"]: self.s3.get_object(Bucket=self.lake, Key=item["Key"])["Body"].read()
+            for item in found
+        }
+
+    def ledger(self) -> dict[str, list[str]]:
+        """The names of the records of each batch."""
+        records: dict[str, list[str]] = {}
+        for key in self.in_lake("ledger/orders/"):
+            _, _, batch, name = key.split("/")
+            records.setdefault(batch, []).append(name)
+        return records
+
+    def record(self, batch: str, name: str) -> dict[str, Any]:
+        key = f"ledger/orders/{batch}/{name}.json"
+        record: dict[str, Any] = json.loads(self.in_lake(key)[key])
+        return record
+
+    def curated(self) -> list[Row]:
+        """Every row in curated, from whatever Parquet lies there."""
+        rows: list[Row] = []
+        for file in sorted(self.curated_folder.rglob("*.parquet")):
+            rows += pq.ParquetFile(file).read().to_pylist()
+        return rows
+
+    def order_ids(self) -> list[str]:
+        return sorted(row["order_id"] for row in self.curated())
+
+
+def new_world(s3: S3Client, name: str, folder: Path) -> World:
+    world = World(s3, f"{name}-landing", f"{name}-lake", folder / "curated")
+    for bucket in (world.landing, world.lake):
+        s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=world.landing, VersioningConfiguration={"Status": "Enabled"})
+    return world
