@@ -71,9 +71,10 @@ def job(
 ) -> str:
     """What the job may do: drain its prefix of landing, write its own folders of the lake.
 
-    Listing the lake is allowed for the pipeline's own prefixes, and for a request that names no
-    prefix: S3 answers the HEAD of an object that is not there with 404 only where ListBucket is
-    allowed, else with 403, and Spark asks for such objects before it writes.
+    Listing is allowed for the pipeline's own prefixes, and for a request that names no prefix: S3
+    answers for an object that is not there with 404 only where ListBucket is allowed, else with
+    403 (Amazon S3 API reference, GetObject and HeadObject). Spark asks for such objects before it
+    writes, and the job must tell a version that somebody deleted from one that it may not read.
     ``cloudwatch:PutMetricData`` knows no resources (Service Authorization Reference, Amazon
     CloudWatch), so the namespace that Glue uses narrows it instead.
     """
@@ -82,9 +83,9 @@ def job(
     return _document(
         _allow(
             "ListWhatWaitsInLanding",
-            ["s3:ListBucketVersions"],
+            ["s3:ListBucket", "s3:ListBucketVersions"],
             [landing_arn],
-            {"StringLike": {"s3:prefix": f"{prefix}*"}},
+            {"StringLikeIfExists": {"s3:prefix": f"{prefix}*"}},
         ),
         _allow(
             "ReadAndSettleWhatWaitsInLanding",

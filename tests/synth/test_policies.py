@@ -112,9 +112,9 @@ def test_job_reaches_only_its_prefix_of_landing_and_its_folders_of_the_lake(
     ]
     assert granted(stack, f"{ORDERS}/job/permission") == {
         "ListWhatWaitsInLanding": (
-            {"s3:ListBucketVersions"},
+            {"s3:ListBucket", "s3:ListBucketVersions"},
             {landing},
-            {"StringLike": {"s3:prefix": "orders/*"}},
+            {"StringLikeIfExists": {"s3:prefix": "orders/*"}},
         ),
         "ReadAndSettleWhatWaitsInLanding": (
             {"s3:GetObjectVersion", "s3:GetObjectVersionTagging", "s3:DeleteObjectVersion"},
