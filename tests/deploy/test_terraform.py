@@ -1,0 +1,104 @@
+"""What Terraform and the real AWS provider make of the stack in the emulated account."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.deploy.conftest import BATCH_SIZE, BATCH_WINDOW_SECONDS, STATE_BUCKET, Deployed
+from tools.sandbox.errors import SandboxError
+from tools.sandbox.terraform import OVERRIDE_FILE
+
+STATE_KEY = "burst/dev.tfstate"
+
+
+@pytest.fixture
+def outputs(deployed: Deployed) -> dict[str, Any]:
+    return dict(deployed.sandbox.outputs)
+
+
+def test_stack_is_valid_for_the_provider(deployed: Deployed) -> None:
+    deployed.terraform.validate()
+
+
+def test_second_plan_is_empty(deployed: Deployed) -> None:
+    assert deployed.terraform.plan() is False
+
+
+def test_bucket_names_begin_with_environment_and_purpose(outputs: dict[str, Any]) -> None:
+    assert outputs["landing_bucket_name"].startswith("burst-dev-landing-")
+    assert outputs["lake_bucket_name"].startswith("burst-dev-lake-")
+
+
+def test_deployed_target_is_the_workflow_with_queue_and_retries(
+    deployed: Deployed, outputs: dict[str, Any]
+) -> None:
+    account = deployed.sandbox.account
+    (target,) = account.client("events").list_targets_by_rule(Rule=outputs["orders_rule_name"])[
+        "Targets"
+    ]
+    assert target["Arn"].endswith(f":workflow/{outputs['orders_workflow_name']}")
+    assert target["RoleArn"].endswith(":role/burst-dev-orders-events")
+    assert target["DeadLetterConfig"]["Arn"].endswith(":burst-dev-orders-undelivered")
+    assert target["RetryPolicy"] == {
+        "MaximumEventAgeInSeconds": 86400,
+        "MaximumRetryAttempts": 185,
+    }
+
+
+def test_deployed_job_points_to_code_that_is_there(deployed: Deployed) -> None:
+    account = deployed.sandbox.account
+    job = account.client("glue").get_job(JobName="burst-dev-orders")["Job"]
+    for uri in (job["Command"]["ScriptLocation"], job["DefaultArguments"]["--extra-py-files"]):
+        bucket, key = uri.removeprefix("s3://").split("/", 1)
+        assert account.client("s3").head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
+
+
+def test_state_lies_in_s3_and_the_lock_is_gone_after_use(deployed: Deployed) -> None:
+    listed = deployed.sandbox.account.client("s3").list_objects_v2(Bucket=STATE_BUCKET)
+    assert [item["Key"] for item in listed["Contents"]] == [STATE_KEY]
+
+
+def test_state_that_somebody_else_has_locked_is_left_alone(deployed: Deployed) -> None:
+    s3 = deployed.sandbox.account.client("s3")
+    lock = {"ID": "11111111-2222-3333-4444-555555555555", "Operation": "OperationTypeApply"}
+    s3.put_object(Bucket=STATE_BUCKET, Key=f"{STATE_KEY}.tflock", Body=json.dumps(lock).encode())
+    try:
+        with pytest.raises(SandboxError, match="Error acquiring the state lock"):
+            deployed.terraform.plan()
+    finally:
+        s3.delete_object(Bucket=STATE_BUCKET, Key=f"{STATE_KEY}.tflock")
+
+
+def test_state_holds_no_secret(deployed: Deployed) -> None:
+    body = deployed.sandbox.account.client("s3").get_object(Bucket=STATE_BUCKET, Key=STATE_KEY)
+    state = body["Body"].read().decode()
+    assert "secret_key" not in state
+    assert "AWS_SECRET" not in state
+
+
+def batching(deployed: Deployed) -> dict[str, int]:
+    trigger = deployed.sandbox.account.client("glue").get_trigger(Name="burst-dev-orders-batch")
+    condition = trigger["Trigger"]["EventBatchingCondition"]
+    return {"size": condition["BatchSize"], "window": condition["BatchWindow"]}
+
+
+def test_changed_batch_size_is_applied_and_leaves_nothing_to_do(deployed: Deployed) -> None:
+    assert batching(deployed) == {"size": BATCH_SIZE, "window": BATCH_WINDOW_SECONDS}
+    file = deployed.sandbox.stack_folder / OVERRIDE_FILE
+    before = file.read_text(encoding="utf-8")
+    changed = json.loads(before)
+    for trigger in changed["resource"]["aws_glue_trigger"].values():
+        trigger["event_batching_condition"][0]["batch_size"] = 20
+    try:
+        file.write_text(json.dumps(changed), encoding="utf-8")
+        assert deployed.terraform.plan() is True
+        deployed.terraform.apply()
+        assert batching(deployed) == {"size": 20, "window": BATCH_WINDOW_SECONDS}
+        assert deployed.terraform.plan() is False
+    finally:
+        file.write_text(before, encoding="utf-8")
+        deployed.terraform.apply()
+    assert batching(deployed) == {"size": BATCH_SIZE, "window": BATCH_WINDOW_SECONDS}

@@ -1,0 +1,33 @@
+"""Which line of a failed job's log becomes the run's error message."""
+
+import pytest
+
+from tools.sandbox.job_process import MAX_ERROR_LENGTH, last_words
+
+UNCAUGHT = """reading 3 files
+Traceback (most recent call last):
+  File "job.py", line 3, in <module>
+    raise ValueError("boom")
+ValueError: boom
+"""
+SAID = """ERROR:burst:The cause:
+Traceback (most recent call last):
+  File "job.py", line 3, in <module>
+KeyError: 'id'
+Batch 20261123 is left as it was: 3 of 3 files are bad.
+26/11/23 03:31:13 INFO ShutdownHookManager: Shutdown hook called
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "message"),
+    [
+        (UNCAUGHT, "ValueError: boom"),
+        (SAID, "Batch 20261123 is left as it was: 3 of 3 files are bad."),
+        ("", "The job printed nothing."),
+        ("26/11/23 03:31:13 WARN Utils: nothing else\n", "The job printed nothing."),
+        ("x" * 9999, "x" * MAX_ERROR_LENGTH),
+    ],
+)
+def test_the_error_message_of_a_run(log: str, message: str) -> None:
+    assert last_words(log) == message

@@ -1,0 +1,289 @@
+"""The emulated AWS account: moto in this process, on the loopback device, with its corrections."""
+
+import atexit
+import os
+import socket
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from moto.backends import get_backend
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from moto.utilities.utils import get_partition
+from werkzeug.serving import make_server
+
+from tools.sandbox.corrections import CORRECTIONS, Correction, Hooks
+from tools.sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+HOST = "127.0.0.1"
+DEFAULT_REGION = "eu-central-1"
+ACCESS_KEY_ID = "test"
+SECRET_ACCESS_KEY = "test"  # noqa: S105 (the emulator accepts anything)
+
+# moto's state and the patches on it belong to the process, so there can be one account at a time.
+_only_one = threading.Lock()
+
+
+class Account:
+    """An empty AWS account that exists while its `with` block runs.
+
+    Everything in it is in memory. On entry moto is corrected and emptied and listens on a free
+    port of the loopback device; on exit it is emptied again and is plain moto once more.
+
+    Args:
+        region: the region that `client` uses and that the Glue engine looks at.
+        port: port to listen on; 0 takes a free one.
+        corrections: what to put right in moto; none of them gives plain moto.
+    """
+
+    def __init__(
+        self,
+        *,
+        region: str = DEFAULT_REGION,
+        port: int = 0,
+        corrections: Sequence[Correction] = CORRECTIONS,
+    ) -> None:
+        self.region = region
+        self.account_id = DEFAULT_ACCOUNT_ID
+        self.partition = get_partition(region)
+        self.hooks = Hooks()
+        self._port = port
+        self._corrections = corrections
+        self._undo = ExitStack()
+        self._server: _Server | None = None
+        # Of no type: the stubs know each service by its own name only.
+        self._session: Any = _session()
+        self._clients: dict[str, Any] = {}
+        self._clients_lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            undo.enter_context(_the_only_account())
+            _empty()
+            undo.callback(_empty)
+            for correction in self._corrections:
+                undo.enter_context(correction.apply(self.hooks))
+            self._server = undo.enter_context(_listening(self._port, self.hooks))
+            undo.callback(self._close_clients)
+            self._undo = undo.pop_all()
+        # Should nobody close it: a server whose thread ends with the process can no longer be
+        # stopped, and the process would wait for it for ever.
+        atexit.register(self.close)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the account; moto is plain and empty afterwards. Safe to call again."""
+        self._undo.close()
+        self._server = None
+        atexit.unregister(self.close)
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where every service of this account answers."""
+        if self._server is None:
+            raise SandboxError("The emulated account is not open.")
+        host, port = self._server.get_host_and_port()
+        return f"http://{host}:{port}"
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What the emulator itself failed at, latest last: for whoever explains a failure."""
+        return tuple(self.hooks.faults)
+
+    @overload
+    def client(self, service_name: Literal["s3"]) -> "S3Client": ...
+    @overload
+    def client(self, service_name: Literal["glue"]) -> "GlueClient": ...
+    @overload
+    def client(self, service_name: Literal["events"]) -> "EventBridgeClient": ...
+    @overload
+    def client(self, service_name: Literal["sqs"]) -> "SQSClient": ...
+    @overload
+    def client(self, service_name: Literal["iam"]) -> "IAMClient": ...
+    @overload
+    def client(self, service_name: str) -> Any: ...
+    def client(self, service_name: str) -> Any:
+        """A boto3 client of this account, the same one for each call; threads may share it.
+
+        The AWS settings of whoever runs this (variables, profiles, files) have no part in it.
+        """
+        with self._clients_lock:
+            if service_name not in self._clients:
+                self._clients[service_name] = self._session.client(
+                    service_name,
+                    region_name=self.region,
+                    endpoint_url=self.endpoint_url,
+                    aws_access_key_id=ACCESS_KEY_ID,
+                    aws_secret_access_key=SECRET_ACCESS_KEY,
+                    config=_CLIENT_CONFIG,
+                )
+            return self._clients[service_name]
+
+    def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The whole environment for a program that shall use this account and no other.
+
+        Args:
+            base: what to start from; default: this process' environment. Its AWS settings are
+                left out.
+        """
+        inherited = os.environ if base is None else base
+        kept = {name: v for name, v in inherited.items() if not name.startswith("AWS_")}
+        loopback = {name: _with_loopback(kept.get(name)) for name in ("NO_PROXY", "no_proxy")}
+        return kept | loopback | self._settings()
+
+    def backend(self, service_name: str) -> Any:
+        """moto's own state of a service, for reading what is deployed."""
+        is_global = service_name in ("iam", "s3")
+        region = self.partition if is_global else self.region
+        return get_backend(service_name)[self.account_id][region]  # type: ignore[call-overload]
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
+
+    def _close_clients(self) -> None:
+        with self._clients_lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
+
+_CLIENT_CONFIG = Config(
+    retries={"total_max_attempts": 2, "mode": "standard"},
+    connect_timeout=5,
+    read_timeout=60,
+    max_pool_connections=50,
+    proxies={},
+    use_fips_endpoint=False,
+    use_dualstack_endpoint=False,
+    s3={"addressing_style": "path"},
+)
+
+
+@cache
+def _session() -> boto3.Session:
+    """A session that reads neither a profile nor a file of whoever runs this.
+
+    One for all: it knows no account, and it keeps the descriptions of the services, which take
+    longer to read than anything else here.
+    """
+    unset = (None, None, None, None)
+    nothing = (None, None, os.devnull, None)
+    variables: Any = {"profile": unset, "config_file": nothing, "credentials_file": nothing}
+    return boto3.Session(botocore_session=botocore.session.Session(variables))
+
+
+def _with_loopback(no_proxy: str | None) -> str:
+    return ",".join(filter(None, (no_proxy, HOST, "localhost")))
+
+
+def _empty() -> None:
+    """Forgets every resource of every service; what moto's own reset endpoint does."""
+    BackendDict.reset()
+    reset_model_data()
+
+
+@contextmanager
+def _the_only_account() -> Iterator[None]:
+    if not _only_one.acquire(blocking=False):
+        raise SandboxError("There is already an open account in this process; close it first.")
+    try:
+        yield
+    finally:
+        _only_one.release()
+
+
+@contextmanager
+def _listening(port: int, hooks: Hooks) -> Iterator["_Server"]:
+    try:
+        listener = socket.create_server((HOST, port))
+    except (OSError, OverflowError) as error:
+        where = f"port {port}" if port else "a free port"
+        raise SandboxError(
+            f"The emulated account cannot listen on {where} of {HOST}: {error}."
+        ) from error
+    with listener:
+        server = _Server(listener, hooks)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+class _Server(ThreadedMotoServer):
+    """moto's server on a socket that is already bound.
+
+    moto binds in its thread and waits for ever where that fails; werkzeug looks for the end
+    twice a second only, which every test would wait for.
+    """
+
+    def __init__(self, listener: socket.socket, hooks: Hooks) -> None:
+        host, port = listener.getsockname()
+        super().__init__(host, port, verbose=False)
+        self._listener = listener
+        self._hooks = hooks
+
+    def _server_entry(self) -> None:
+        application = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server(
+            self._ip_address,
+            self._port,
+            application,
+            threaded=True,
+            request_handler=_QuietHandler,
+            fd=self._listener.fileno(),
+        )
+        self._server.log = self._log  # type: ignore[method-assign]
+        self._server_ready_event.set()
+        self._server.serve_forever(poll_interval=0.05)
+
+    def _log(self, type: str, message: str, *args: Any) -> None:
+        """Keeps the last line of a traceback, which names what moto failed at."""
+        lines = (message % args if args else message).strip().splitlines()
+        if type == "error" and lines:
+            self._hooks.faults.append(f"moto answered 500: {lines[-1]}")
+
+
+class _QuietHandler(MotoRequestHandler):
+    """Prints no line for each request."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        pass

@@ -1,0 +1,158 @@
+"""`burst demo`: the command as a user types it, and what it prints."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from stacks.settings import PipelineSettings, SettingsError, read_environments
+from tools.sandbox import view
+from tools.sandbox.demo import Burst, Moment, Outcome
+from tools.sandbox.errors import PipelineError, SandboxError
+from tools.sandbox.notices import Notice
+from tools.sandbox.orders import generate
+from tools.sandbox.sandbox import PROJECT_FOLDER, Sandbox
+from tools.sandbox.terraform import Change, find_terraform
+
+ENVIRONMENT = "dev"
+PIPELINE = "orders"
+
+
+def demo(
+    files: Annotated[int, typer.Option(help="Files in the burst.", min=1, max=1000)] = 25,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same orders.")] = 1,
+    window: Annotated[
+        int,
+        typer.Option(help="Batch window in seconds, in place of the pipeline's.", min=1, max=900),
+    ] = 15,
+    size: Annotated[
+        int | None,
+        typer.Option(help="Batch size in events, in place of the pipeline's.", min=1, max=100),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="New folder for everything it writes; default: one under .sandbox."),
+    ] = None,
+) -> None:
+    """Deploy the pipeline to an emulated account on this machine and send a burst through it."""
+    console = Console(highlight=False)
+    settings = _pipeline_settings()
+    find_terraform()
+    with (
+        Sandbox(_new_folder(folder), batch_size=size, batch_window=window) as sandbox,
+        _undisturbed_end(),
+    ):
+        _announce(console, sandbox.folder, settings, size, window)
+        _deploy(console, sandbox)
+        burst = Burst(
+            sandbox,
+            generate(files, seed=seed, now=datetime.now(UTC)),
+            pipeline=PIPELINE,
+            prefix=settings.prefix,
+        )
+        outcome = _follow(console, sandbox, burst)
+    for table in view.outcome_tables(outcome):
+        console.print(table)
+    if not outcome.complete:
+        raise PipelineError(
+            f"{outcome.rows_in} rows went in and {outcome.rows_out} came out: {outcome.lost} are "
+            f"lost, {outcome.extra} are there too often."
+        )
+
+
+def _pipeline_settings() -> PipelineSettings:
+    """The settings of the pipeline that the order files are made for."""
+    environments = read_environments(PROJECT_FOLDER / "cdktf.json")
+    environment = environments.get(ENVIRONMENT)
+    settings = environment.pipelines.get(PIPELINE) if environment else None
+    if settings is None or settings.input.format != "csv" or settings.suffix not in (None, ".csv"):
+        raise SettingsError(
+            [
+                f"cdktf.json: the demo sends order files in csv through the pipeline {PIPELINE!r} "
+                f"of the environment {ENVIRONMENT!r}: it must be there, with the input format csv "
+                "and no suffix but .csv."
+            ]
+        )
+    return settings
+
+
+def _new_folder(folder: Path | None) -> Path:
+    if folder is None:
+        return PROJECT_FOLDER / ".sandbox" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+    if folder.exists():
+        raise SandboxError(f"The folder {folder} exists already: name a new one.")
+    return folder
+
+
+@contextmanager
+def _undisturbed_end() -> Iterator[None]:
+    """Lets no second Ctrl-C interrupt the stopping of what the first one ended."""
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _announce(
+    console: Console, folder: Path, settings: PipelineSettings, size: int | None, window: int
+) -> None:
+    console.print(f"Everything is written to [bold]{folder}[/].", soft_wrap=True)
+    console.print(
+        f"Batch size {size or settings.batch_size} events, batch window {window} s"
+        + (
+            f" (shortened for the demo: {settings.batch_window_seconds} s in cdktf.json)."
+            if window < settings.batch_window_seconds
+            else "."
+        ),
+        soft_wrap=True,
+    )
+
+
+def _deploy(console: Console, sandbox: Sandbox) -> None:
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    ) as progress:
+        synth = progress.add_task("Synthesize the stack", total=1)
+        sandbox.synthesize()
+        progress.update(synth, completed=1)
+        apply = progress.add_task("Deploy it with Terraform", total=None)
+        sandbox.deploy(_updating(progress, apply))
+
+
+def _updating(progress: Progress, task: object) -> Callable[[Change], None]:
+    def update(change: Change) -> None:
+        progress.update(task, total=change.total or None, completed=change.done)  # type: ignore[arg-type]
+
+    return update
+
+
+def _follow(console: Console, sandbox: Sandbox, burst: Burst) -> Outcome:
+    """Run the burst: with a live view on a terminal, with a line for each step elsewhere."""
+    if not console.is_terminal:
+        sandbox.engine.subscribe(lambda notice: _print_line(console, notice))
+        return burst.run()
+    with Live(console=console, refresh_per_second=8) as live:
+
+        def show(moment: Moment) -> None:
+            live.update(view.burst_panel(moment))
+
+        return burst.run(show)
+
+
+def _print_line(console: Console, notice: Notice) -> None:
+    line = view.narrate(notice)
+    if line:
+        console.print(f"{notice.at:%H:%M:%S} {line}", soft_wrap=True, markup=False)

@@ -1,0 +1,44 @@
+"""What moto 5.2.5 gets wrong and the sandbox needs right: small, named, each with its reason.
+
+Each correction patches moto while an `Account` is open and is undone when it closes. A test
+pair guards each one: the first half fails when moto no longer needs it.
+"""
+
+from tools.sandbox.corrections.base import Correction, GlueListener, Hooks
+from tools.sandbox.corrections.events import (
+    disabled_rules_deliver_nothing,
+    schedule_rules_match_no_event,
+    workflows_are_targets,
+)
+from tools.sandbox.corrections.glue import (
+    jobs_can_be_updated,
+    jobs_keep_their_queuing,
+    jobs_show_only_the_execution_class_they_were_given,
+    runs_belong_to_the_engine,
+    triggers_can_be_updated,
+)
+from tools.sandbox.corrections.objects import (
+    multipart_uploads_send_one_event,
+    notifications_can_be_read_back,
+    object_events_are_as_documented,
+    policy_conditions_are_evaluated,
+    suspended_buckets_delete_one_version,
+)
+
+CORRECTIONS: tuple[Correction, ...] = (
+    workflows_are_targets,
+    schedule_rules_match_no_event,
+    disabled_rules_deliver_nothing,
+    object_events_are_as_documented,
+    multipart_uploads_send_one_event,
+    notifications_can_be_read_back,
+    policy_conditions_are_evaluated,
+    suspended_buckets_delete_one_version,
+    triggers_can_be_updated,
+    jobs_can_be_updated,
+    jobs_keep_their_queuing,
+    jobs_show_only_the_execution_class_they_were_given,
+    runs_belong_to_the_engine,
+)
+
+__all__ = ["CORRECTIONS", "Correction", "GlueListener", "Hooks"]

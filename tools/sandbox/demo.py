@@ -1,0 +1,243 @@
+"""One burst, end to end: files in, rows out, and proof that each row came out once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+from burst.ledger import ResultRecord
+
+from tools.sandbox import diagnosis
+from tools.sandbox.errors import PipelineError
+from tools.sandbox.notices import Snapshot, WorkflowRunPicture
+from tools.sandbox.orders import COLUMNS, OrderFile
+from tools.sandbox.sandbox import Sandbox
+
+FIRST_FILES = 10
+FIRST_SECONDS = 3.0
+OTHER_SECONDS = 10.0
+EVENT_SECONDS = 10.0
+PROCESS_SECONDS = 300.0
+LOOK_EVERY_SECONDS = 0.25
+LOG_LINES = 15
+GOOD_STATES = frozenset({"WAITING", "STARTING", "RUNNING", "SUCCEEDED"})
+
+
+@dataclass(frozen=True)
+class Files:
+    """How many of the burst's files are where."""
+
+    sent: int
+    waiting: int
+    archived: int
+    quarantined: int
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What the live view shows: the burst at one moment."""
+
+    seconds: float
+    total: int
+    files: Files
+    engine: Snapshot
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a burst.
+
+    Attributes:
+        lost: rows that went in and did not come out.
+        extra: rows that came out more often than they went in.
+        latencies: seconds from a file's arrival to the commit of its batch, in the order of
+            arrival.
+    """
+
+    files: int
+    rows_in: int
+    rows_out: int
+    lost: int
+    extra: int
+    runs: tuple[WorkflowRunPicture, ...]
+    latencies: tuple[float, ...]
+    curated: Path
+    sample: pa.Table
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row that went in came out once."""
+        return self.lost == 0 and self.extra == 0 and self.rows_in == self.rows_out
+
+
+class Burst:
+    """Sends files to a deployed pipeline and follows them to the end.
+
+    Raises `PipelineError` naming the cause when an event is not delivered, a run fails, or files
+    wait and nothing is going to fetch them.
+    """
+
+    def __init__(
+        self, sandbox: Sandbox, files: Sequence[OrderFile], *, pipeline: str, prefix: str
+    ) -> None:
+        self._sandbox = sandbox
+        self._files = files
+        self._pipeline = pipeline
+        self._prefix = prefix
+        self._s3 = sandbox.account.client("s3")
+        self._landing = str(sandbox.outputs["landing_bucket_name"])
+        self._lake = str(sandbox.outputs["lake_bucket_name"])
+        self._before = sandbox.engine.snapshot()
+        self._sent: dict[str, datetime] = {}
+        self._sender_stops = threading.Event()
+
+    def run(self, show: Callable[[Moment], None] = lambda moment: None) -> Outcome:
+        """Send everything, wait until it is processed, and compare rows in with rows out."""
+        started = time.monotonic()
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="producer") as producer:
+            sending = producer.submit(self._send)
+            try:
+                for moment in self._moments(started):
+                    show(moment)
+                    self._raise_when_stuck(moment)
+                    if sending.done():
+                        sending.result()
+            finally:
+                self._sender_stops.set()
+        return self._outcome()
+
+    def _send(self) -> None:
+        """The producer: some files at once, the others spread over the next seconds."""
+        pauses = _pauses(len(self._files))
+        for file, pause in zip(self._files, pauses, strict=True):
+            if self._sender_stops.wait(pause):
+                return
+            key = f"{self._prefix}{file.name}"
+            self._sent[key] = datetime.now(UTC)
+            self._s3.put_object(Bucket=self._landing, Key=key, Body=file.body)
+
+    def _moments(self, started: float) -> Iterator[Moment]:
+        """A picture every quarter of a second, until all files are settled and nothing runs."""
+        while True:
+            moment = Moment(
+                seconds=time.monotonic() - started,
+                total=len(self._files),
+                files=self._look(),
+                engine=self._sandbox.engine.snapshot(),
+            )
+            yield moment
+            settled = moment.files.archived + moment.files.quarantined
+            if settled >= len(self._files) and moment.files.waiting == 0 and moment.engine.idle:
+                return
+            time.sleep(LOOK_EVERY_SECONDS)
+
+    def _look(self) -> Files:
+        moved = [
+            key
+            for folder in ("archive", "quarantine")
+            for key in self._keys(self._lake, f"{folder}/{self._pipeline}/")
+        ]
+        quarantined = [key for key in moved if key.startswith("quarantine/")]
+        return Files(
+            sent=len(self._sent),
+            waiting=sum(1 for _ in self._keys(self._landing, self._prefix)),
+            archived=len(moved) - len(quarantined),
+            quarantined=sum(not key.endswith(".reason.json") for key in quarantined),
+        )
+
+    def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        for page in pages:
+            for item in page.get("Contents", []):
+                yield item["Key"]
+
+    def _raise_when_stuck(self, moment: Moment) -> None:
+        self._raise_when_a_run_failed(moment.engine)
+        if self._is_stuck(moment):
+            raise PipelineError(self._why(moment))
+        if moment.seconds > PROCESS_SECONDS:
+            raise PipelineError(
+                f"The burst is not processed after {PROCESS_SECONDS:.0f} seconds. "
+                f"{self._why(moment)}"
+            )
+
+    def _raise_when_a_run_failed(self, engine: Snapshot) -> None:
+        for run in engine.job_runs[len(self._before.job_runs) :]:
+            if run.state not in GOOD_STATES:
+                tail = "\n".join(Path(run.log).read_text("utf-8").splitlines()[-LOG_LINES:])
+                raise PipelineError(
+                    f"Job run {run.run_id} ended as {run.state}: {run.error_message}\n"
+                    f"The end of its log ({run.log}):\n{tail}"
+                )
+
+    def _is_stuck(self, moment: Moment) -> bool:
+        """An event was refused, or all files are sent, some wait, and nothing will fetch them."""
+        if moment.engine.undelivered_events > self._before.undelivered_events:
+            return True
+        if moment.files.sent < moment.total or not moment.files.waiting or not moment.engine.idle:
+            return False
+        since_last = datetime.now(UTC) - max(self._sent.values())
+        return since_last.total_seconds() > EVENT_SECONDS
+
+    def _why(self, moment: Moment) -> str:
+        found = diagnosis.causes(self._sandbox.account, self._sandbox.outputs, self._pipeline)
+        reasons = found or moment.engine.problems or ["The cause is not known."]
+        return f"{moment.files.waiting} files wait in landing. " + " ".join(reasons)
+
+    def _outcome(self) -> Outcome:
+        table = self._read_curated()
+        rows_out = Counter(zip(*(_texts(table[name]) for name in COLUMNS), strict=True))
+        rows_in = Counter(row for file in self._files for row in file.rows)
+        return Outcome(
+            files=len(self._files),
+            rows_in=rows_in.total(),
+            rows_out=table.num_rows,
+            lost=(rows_in - rows_out).total(),
+            extra=(rows_out - rows_in).total(),
+            runs=self._sandbox.engine.snapshot().workflow_runs,
+            latencies=tuple(self._latencies()),
+            curated=self._sandbox.curated(self._pipeline),
+            sample=table.slice(0, 5),
+        )
+
+    def _read_curated(self) -> pa.Table:
+        folder = self._sandbox.curated(self._pipeline)
+        if not folder.exists():
+            return pa.table({name: pa.array([], pa.string()) for name in COLUMNS})
+        return ds.dataset(folder, format="parquet", partitioning="hive").to_table()
+
+    def _latencies(self) -> Iterator[float]:
+        committed = dict(self._commits())
+        for key, sent in self._sent.items():
+            if key in committed:
+                yield (committed[key] - sent).total_seconds()
+
+    def _commits(self) -> Iterator[tuple[str, datetime]]:
+        """Each file and when the result of its batch was written, from the ledger."""
+        for key in self._keys(self._lake, f"ledger/{self._pipeline}/"):
+            if key.endswith("/result.json"):
+                body = self._s3.get_object(Bucket=self._lake, Key=key)["Body"].read()
+                result = ResultRecord.from_json(body, key=key)
+                yield from ((file.key, result.origin.at) for file in result.files)
+
+
+def _pauses(files: int) -> list[float]:
+    """Seconds to wait before each file."""
+    first = min(files, FIRST_FILES)
+    others = files - first
+    return [FIRST_SECONDS / FIRST_FILES] * first + [OTHER_SECONDS / max(others, 1)] * others
+
+
+def _texts(column: pa.ChunkedArray) -> list[str]:
+    """A curated column as the producer wrote it."""
+    if pa.types.is_timestamp(column.type):
+        return [f"{instant:%Y-%m-%dT%H:%M:%SZ}" for instant in column.to_pylist()]
+    return [str(value) for value in column.to_pylist()]

@@ -1,0 +1,306 @@
+"""Terraform on this machine: the real command line and provider against the emulated account.
+
+The synthesized stack is used as it is. What must differ in the sandbox (where the account is, how
+old the provider may be, where the state and the curated files go) stands in one override file
+beside it, which Terraform merges by itself (Terraform documentation, "Override Files").
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools.sandbox.errors import SandboxError
+
+MINIMUM_VERSION = (1, 11)
+MINIMUM_PROVIDER = "5.100.0"
+PROVIDER = Path("registry.terraform.io/hashicorp/aws")
+SERVICES = ("events", "glue", "iam", "logs", "s3", "sqs", "sts")
+OVERRIDE_FILE = "sandbox_override.tf.json"
+INTERRUPT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Change:
+    """A step of a running apply or destroy: ``done`` of ``total`` resources, the newest named."""
+
+    done: int
+    total: int
+    resource: str
+
+
+class Terraform:
+    """Runs Terraform in one stack's folder.
+
+    Raises `SandboxError` when Terraform is missing or too old, when no provider can be had, or
+    when a command fails; the message holds what Terraform said.
+    """
+
+    def __init__(self, folder: Path, *, environment: Mapping[str, str]) -> None:
+        self._folder = folder.resolve()
+        self._executable = find_terraform()
+        self._environment = {
+            **environment,
+            "TF_IN_AUTOMATION": "1",
+            "CHECKPOINT_DISABLE": "1",
+            **_provider_installation(self._folder),
+        }
+
+    def init(self) -> None:
+        """Install the provider and set the state backend up."""
+        done = self._run("init", "-input=false", "-no-color")
+        if done.returncode == 0:
+            return
+        if re.search(r"Failed to (query|install|resolve).* provider", done.stderr):
+            raise SandboxError(
+                "Terraform cannot get the AWS provider: allow it to reach its public registry, or "
+                "put the provider into a local mirror folder (`terraform providers mirror`, in "
+                f"~/.terraform.d/plugins). Terraform said: {_first_error(done.stderr)}"
+            )
+        raise SandboxError(f"`terraform init` failed: {done.stderr.strip()}")
+
+    def validate(self) -> None:
+        """Check the stack against the provider's schema."""
+        self._checked("validate", "-no-color")
+
+    def plan(self, *arguments: str) -> bool:
+        """Whether there is anything to change."""
+        done = self._run("plan", "-input=false", "-no-color", "-detailed-exitcode", *arguments)
+        if done.returncode not in (0, 2):
+            raise SandboxError(f"`terraform plan` failed: {done.stderr.strip()}")
+        return done.returncode == 2
+
+    def apply(self, report: Callable[[Change], None] = lambda change: None) -> None:
+        """Make the account what the stack says; ``report`` is called at every step."""
+        self._change("apply", report)
+
+    def destroy(self, report: Callable[[Change], None] = lambda change: None) -> None:
+        """Remove everything that the stack made."""
+        self._change("destroy", report)
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs by name."""
+        values = json.loads(self._checked("output", "-json").stdout)
+        return {name: output["value"] for name, output in values.items()}
+
+    def show(self) -> dict[str, Any]:
+        """The state as Terraform shows it (`terraform show -json`)."""
+        shown: dict[str, Any] = json.loads(self._checked("show", "-json").stdout)
+        return shown
+
+    def _checked(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        done = self._run(*arguments)
+        if done.returncode != 0:
+            raise SandboxError(f"`terraform {arguments[0]}` failed: {done.stderr.strip()}")
+        return done
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        with self._started(*arguments) as process:
+            output, errors = process.communicate()
+        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+    def _change(self, command: str, report: Callable[[Change], None]) -> None:
+        with self._started(
+            command, "-input=false", "-auto-approve", "-json", "-parallelism=20"
+        ) as process:
+            assert process.stdout is not None  # noqa: S101 - Popen was given a pipe.
+            errors = _follow(process.stdout, report)
+        if process.returncode != 0:
+            raise SandboxError(f"`terraform {command}` failed: " + "\n".join(errors))
+
+    def _started(self, *arguments: str) -> _Interruptible:
+        return _Interruptible(
+            [str(self._executable), f"-chdir={self._folder}", *arguments], self._environment
+        )
+
+
+class _Interruptible:
+    """A Terraform process that a Ctrl-C ends as Terraform wants it: one interrupt, then patience.
+
+    It runs in a session of its own, so that the terminal's Ctrl-C reaches it once and not twice:
+    a second interrupt makes Terraform give up without writing the state.
+    """
+
+    def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - Terraform itself, no shell.
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def __enter__(self) -> subprocess.Popen[str]:
+        return self._process
+
+    def __exit__(self, *error: object) -> None:
+        if error[0] is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.communicate(timeout=INTERRUPT_SECONDS if error[0] else None)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.communicate()
+
+
+def find_terraform() -> Path:
+    """The Terraform command line on the PATH.
+
+    Raises `SandboxError` when there is none or it is older than the S3 backend's lock file.
+    """
+    wanted = ".".join(map(str, MINIMUM_VERSION))
+    found = shutil.which("terraform")
+    if found is None:
+        raise SandboxError(
+            f"Terraform is not on the PATH: install version {wanted} or newer "
+            "(https://developer.hashicorp.com/terraform/install)."
+        )
+    shown = subprocess.run(  # noqa: S603 - Terraform itself, no shell.
+        [found, "version", "-json"], capture_output=True, text=True, check=False
+    )
+    version = re.search(r'"terraform_version":\s*"(\d+)\.(\d+)[^"]*"', shown.stdout)
+    if version is None or (int(version[1]), int(version[2])) < MINIMUM_VERSION:
+        number = f"{version[1]}.{version[2]}" if version else "of an unknown version"
+        raise SandboxError(
+            f"Terraform on the PATH is {number}: install version {wanted} or newer "
+            "(https://developer.hashicorp.com/terraform/install)."
+        )
+    return Path(found)
+
+
+def write_override(
+    folder: Path,
+    *,
+    endpoint_url: str,
+    access_key: str,
+    secret_key: str,
+    resources: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    backend: Mapping[str, Any] | None = None,
+) -> None:
+    """Write the override file of the stack in ``folder``.
+
+    ``resources`` holds attributes by resource type and name; each takes the place of the stack's.
+    ``backend`` takes the place of the stack's state backend; a file in ``folder`` by default.
+    """
+    stack = json.loads((folder / "cdk.tf.json").read_text(encoding="utf-8"))
+    override = {
+        "terraform": {
+            "backend": backend or {"local": {"path": "sandbox.tfstate"}},
+            "required_providers": {
+                "aws": {
+                    "source": "aws",
+                    "version": f">= {MINIMUM_PROVIDER}, <= {_bindings_version(stack)}",
+                }
+            },
+        },
+        "provider": {
+            "aws": {
+                "access_key": access_key,
+                "secret_key": secret_key,
+                "endpoints": [dict.fromkeys(SERVICES, endpoint_url)],
+                "s3_use_path_style": True,
+                "skip_credentials_validation": True,
+                "skip_metadata_api_check": True,
+                "skip_region_validation": True,
+            }
+        },
+        "resource": resources,
+    }
+    (folder / OVERRIDE_FILE).write_text(json.dumps(override, indent=2), encoding="utf-8")
+
+
+def _bindings_version(stack: Mapping[str, Any]) -> str:
+    """The provider version that the bindings pin: never take a newer one."""
+    return str(stack["terraform"]["required_providers"]["aws"]["version"])
+
+
+def _provider_installation(folder: Path) -> dict[str, str]:
+    """Environment variables that let Terraform find its provider.
+
+    The user's own configuration goes first. Without one, a folder that holds the provider serves
+    as mirror; without that, Terraform takes the provider from its public registry, once for all
+    sandboxes.
+    """
+    configured = os.environ.get("TF_CLI_CONFIG_FILE")
+    if configured and Path(configured).is_file():
+        return {}
+    cache = Path.home() / ".cache" / "burst" / "terraform-plugins"
+    cache.mkdir(parents=True, exist_ok=True)
+    configuration = f"plugin_cache_dir = {json.dumps(str(cache))}\n"
+    mirror = find_mirror()
+    if mirror is not None:
+        configuration = (
+            "provider_installation {\n"
+            f"  filesystem_mirror {{\n    path    = {json.dumps(str(mirror))}\n"
+            f'    include = ["{PROVIDER.as_posix()}"]\n  }}\n'
+            f'  direct {{\n    exclude = ["{PROVIDER.as_posix()}"]\n  }}\n}}\n'
+        )
+    file = folder / "terraform.rc"
+    file.write_text(configuration, encoding="utf-8")
+    return {"TF_CLI_CONFIG_FILE": str(file)}
+
+
+def find_mirror() -> Path | None:
+    """A local folder that holds the AWS provider, or None.
+
+    First the folders where Terraform itself looks (Terraform documentation, "Implied Local Mirror
+    Directories"), then those directly under the root's ``opt`` folder.
+    """
+    data_home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    root = Path(Path.cwd().anchor)
+    candidates = [
+        Path.home() / ".terraform.d" / "plugins",
+        data_home / "terraform" / "plugins",
+        root.joinpath("usr", "local", "share", "terraform", "plugins"),
+        root.joinpath("usr", "share", "terraform", "plugins"),
+        *sorted(root.joinpath("opt").glob("*")),
+    ]
+    return next((folder for folder in candidates if (folder / PROVIDER).is_dir()), None)
+
+
+def _follow(lines: Iterator[str] | Any, report: Callable[[Change], None]) -> list[str]:
+    """Read Terraform's machine-readable output; returns its error messages."""
+    done, total, errors = 0, 0, []
+    for line in lines:
+        message = _parsed(line)
+        kind = message.get("type")
+        if kind == "change_summary" and message["changes"]["operation"] == "plan":
+            changes = message["changes"]
+            done = 0  # Data sources that were read before do not count.
+            total = changes["add"] + changes["change"] + changes["remove"]
+        elif kind == "apply_complete":
+            done += 1
+        elif kind == "diagnostic" and message["diagnostic"]["severity"] == "error":
+            errors.append(_diagnosis(message["diagnostic"]))
+        if kind in ("change_summary", "apply_start", "apply_complete"):
+            address = message.get("hook", {}).get("resource", {}).get("addr", "")
+            report(Change(done=min(done, total), total=total, resource=address))
+    return errors
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def _diagnosis(diagnostic: Mapping[str, Any]) -> str:
+    where = f"{diagnostic['address']}: " if diagnostic.get("address") else ""
+    return f"{where}{diagnostic['summary']} {diagnostic.get('detail', '')}".strip()
+
+
+def _first_error(text: str) -> str:
+    lines = [line.strip("│╷╵ ") for line in text.splitlines()]
+    return " ".join(line for line in lines if line)[:300]

@@ -1,0 +1,186 @@
+"""What the demo draws: the burst while it runs, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from tools.sandbox.batching import Reason
+from tools.sandbox.demo import Files, Moment, Outcome
+from tools.sandbox.notices import (
+    EventUndelivered,
+    JobRunChanged,
+    JobRunPicture,
+    Notice,
+    OpenWindow,
+    ProblemFound,
+    Snapshot,
+    TriggerFired,
+    WorkflowRunPicture,
+)
+
+BAR_WIDTH = 30
+SHORT_ID = 11
+STATE_STYLES = {
+    "SUCCEEDED": "green",
+    "COMPLETED": "green",
+    "RUNNING": "cyan",
+    "STARTING": "cyan",
+    "WAITING": "yellow",
+    "FAILED": "bold red",
+    "TIMEOUT": "bold red",
+    "ERROR": "bold red",
+    "STOPPED": "red",
+}
+# As many as fit into 80 columns.
+SAMPLE_COLUMNS = ("order_id", "status", "updated_at", "order_total", "is_current")
+
+
+def burst_panel(moment: Moment) -> RenderableType:
+    """The burst at one moment."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column()
+    grid.add_row("Files", _files(moment))
+    grid.add_row("Events", _events(moment.engine))
+    grid.add_row("Batch", _batch(moment.engine.windows))
+    grid.add_row("Runs", _runs(moment.engine))
+    minutes, seconds = divmod(int(moment.seconds), 60)
+    return Panel(grid, title=f"Burst  {minutes:02d}:{seconds:02d}", title_align="left")
+
+
+def outcome_tables(outcome: Outcome) -> Iterator[RenderableType]:
+    """The summary, and the first rows as they lie in curated."""
+    summary = Table(title="One burst, end to end", title_justify="left", show_header=False)
+    summary.add_column(style="bold", no_wrap=True)
+    summary.add_column(overflow="fold")
+    for name, value in _summary(outcome):
+        summary.add_row(name, value)
+    yield summary
+    yield _sample(outcome)
+
+
+def narrate(notice: Notice) -> str | None:
+    """One line for whoever reads a log instead of a live view; None for what is not worth one."""
+    match notice:
+        case TriggerFired():
+            run, events = short(notice.workflow_run_id), _count(len(notice.event_ids), "event")
+            return f"Trigger {notice.trigger} fired by {notice.reason}: {events}, run {run}."
+        case JobRunChanged() if notice.state != "STARTING":
+            return f"Job run {short(notice.run_id)} is {notice.state}."
+        case EventUndelivered():
+            return f"Event {notice.event_id} was not delivered: {notice.message}"
+        case ProblemFound():
+            return notice.message
+    return None
+
+
+def short(run_id: str) -> str:
+    """The beginning of a run's id, enough to tell runs apart."""
+    return run_id[:SHORT_ID]
+
+
+def _files(moment: Moment) -> RenderableType:
+    files = moment.files
+    settled = files.archived + files.quarantined
+    line = Table.grid(padding=(0, 2))
+    line.add_row(
+        ProgressBar(total=moment.total, completed=settled, width=BAR_WIDTH),
+        f"{settled} of {moment.total} processed",
+    )
+    return Group(line, Text.from_markup(_where(files)))
+
+
+def _where(files: Files) -> str:
+    bad = f"[red]{files.quarantined} quarantined[/]" if files.quarantined else "0 quarantined"
+    return (
+        f"{files.sent} sent · [cyan]{files.waiting} in landing[/] · "
+        f"[green]{files.archived} archived[/] · {bad}"
+    )
+
+
+def _events(engine: Snapshot) -> Text:
+    lost = engine.undelivered_events
+    return Text.from_markup(
+        f"{engine.matched_events} matched by the rule · "
+        + (f"[bold red]{lost} undelivered[/]" if lost else "0 undelivered")
+    )
+
+
+def _batch(windows: tuple[OpenWindow, ...]) -> RenderableType:
+    if not windows:
+        return Text("no open window", style="dim")
+    lines = Table.grid(padding=(0, 2))
+    for window in windows:
+        lines.add_row(
+            ProgressBar(total=window.batch_size, completed=window.events, width=BAR_WIDTH),
+            f"{window.events} of {window.batch_size} events, "
+            f"window ends in {window.seconds_left:.0f} s",
+        )
+    return lines
+
+
+def _runs(engine: Snapshot) -> RenderableType:
+    if not engine.workflow_runs:
+        return Text("none yet", style="dim")
+    lines = Table.grid(padding=(0, 2))
+    for run in engine.workflow_runs:
+        jobs = [job for job in engine.job_runs if job.workflow_run_id == run.run_id]
+        lines.add_row(short(run.run_id), _started_by(run), *(_job(job) for job in jobs))
+    return lines
+
+
+def _started_by(run: WorkflowRunPicture) -> str:
+    events = _count(len(run.event_ids), "event")
+    if run.reason is Reason.SIZE:
+        return f"by size: {events}"
+    return f"by window: {events}" if run.reason is Reason.WINDOW else "by hand"
+
+
+def _job(job: JobRunPicture) -> Text:
+    style = STATE_STYLES.get(job.state, "")
+    ended = f" {_seconds(job.started_on, job.completed_on)}" if job.completed_on else ""
+    return Text(f"{job.state}{ended}", style=style)
+
+
+def _seconds(start: datetime, end: datetime) -> str:
+    return f"{(end - start).total_seconds():.0f} s"
+
+
+def _summary(outcome: Outcome) -> Iterator[tuple[str, str]]:
+    yield "files in", f"{outcome.files}"
+    started = ", ".join(_started_by(run) for run in outcome.runs)
+    yield "runs started", f"{len(outcome.runs)} ({started})"
+    yield "rows in", f"{outcome.rows_in}"
+    verdict = "[green]every row came out once[/]"
+    if not outcome.complete:
+        verdict = f"[bold red]{outcome.lost} lost, {outcome.extra} too many[/]"
+    yield "rows out", f"{outcome.rows_out} ({verdict})"
+    if outcome.latencies:
+        first, last = outcome.latencies[0], max(outcome.latencies)
+        yield "file to curated", f"first file {first:.1f} s, longest {last:.1f} s"
+    yield "curated Parquet", str(outcome.curated)
+
+
+def _sample(outcome: Outcome) -> Table:
+    names = [name for name in SAMPLE_COLUMNS if name in outcome.sample.column_names]
+    table = Table(title="First rows of curated", title_justify="left")
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    for row in outcome.sample.select(names).to_pylist():
+        table.add_row(*(_cell(row[name]) for name in names))
+    return table
+
+
+def _cell(value: object) -> str:
+    return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,70 @@
+"""The table of settings in the README, made from the models so that the two cannot differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic.fields import FieldInfo
+
+from stacks import settings
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+BEGIN = "<!-- settings: begin (written by `pipenv run burst settings --write`) -->\n"
+END = "<!-- settings: end -->\n"
+
+SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
+    ("An environment: `environments.<name>`", settings.EnvironmentSettings),
+    ("Its state, `state`, in a local file", settings.LocalState),
+    ("Its state, `state`, in S3", settings.S3State),
+    ("A pipeline: `environments.<name>.pipelines.<name>`", settings.PipelineSettings),
+    ("Its files: `input`", settings.InputSettings),
+    ("A column: an element of `input.columns`", settings.Column),
+    ("Its job: `job`", settings.JobSettings),
+)
+
+
+def show_settings(
+    write: Annotated[bool, typer.Option("--write", help="Write the table into README.md.")] = False,
+) -> None:
+    """Show every setting with its default and what is allowed."""
+    if write:
+        README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+    else:
+        typer.echo(table())
+
+
+def table() -> str:
+    """All settings as Markdown, one table a model."""
+    return "\n".join(line for title, model in SECTIONS for line in _section(title, model))
+
+
+def with_table(readme: str) -> str:
+    """The README with the table between its two markers."""
+    before, rest = readme.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}{table()}\n{END}{after}"
+
+
+def _section(title: str, model: type[settings.Settings]) -> Iterator[str]:
+    yield f"\n{title}\n"
+    yield "| setting | default | allowed | what it is |"
+    yield "|---|---|---|---|"
+    for name, field in model.model_fields.items():
+        extra = field.json_schema_extra
+        allowed = extra["allowed"] if isinstance(extra, dict) else ""
+        cells = (f"`{name}`", _default(field), allowed, field.description)
+        yield f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    if field.default is None:
+        return ""
+    if isinstance(field.default, settings.Settings):
+        return "its defaults"
+    return f"`{json.dumps(field.default)}`"
