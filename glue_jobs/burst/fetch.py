@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from burst.batch import InputFile
+from burst.byte_stream import Bytes
 from burst.landing import is_gone
-from burst.parse import Bytes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

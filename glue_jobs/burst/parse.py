@@ -11,17 +11,16 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 
+from burst import parse_csv, parse_json, parse_parquet
 from burst.arguments import FileFormat, Format
+from burst.byte_stream import Bytes, Guarded
 from burst.columns import Column
+from burst.parse_error import ParseError
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-MAX_REASON = 500
 # First bytes that tell what a file is when it is not what it should be.
 _MAGIC = {
     b"\x1f\x8b": "gzip data (the key of a compressed file must end in .gz)",
@@ -34,48 +33,13 @@ _MAGIC = {
 }
 
 
-class ParseError(Exception):
-    """This file cannot be read as what it should be; the text is the reason."""
-
-    def __init__(self, reason: str) -> None:
-        # The reason is stored as UTF-8, which has no half of a surrogate pair.
-        text = reason.encode(errors="backslashreplace").decode()
-        super().__init__(text if len(text) <= MAX_REASON else text[: MAX_REASON - 3] + "...")
-
-
-class Bytes(Protocol):
-    """What a parser needs of a stream; botocore's StreamingBody has it."""
-
-    def read(self, amt: int, /) -> bytes: ...
-
-
-class Guarded(io.RawIOBase):
-    """A stream that remembers the first error of what lies under it.
-
-    The parsers see an error of the stream as some failure to read. Only here it is still known
-    where it came from.
-    """
-
-    def __init__(self, source: Bytes) -> None:
-        super().__init__()
-        self._source = source
-        self.error: Exception | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer).cast("B")
-        try:
-            data = self._source.read(len(view))
-        except Exception as error:
-            self.error = self.error or error
-            raise
-        view[: len(data)] = data
-        return len(data)
-
-
 Parser = Callable[["io.BufferedReader[Guarded]", tuple[Column, ...]], Iterator[pa.RecordBatch]]
+
+_PARSERS: dict[Format, Parser] = {
+    "csv": parse_csv.parse,
+    "json": parse_json.parse,
+    "parquet": parse_parquet.parse,
+}
 
 
 def parse(stream: Bytes, *, key: str, format: FileFormat) -> Iterator[pa.RecordBatch]:
@@ -93,7 +57,7 @@ def parse(stream: Bytes, *, key: str, format: FileFormat) -> Iterator[pa.RecordB
     buffered = io.BufferedReader(content, buffer_size=256 * 1024)
     try:
         if _starts(buffered, format.kind):
-            yield from _parser(format.kind)(buffered, format.columns)
+            yield from _PARSERS[format.kind](buffered, format.columns)
         # Should a parser have taken an error for the end of the file.
         if transport.error or content.error:
             raise EOFError
@@ -114,34 +78,3 @@ def _starts(buffered: io.BufferedReader[Guarded], kind: Format) -> bool:
         if head.startswith(magic) and not (kind == "parquet" and magic == b"PAR1"):
             raise ParseError(f"The file is {what}, expected {kind}.")
     return bool(head)
-
-
-def _parser(kind: Format) -> Parser:
-    from burst import parse_csv, parse_json, parse_parquet
-
-    return {"csv": parse_csv.parse, "json": parse_json.parse, "parquet": parse_parquet.parse}[kind]
-
-
-def names(items: list[str]) -> str:
-    """A list of column names for a reason, at most ten."""
-    more = f" and {len(items) - 10} more" if len(items) > 10 else ""
-    return ", ".join(repr(item[:80]) for item in items[:10]) + more
-
-
-def shown(value: object) -> str:
-    """A value for a reason: quoted, and cut when it is long."""
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def check_names(found: list[str], columns: tuple[Column, ...], where: str) -> None:
-    """Raises ParseError unless the names are exactly the columns', in any order, each once."""
-    expected = [column.name for column in columns]
-    if missing := [name for name in expected if name not in found]:
-        raise ParseError(f"{where} has no column {names(missing)}; it has {names(found)}.")
-    if unknown := [name for name in found if name not in expected]:
-        raise ParseError(
-            f"{where} has the unknown column {names(unknown)}; expected are {names(expected)}."
-        )
-    if twice := sorted({name for name in found if found.count(name) > 1}):
-        raise ParseError(f"{where} has the column {names(twice)} more than once.")

@@ -14,9 +14,10 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.csv
 
+from burst.byte_stream import Guarded
 from burst.columns import Column
 from burst.convert import BadValue, convert, text_schema
-from burst.parse import Guarded, ParseError, check_names, shown
+from burst.parse_error import ParseError, check_names, shown
 
 # A row must fit into a block; a block is what is in memory at a time.
 BLOCK_BYTES = 8 * 1024**2

@@ -16,9 +16,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.json
 
+from burst.byte_stream import Guarded
 from burst.columns import Column
 from burst.convert import BadValue, convert, is_text_first, text_schema
-from burst.parse import Guarded, ParseError, names, shown
+from burst.parse_error import ParseError, names, shown
 
 BLOCK_BYTES = 4 * 1024**2
 MAX_LINE_BYTES = 16 * 1024**2

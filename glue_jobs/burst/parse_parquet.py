@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import types
 
+from burst.byte_stream import Guarded
 from burst.columns import Column, arrow_schema, arrow_type
-from burst.parse import Guarded, ParseError, check_names
+from burst.parse_error import ParseError, check_names
 
 BATCH_ROWS = 16 * 1024
 

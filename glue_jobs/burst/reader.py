@@ -27,7 +27,8 @@ from burst.columns import (
     spark_read_schema,
 )
 from burst.fetch import Fetched, fetch
-from burst.parse import ParseError, parse
+from burst.parse import parse
+from burst.parse_error import ParseError
 from burst.plane import FileOutcome
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from burst.arguments import FileFormat, Format
 from burst.columns import Column
-from burst.parse import ParseError, parse
+from burst.parse import parse
+from burst.parse_error import ParseError
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -1,0 +1,41 @@
+"""Why a file is bad, in words for whoever reads the reason in quarantine."""
+
+from __future__ import annotations
+
+from burst.columns import Column
+
+MAX_REASON = 500
+
+
+class ParseError(Exception):
+    """This file cannot be read as what it should be; the text is the reason."""
+
+    def __init__(self, reason: str) -> None:
+        # The reason is stored as UTF-8, which has no half of a surrogate pair.
+        text = reason.encode(errors="backslashreplace").decode()
+        super().__init__(text if len(text) <= MAX_REASON else text[: MAX_REASON - 3] + "...")
+
+
+def names(items: list[str]) -> str:
+    """A list of column names for a reason, at most ten."""
+    more = f" and {len(items) - 10} more" if len(items) > 10 else ""
+    return ", ".join(repr(item[:80]) for item in items[:10]) + more
+
+
+def shown(value: object) -> str:
+    """A value for a reason: quoted, and cut when it is long."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def check_names(found: list[str], columns: tuple[Column, ...], where: str) -> None:
+    """Raises ParseError unless the names are exactly the columns', in any order, each once."""
+    expected = [column.name for column in columns]
+    if missing := [name for name in expected if name not in found]:
+        raise ParseError(f"{where} has no column {names(missing)}; it has {names(found)}.")
+    if unknown := [name for name in found if name not in expected]:
+        raise ParseError(
+            f"{where} has the unknown column {names(unknown)}; expected are {names(expected)}."
+        )
+    if twice := sorted({name for name in found if found.count(name) > 1}):
+        raise ParseError(f"{where} has the column {names(twice)} more than once.")
