@@ -1,4 +1,4 @@
-"""No silent skips where it matters."""
+"""For all tests: fast bindings from the start, and no silent skips where it matters."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 from typing import Any
 
 import pytest
+
+import stacks  # noqa: F401 - first, because jsii starts Node on the first import of cdktf.
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

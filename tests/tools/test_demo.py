@@ -61,7 +61,7 @@ def test_every_row_of_the_burst_comes_out_once(tmp_path: Path) -> None:
     assert (process.returncode, errors) == (0, "")
     assert "batch window 5 s (shortened for the demo: 60 s in cdktf.json)" in output
     assert re.search(r"fired by size: 10 events", output)
-    assert re.search(r"fired by window: 2 events", output)
+    assert re.search(r"fired by window: \d events?", output)
     rows_in = re.search(r"rows in\W+(\d+)", output)
     rows_out = re.search(r"rows out\W+(\d+) \(every row came out once\)", output)
     assert rows_in

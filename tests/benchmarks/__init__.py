@@ -1,0 +1,1 @@
+"""Figures with their rivals: printed, never asserted."""

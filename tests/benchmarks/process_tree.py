@@ -1,0 +1,97 @@
+"""Seconds, CPU seconds and peak memory of a program and everything that it starts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc")
+SAMPLE_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program as it is to be started."""
+
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run took: wall clock, and processor time of all its processes."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+def measure_time(command: Command) -> Cost:
+    """Run it once, undisturbed."""
+    started = time.perf_counter()
+    process = _start(command)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    _check(process)
+    return Cost(seconds, usage.ru_utime + usage.ru_stime)
+
+
+def measure_memory(command: Command) -> int | None:
+    """Run it once more and sample it: the highest sum of all its processes, in bytes.
+
+    What processes share is counted once (Linux: proportional set size). Sampling slows them
+    down, hence this is a run of its own. None where the system has no such figure.
+    """
+    process = _start(command)
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, sum(_memory(pid) for pid in _tree(process.pid)))
+        time.sleep(SAMPLE_SECONDS)
+    _check(process)
+    return peak or None
+
+
+def _start(command: Command) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command.arguments,
+        env=dict(command.environment),
+        cwd=command.folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def _check(process: subprocess.Popen[bytes]) -> None:
+    if process.returncode != 0:
+        raise RuntimeError(f"{process.args!r} ended with {process.returncode}.")
+
+
+def _tree(root: int) -> list[int]:
+    children: dict[int, list[int]] = defaultdict(list)
+    for folder in PROC.glob("[0-9]*"):
+        try:
+            # The name, in parentheses, may hold anything; the parent is the second field after it.
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # ended meanwhile
+        children[int(fields[1])].append(int(folder.name))
+    found, pending = [], [root]
+    while pending:
+        pid = pending.pop()
+        found.append(pid)
+        pending += children[pid]
+    return found
+
+
+def _memory(pid: int) -> int:
+    try:
+        lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)

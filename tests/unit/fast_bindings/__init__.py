@@ -1,0 +1,1 @@
+"""The fast bindings, on bindings in miniature."""
