@@ -13,7 +13,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ MINIMUM_PROVIDER = "5.100.0"
 PROVIDER = Path("registry.terraform.io/hashicorp/aws")
 SERVICES = ("events", "glue", "iam", "logs", "s3", "sqs", "sts")
 OVERRIDE_FILE = "sandbox_override.tf.json"
+INHERITED = frozenset({"TF_LOG", "TF_LOG_PATH", "TF_PLUGIN_CACHE_DIR"})
 INTERRUPT_SECONDS = 30
 
 
@@ -47,11 +48,12 @@ class Terraform:
     def __init__(self, folder: Path, *, environment: Mapping[str, str]) -> None:
         self._folder = folder.resolve()
         self._executable = find_terraform()
-        self._environment = {
-            **environment,
+        # Whoever has a workspace, a data folder or arguments set, has them set for other stacks.
+        kept = {k: v for k, v in environment.items() if not k.startswith("TF_") or k in INHERITED}
+        self._environment = kept | {
             "TF_IN_AUTOMATION": "1",
             "CHECKPOINT_DISABLE": "1",
-            **_provider_installation(self._folder),
+            "TF_CLI_CONFIG_FILE": str(_cli_configuration(self._folder)),
         }
 
     def init(self) -> None:
@@ -111,8 +113,9 @@ class Terraform:
         with self._started(
             command, "-input=false", "-auto-approve", "-json", "-parallelism=20"
         ) as process:
-            assert process.stdout is not None  # noqa: S101 - Popen was given a pipe.
-            errors = _follow(process.stdout, report)
+            errors = _follow(process.stdout or (), report)
+            if not errors and process.stderr:
+                errors = [process.stderr.read().strip()]
         if process.returncode != 0:
             raise SandboxError(f"`terraform {command}` failed: " + "\n".join(errors))
 
@@ -224,30 +227,33 @@ def _bindings_version(stack: Mapping[str, Any]) -> str:
     return str(stack["terraform"]["required_providers"]["aws"]["version"])
 
 
-def _provider_installation(folder: Path) -> dict[str, str]:
-    """Environment variables that let Terraform find its provider.
+def _cli_configuration(folder: Path) -> Path:
+    """The file that tells Terraform where its provider is.
 
-    The user's own configuration goes first. Without one, a folder that holds the provider serves
-    as mirror; without that, Terraform takes the provider from its public registry, once for all
-    sandboxes.
+    The user's own goes first. Without one, a folder that holds the provider serves as mirror;
+    without that, Terraform takes the provider from its public registry, once for all sandboxes.
     """
-    configured = os.environ.get("TF_CLI_CONFIG_FILE")
-    if configured and Path(configured).is_file():
-        return {}
-    cache = Path.home() / ".cache" / "burst" / "terraform-plugins"
-    cache.mkdir(parents=True, exist_ok=True)
-    configuration = f"plugin_cache_dir = {json.dumps(str(cache))}\n"
-    mirror = find_mirror()
-    if mirror is not None:
-        configuration = (
-            "provider_installation {\n"
-            f"  filesystem_mirror {{\n    path    = {json.dumps(str(mirror))}\n"
-            f'    include = ["{PROVIDER.as_posix()}"]\n  }}\n'
-            f'  direct {{\n    exclude = ["{PROVIDER.as_posix()}"]\n  }}\n}}\n'
-        )
-    file = folder / "terraform.rc"
-    file.write_text(configuration, encoding="utf-8")
-    return {"TF_CLI_CONFIG_FILE": str(file)}
+    named = os.environ.get("TF_CLI_CONFIG_FILE")
+    users = [Path(named)] if named else []
+    for file in (*users, Path.home() / ".terraformrc"):
+        if file.is_file():
+            return file
+    configuration = folder / "terraform.rc"
+    configuration.write_text(_provider_installation(find_mirror()), encoding="utf-8")
+    return configuration
+
+
+def _provider_installation(mirror: Path | None) -> str:
+    if mirror is None:
+        cache = Path.home() / ".cache" / "burst" / "terraform-plugins"
+        cache.mkdir(parents=True, exist_ok=True)
+        return f"plugin_cache_dir = {json.dumps(str(cache))}\n"
+    return (
+        "provider_installation {\n"
+        f"  filesystem_mirror {{\n    path    = {json.dumps(str(mirror))}\n"
+        f'    include = ["{PROVIDER.as_posix()}"]\n  }}\n'
+        f'  direct {{\n    exclude = ["{PROVIDER.as_posix()}"]\n  }}\n}}\n'
+    )
 
 
 def find_mirror() -> Path | None:
@@ -268,7 +274,7 @@ def find_mirror() -> Path | None:
     return next((folder for folder in candidates if (folder / PROVIDER).is_dir()), None)
 
 
-def _follow(lines: Iterator[str] | Any, report: Callable[[Change], None]) -> list[str]:
+def _follow(lines: Iterable[str], report: Callable[[Change], None]) -> list[str]:
     """Read Terraform's machine-readable output; returns its error messages."""
     done, total, errors = 0, 0, []
     for line in lines:
