@@ -1,8 +1,9 @@
 """The Glue job: empties a pipeline's part of the landing bucket into curated.
 
 Glue runs this file alone, with burst.zip (the packages `burst` and `transforms`) on the path.
-Exit code 0: landing is empty. 1: the run had to stop, standard error says why. 2: an argument is
-missing or wrong. Glue marks a run FAILED when the code is not 0.
+Exit code 0: landing is empty, or the time was up and the next run goes on. 1: the run had to stop,
+standard error says why. 2: an argument is missing or wrong. Glue marks a run FAILED when the code
+is not 0.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from collections.abc import Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 from burst.arguments import parse_arguments
-from burst.client import s3_client
+from burst.client import cloudwatch_client, s3_client
 from burst.drain import drain
 from burst.errors import ArgumentError, BurstError
+from burst.metrics import CloudWatchMetrics
 from burst.spark_plane import SparkPlane
+from urllib3.exceptions import HTTPError
 
 
 def main(argv: Sequence[str]) -> int:
@@ -28,15 +31,17 @@ def main(argv: Sequence[str]) -> int:
     except ArgumentError as error:
         print(error, file=sys.stderr)
         return 2
-    plane = SparkPlane(args.landing_bucket, args.format, args.transform)
+    plane = SparkPlane(args.landing_bucket, args.format, args.transform, output=args.output)
+    metrics = CloudWatchMetrics(cloudwatch_client, args.environment, args.pipeline)
     try:
-        drain(args, s3=s3_client(), plane=plane)
+        drain(args, s3=s3_client(), plane=plane, metrics=metrics)
     except BurstError as error:
         if error.__cause__ is not None:
             logging.getLogger("burst").error("The cause:", exc_info=error.__cause__)
         print(error, file=sys.stderr)
         return 1
-    except (ClientError, BotoCoreError) as error:
+    # urllib3's own error comes through where the line breaks while S3 explains a refusal.
+    except (ClientError, BotoCoreError, HTTPError) as error:
         print(f"A call to AWS failed, the next run goes on from here: {error}", file=sys.stderr)
         return 1
     finally:

@@ -206,4 +206,34 @@ def _own_arguments(
         "--columns": json.dumps(columns, separators=(",", ":")),
         "--transform": transform_module(environment, pipeline, settings),
     }
-    return arguments | ({"--suffix": settings.suffix} if settings.suffix else {})
+    if settings.suffix:
+        arguments["--suffix"] = settings.suffix
+    return arguments | _reading(settings) | _limits(settings) | _writing(settings)
+
+
+def _reading(settings: PipelineSettings) -> dict[str, str]:
+    arguments: dict[str, str] = {"--unknown_columns": settings.input.unknown_columns}
+    if settings.input.format == "csv":
+        # As JSON, so that a tab or a space gets there whole.
+        arguments["--csv_delimiter"] = json.dumps(settings.input.delimiter)
+        arguments["--csv_encoding"] = settings.input.encoding
+    return arguments
+
+
+def _limits(settings: PipelineSettings) -> dict[str, str]:
+    return {
+        "--max_files_per_batch": str(settings.max_files_per_batch),
+        "--max_bytes_per_batch": str(settings.max_bytes_per_batch),
+        "--max_bad_fraction": str(settings.max_bad_fraction),
+        "--min_bad_files": str(settings.min_bad_files),
+        # Glue does not tell a run how long it may take.
+        "--timeout_minutes": str(settings.job.timeout_minutes),
+        "--time_reserve": str(settings.job.time_reserve),
+    }
+
+
+def _writing(settings: PipelineSettings) -> dict[str, str]:
+    return {
+        "--compression": settings.output.compression,
+        "--target_file_bytes": str(settings.output.target_file_megabytes * 1024**2),
+    }

@@ -12,6 +12,9 @@ from typing import Any
 
 Statement = dict[str, Any]
 
+# What the job publishes under (glue_jobs/burst/metrics.py).
+METRICS_NAMESPACE = "Burst"
+
 
 def assumed_by_eventbridge(account_id: str) -> str:
     """Trust policy of a rule's role: EventBridge may assume it, only on behalf of this account.
@@ -76,7 +79,7 @@ def job(
     403 (Amazon S3 API reference, GetObject and HeadObject). Spark asks for such objects before it
     writes, and the job must tell a version that somebody deleted from one that it may not read.
     ``cloudwatch:PutMetricData`` knows no resources (Service Authorization Reference, Amazon
-    CloudWatch), so the namespace that Glue uses narrows it instead.
+    CloudWatch), so the namespaces narrow it instead: the one that Glue uses and the project's.
     """
     moved = [f"{lake_arn}/archive/{pipeline}/*", f"{lake_arn}/quarantine/{pipeline}/*"]
     curated = f"{lake_arn}/curated/{pipeline}"
@@ -92,7 +95,11 @@ def job(
             ["s3:GetObjectVersion", "s3:GetObjectVersionTagging", "s3:DeleteObjectVersion"],
             [f"{landing_arn}/{prefix}*"],
         ),
-        _allow("MoveFilesToArchiveAndQuarantine", ["s3:PutObject", "s3:PutObjectTagging"], moved),
+        _allow(
+            "MoveFilesToArchiveAndQuarantine",
+            ["s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"],
+            moved,
+        ),
         _allow(
             "KeepTheLedger",
             ["s3:GetObject", "s3:PutObject"],
@@ -130,10 +137,10 @@ def job(
             [part for arn in log_group_arns for part in (arn, f"{arn}:log-stream:*")],
         ),
         _allow(
-            "PublishMetricsOfGlue",
+            "PublishMetrics",
             ["cloudwatch:PutMetricData"],
             ["*"],
-            {"StringEquals": {"cloudwatch:namespace": "Glue"}},
+            {"StringEquals": {"cloudwatch:namespace": ["Glue", METRICS_NAMESPACE]}},
         ),
     )
 

@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic.fields import FieldInfo
@@ -101,6 +102,32 @@ class InputSettings(Settings):
         allowed="a list of one or more columns with different names",
         description="Columns that every file must have: `name` and `type` each.",
     )
+    unknown_columns: Literal["quarantine", "drop"] = setting(
+        "quarantine",
+        allowed="quarantine or drop",
+        description="What other columns do: they make the file a bad one, or they are left out. "
+        "A missing column always makes it a bad one.",
+    )
+    delimiter: str = setting(
+        ",",
+        allowed="one ASCII character that is no letter, digit, double quote or line end; csv only",
+        description="What stands between the values of a line (csv).",
+        pattern=r'^[^A-Za-z0-9"\r\n\x00\x80-\U0010ffff]$',
+    )
+    encoding: Literal["utf-8", "utf-16", "iso-8859-1", "iso-8859-15", "cp1252"] = setting(
+        "utf-8",
+        allowed="utf-8, utf-16 (with a byte order mark), iso-8859-1, iso-8859-15 or cp1252; "
+        "csv only",
+        description="Encoding of the text (csv).",
+    )
+
+    @field_validator("delimiter", "encoding")
+    @classmethod
+    def _only_for_csv(cls, value: str, info: ValidationInfo) -> str:
+        kind = info.data.get("format", "csv")
+        if kind != "csv":
+            raise ValueError(f"the format is {kind}, which has none to choose; leave it out")
+        return value
 
     @field_validator("columns")
     @classmethod
@@ -112,6 +139,24 @@ class InputSettings(Settings):
         if twice:
             raise ValueError(f"these names stand there more than once: {', '.join(twice)}")
         return columns
+
+
+class OutputSettings(Settings):
+    """How the Parquet files in curated are written."""
+
+    compression: Literal["snappy", "zstd"] = setting(
+        "snappy",
+        allowed="snappy (quick) or zstd (smaller)",
+        description="Compression of the Parquet files.",
+    )
+    target_file_megabytes: int = setting(
+        128,
+        allowed="a whole number from 1 to 4096",
+        description="Megabytes (of 1,024 KiB) of input, as stored, that go into one Parquet file. "
+        "A smaller batch gives one file.",
+        ge=1,
+        le=4096,
+    )
 
 
 class JobSettings(Settings):
@@ -134,6 +179,14 @@ class JobSettings(Settings):
         description="Minutes after which Glue stops a run (Glue API `Job.Timeout`).",
         ge=1,
         le=10080,
+    )
+    time_reserve: float = setting(
+        0.25,
+        allowed="a number from 0 to 0.9",
+        description="Share of the timeout that must be left for a run to begin another batch. "
+        "It must be more than one batch takes; files that wait are for the next run.",
+        ge=0,
+        le=0.9,
     )
     glue_version: Literal["5.0", "5.1"] = setting(
         "5.1",
@@ -180,6 +233,40 @@ class PipelineSettings(Settings):
         allowed="the name of a module in glue_jobs/transforms, without .py",
         description="Module that transforms the rows; the pipeline's name where left out.",
         pattern=r"^[a-z][a-z0-9_]*$",
+    )
+    max_files_per_batch: int = setting(
+        10_000,
+        allowed="a whole number from 1 to 100000",
+        description="Most files in one batch; a run takes as many batches as there are.",
+        ge=1,
+        le=100_000,
+    )
+    max_bytes_per_batch: int = setting(
+        10 * 1024**3,
+        allowed="a whole number from 1048576 (1 MiB) to 1099511627776 (1 TiB)",
+        description="Most bytes in one batch, as stored. A larger file is a batch of its own.",
+        ge=1024**2,
+        le=1024**4,
+    )
+    max_bad_fraction: float = setting(
+        0.5,
+        allowed="a number from 0 to 1 (never stop)",
+        description="The run stops when more than this share of a batch's files is bad ...",
+        ge=0,
+        le=1,
+    )
+    min_bad_files: int = setting(
+        5,
+        allowed="a whole number from 1 to 100000",
+        description="... and at least so many files of the batch are: in a small batch a few bad "
+        "files are just bad files.",
+        ge=1,
+        le=100_000,
+    )
+    output: OutputSettings = setting(
+        OutputSettings(),
+        allowed="an object with settings of the output",
+        description="How the Parquet files are written.",
     )
     job: JobSettings = setting(
         JobSettings(),

@@ -23,6 +23,7 @@ SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
     ("A pipeline: `environments.<name>.pipelines.<name>`", settings.PipelineSettings),
     ("Its files: `input`", settings.InputSettings),
     ("A column: an element of `input.columns`", settings.Column),
+    ("Its output: `output`", settings.OutputSettings),
     ("Its job: `job`", settings.JobSettings),
 )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
@@ -13,7 +15,12 @@ from burst.columns import Column, parse_columns
 from burst.errors import ArgumentError
 
 Format = Literal["csv", "json", "parquet"]
+Compression = Literal["snappy", "zstd"]
 FORMATS: dict[str, Format] = {"csv": "csv", "json": "json", "parquet": "parquet"}
+ENCODINGS = ("utf-8", "utf-16", "iso-8859-1", "iso-8859-15", "cp1252")
+
+# Any character of ASCII but letters, digits, the quote, the ends of a line and NUL.
+_DELIMITER = re.compile(r'[^A-Za-z0-9"\r\n\x00\x80-\U0010ffff]')
 
 
 @dataclass(frozen=True)
@@ -22,10 +29,15 @@ class FileFormat:
 
     kind: csv (with header), json (one object a line) or parquet.
     columns: exactly the columns that a file must have, in any order.
+    drop_unknown: whether other columns are left out; without it they make the file a bad one.
+    delimiter, encoding: of csv; a name in ENCODINGS.
     """
 
     kind: Format
     columns: tuple[Column, ...]
+    drop_unknown: bool = False
+    delimiter: str = ","
+    encoding: str = "utf-8"
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,29 @@ class Bounds:
 
 
 @dataclass(frozen=True)
+class Output:
+    """How the Parquet files of curated are written.
+
+    file_bytes: about so many bytes of input, as stored, go into one file.
+    """
+
+    compression: Compression = "snappy"
+    file_bytes: int = 128 * 1024**2
+
+
+@dataclass(frozen=True)
+class TimeLimit:
+    """How long a run may take batches.
+
+    timeout_minutes: after which Glue stops the run, which does not tell it; None for no limit.
+    reserve: 0 to 1. With less than this share of the time left no other batch is begun.
+    """
+
+    timeout_minutes: int | None = None
+    reserve: float = 0.25
+
+
+@dataclass(frozen=True)
 class JobArguments:
     """One run's arguments. The last four are Glue's own and absent where Glue gives none."""
 
@@ -58,6 +93,8 @@ class JobArguments:
     format: FileFormat
     transform: str
     bounds: Bounds = Bounds()
+    output: Output = Output()
+    time: TimeLimit = TimeLimit()
     job_name: str | None = None
     job_run_id: str | None = None
     workflow_name: str | None = None
@@ -88,7 +125,7 @@ def parse_arguments(argv: Sequence[str]) -> JobArguments:
         suffix=given.suffix,
         lake_bucket=_filled("lake_bucket", given.lake_bucket),
         curated_uri=_filled("curated_uri", given.curated_uri).rstrip("/"),
-        format=FileFormat(FORMATS[given.input_format], parse_columns(given.columns)),
+        format=_file_format(given),
         transform=_transform(given.transform),
         bounds=Bounds(
             max_files=given.max_files_per_batch,
@@ -96,6 +133,8 @@ def parse_arguments(argv: Sequence[str]) -> JobArguments:
             max_bad_fraction=given.max_bad_fraction,
             min_bad_files=given.min_bad_files,
         ),
+        output=Output(given.compression, given.target_file_bytes),
+        time=TimeLimit(given.timeout_minutes, given.time_reserve),
         job_name=given.JOB_NAME,
         job_run_id=given.JOB_RUN_ID,
         workflow_name=given.WORKFLOW_NAME,
@@ -117,6 +156,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max_bytes_per_batch", type=count, default=bounds.max_bytes)
     parser.add_argument("--max_bad_fraction", type=fraction, default=bounds.max_bad_fraction)
     parser.add_argument("--min_bad_files", type=count, default=bounds.min_bad_files)
+    parser.add_argument("--unknown_columns", choices=("quarantine", "drop"), default="quarantine")
+    parser.add_argument("--csv_delimiter", type=_delimiter)
+    parser.add_argument("--csv_encoding", choices=ENCODINGS)
+    output, time = Output(), TimeLimit()
+    parser.add_argument("--compression", choices=("snappy", "zstd"), default=output.compression)
+    parser.add_argument("--target_file_bytes", type=count, default=output.file_bytes)
+    parser.add_argument("--timeout_minutes", type=count, default=time.timeout_minutes)
+    parser.add_argument("--time_reserve", type=fraction, default=time.reserve)
     for name in ("JOB_NAME", "JOB_RUN_ID", "WORKFLOW_NAME", "WORKFLOW_RUN_ID"):
         parser.add_argument(f"--{name}")
     return parser
@@ -136,6 +183,32 @@ def _number(
         return value
 
     return read
+
+
+def _delimiter(text: str) -> str:
+    """One character, as it is or as JSON text, which keeps a tab or a space on its way."""
+    if len(text) > 1:
+        try:
+            text = json.loads(text)
+        except ValueError:
+            text = ""
+    if not isinstance(text, str) or not _DELIMITER.fullmatch(text):
+        raise argparse.ArgumentTypeError("give one ASCII character, no letter, digit or quote")
+    return text
+
+
+def _file_format(given: argparse.Namespace) -> FileFormat:
+    kind = FORMATS[given.input_format]
+    for name in ("csv_delimiter", "csv_encoding"):
+        if kind != "csv" and getattr(given, name) is not None:
+            raise ArgumentError(f"--{name} is for csv only, and --input_format is {kind!r}.")
+    return FileFormat(
+        kind,
+        parse_columns(given.columns),
+        drop_unknown=given.unknown_columns == "drop",
+        delimiter=given.csv_delimiter or ",",
+        encoding=given.csv_encoding or "utf-8",
+    )
 
 
 def _filled(name: str, value: str) -> str:

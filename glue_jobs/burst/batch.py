@@ -23,7 +23,9 @@ REASON_SUFFIX = ".reason.json"
 # A request takes about as long as the transfer of this many bytes (30 ms at 30 MB a second).
 REQUEST_BYTES = 1_000_000
 
-BATCH_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+BATCH_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}", re.ASCII)
+# How a batch id begins, so that ids sort by time.
+ID_TIME = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class InputFile:
     etag: str
     size: int
     last_modified: datetime
+
+    @property
+    def is_folder_marker(self) -> bool:
+        """What consoles and sync tools leave for a folder: nobody's data, so it is not parsed."""
+        return self.key.endswith("/") and not self.size
 
 
 def batches(
@@ -69,7 +76,7 @@ def batch_id(inputs: Sequence[InputFile], planned_at: datetime) -> str:
     digest = hashlib.sha256()
     for file in inputs:
         digest.update(_identity(file.key, file.version_id) + b"\0")
-    return f"{planned_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest.hexdigest()[:8]}"
+    return f"{planned_at.astimezone(UTC).strftime(ID_TIME)}-{digest.hexdigest()[:8]}"
 
 
 def ingest_date(batch: str) -> date:

@@ -1,4 +1,4 @@
-"""The S3 client of a process: the driver has one, and each of Spark's workers."""
+"""The clients of a process: S3 for the driver and each of Spark's workers, CloudWatch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from burst.metrics import CloudWatch
 
 
 @lru_cache(maxsize=1)
@@ -27,3 +29,13 @@ def s3_client() -> S3Client:
         read_timeout=60,
     )
     return boto3.client("s3", config=config)
+
+
+@lru_cache(maxsize=1)
+def cloudwatch_client() -> CloudWatch:
+    """One that rather gives up than keep a batch waiting: two tries, a few seconds in all."""
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=1, read_timeout=2
+    )
+    client: CloudWatch = boto3.client("cloudwatch", config=config)
+    return client

@@ -20,15 +20,18 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from burst.arguments import JobArguments
 from burst.batch import InputFile, batch_id, batches, destination, output_uri
+from burst.budget import TimeBudget
+from burst.checkpoint import Checkpoint
 from burst.errors import TooManyBadFilesError
 from burst.landing import Landing
 from burst.ledger import DoneRecord, FileResult, Ledger, Origin, PlanRecord, ResultRecord
+from burst.metrics import BatchMetrics, Metrics, NoMetrics, waiting
 from burst.plane import DataPlane, FileOutcome, ReadBatch
 
 if TYPE_CHECKING:
@@ -46,7 +49,10 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did. bytes as stored in S3; resumed counts batches that an earlier run began."""
+    """What a run did. bytes as stored in S3; resumed counts batches that an earlier run began.
+
+    waiting_files, waiting_bytes: what the last listing held that the run had no time for.
+    """
 
     batches: tuple[str, ...] = ()
     resumed: int = 0
@@ -55,40 +61,47 @@ class Summary:
     bytes: int = 0
     bad_files: int = 0
     delete_markers: int = 0
+    waiting_files: int = 0
+    waiting_bytes: int = 0
+
+    def plus(self, result: ResultRecord) -> Summary:
+        return replace(
+            self,
+            batches=(*self.batches, result.origin.batch),
+            files=self.files + len(result.files),
+            rows=self.rows + result.rows,
+            bytes=self.bytes + result.bytes,
+            bad_files=self.bad_files + _bad(result),
+        )
 
 
-def drain(args: JobArguments, *, s3: S3Client, plane: DataPlane, clock: Clock = utc_now) -> Summary:
+def drain(
+    args: JobArguments,
+    *,
+    s3: S3Client,
+    plane: DataPlane,
+    clock: Clock = utc_now,
+    metrics: Metrics | None = None,
+) -> Summary:
     """Take everything that lies in landing, and what arrives meanwhile.
 
-    Returns when a listing of landing is empty. Raises BurstError when the run has to stop; what
-    was committed until then stays, and the next run goes on from there.
+    Returns when a listing of landing is empty, or when there is no time for another batch: the
+    summary says how much waits then. Raises BurstError when the run has to stop; what was committed
+    until then stays, and the next run goes on from there.
     """
     job = _Job(
         args=args,
         plane=plane,
         clock=clock,
+        metrics=metrics or NoMetrics(),
+        budget=TimeBudget(args.time, clock()),
         ledger=Ledger(s3, args.lake_bucket, args.pipeline, args.environment),
+        checkpoint=Checkpoint(s3, args.lake_bucket, args.pipeline, args.environment),
         landing=Landing(s3, args.landing_bucket, args.prefix, args.suffix),
     )
-    results = [job.resume(plan, result) for plan, result in job.ledger.open_batches()]
-    resumed = len(results)
-    while (listing := job.landing.list_outstanding()).files:
-        for inputs in batches(
-            listing.files,
-            max_files=args.bounds.max_files,
-            max_bytes=args.bounds.max_bytes,
-        ):
-            results.append(job.run(job.plan(inputs)))
-    summary = Summary(
-        batches=tuple(result.origin.batch for result in results),
-        resumed=resumed,
-        files=sum(len(result.files) for result in results),
-        rows=sum(result.rows for result in results),
-        bytes=sum(result.bytes for result in results),
-        bad_files=sum(_bad(result) for result in results),
-        delete_markers=listing.delete_markers,
-    )
-    job.log("drained", **{**vars(summary), "batches": len(results)})
+    summary = job.resume_all()
+    summary, left = job.take_all(summary)
+    job.log("out_of_time" if left else "drained", **_counts(summary))
     return summary
 
 
@@ -97,18 +110,57 @@ class _Job:
     args: JobArguments
     plane: DataPlane
     clock: Clock
+    metrics: Metrics
+    budget: TimeBudget
     ledger: Ledger
+    checkpoint: Checkpoint
     landing: Landing
+
+    def resume_all(self) -> Summary:
+        """Finish every batch that an earlier run began."""
+        summary = Summary()
+        found = self.ledger.batches(after=self.checkpoint.load())
+        for plan, result in self.ledger.open_batches(found):
+            summary = summary.plus(self.resume(plan, result))
+        self.checkpoint.advance(found)
+        return replace(summary, resumed=len(summary.batches))
+
+    def take_all(self, summary: Summary) -> tuple[Summary, tuple[InputFile, ...]]:
+        """Batch after batch until a listing is empty or time is up; and what is left then."""
+        left: tuple[InputFile, ...] = ()
+        while not left and (listing := self.landing.list_outstanding()).files:
+            bounds = self.args.bounds
+            for inputs in batches(
+                listing.files, max_files=bounds.max_files, max_bytes=bounds.max_bytes
+            ):
+                if left or self.budget.is_spent(self.clock()):
+                    left += inputs
+                else:
+                    summary = summary.plus(self.run(self.plan(inputs)))
+        if left:
+            self.metrics.publish(waiting(self.age(left)))
+        summary = replace(
+            summary,
+            delete_markers=listing.delete_markers,
+            waiting_files=len(left),
+            waiting_bytes=sum(file.size for file in left),
+        )
+        return summary, left
 
     def resume(self, plan: PlanRecord, result: ResultRecord | None) -> ResultRecord:
         self.log("resumed", batch=plan.origin.batch, at="read" if result is None else "settle")
         if result is None:
             return self.run(plan, again=True)
-        self.settle(result)
+        watch = _Watch(dict(result.seconds))
+        age = self.age(plan.inputs)
+        with watch.phase("settle"):
+            self.settle(result)
+        self.report(result, watch, age)
         return result
 
     def run(self, plan: PlanRecord, *, again: bool = False) -> ResultRecord:
         watch = _Watch()
+        age = self.age(plan.inputs)
         with watch.phase("read"):
             read = self.plane.read(plan.origin.batch, plan.inputs)
         try:
@@ -120,19 +172,30 @@ class _Job:
         result = self.commit(plan, read, output, watch)
         with watch.phase("settle"):
             self.settle(result)
-        self.log(
-            "batch",
-            batch=result.origin.batch,
+        self.report(result, watch, age)
+        return result
+
+    def report(self, result: ResultRecord, watch: _Watch, age: float) -> None:
+        """The batch's figures, as a line in the log and as metrics."""
+        figures = BatchMetrics(
             files=len(result.files),
+            bad_files=_bad(result),
             rows=result.rows,
             bytes=result.bytes,
-            bad_files=_bad(result),
             seconds=watch.seconds,
+            oldest_seconds=age,
         )
-        return result
+        self.log("batch", batch=result.origin.batch, **vars(figures))
+        self.metrics.publish(figures.values())
+
+    def age(self, files: Sequence[InputFile]) -> float:
+        """Seconds since the oldest of these came; by S3's clock and ours, so never below 0."""
+        oldest = min(file.last_modified for file in files)
+        return max(0.0, round((self.clock() - oldest).total_seconds(), 3))
 
     def plan(self, inputs: Sequence[InputFile]) -> PlanRecord:
         plan = PlanRecord(self._origin(batch_id(inputs, self.clock())), tuple(inputs))
+        self.checkpoint.make_room_for(plan.origin.batch)
         self.ledger.write(plan)
         return plan
 
@@ -232,6 +295,10 @@ class _Job:
         """One line of JSON, for people and for queries on the log group."""
         where = {"environment": self.args.environment, "pipeline": self.args.pipeline}
         log.info(json.dumps({"event": event, **where, **fields}, ensure_ascii=False))
+
+
+def _counts(summary: Summary) -> dict[str, int]:
+    return {**vars(summary), "batches": len(summary.batches)}
 
 
 def _bad(result: ResultRecord) -> int:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import io
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    FlexibleChecksumError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
 
 from burst.batch import InputFile
 from burst.byte_stream import Bytes
 from burst.landing import is_gone
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 # Up to this size an object is fetched whole and ahead of time. At most AHEAD of them wait in
@@ -23,6 +31,13 @@ if TYPE_CHECKING:
 SMALL_BYTES = 4 * 1024**2
 AHEAD = 16
 THREADS = 8
+
+# botocore repeats a request that fails, but not one whose answer breaks off while it is read.
+# In a batch of thousands of files one of them always would, and the batch would never end.
+BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, FlexibleChecksumError)
+# So often in a row, after 0.1, 0.2, 0.4 and 0.8 seconds.
+ATTEMPTS = 5
+FIRST_WAIT_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -60,16 +75,59 @@ def fetch(s3: S3Client, bucket: str, inputs: Sequence[tuple[int, InputFile]]) ->
 
 
 def _fetch_whole(s3: S3Client, bucket: str, index: int, file: InputFile) -> Fetched:
-    stream = _open(s3, bucket, file)
-    # read() without a size checks the length, so a body that was cut short is an error here.
-    return Fetched(index, file, io.BytesIO(stream.read(-1)) if stream else None)
+    body = _open(s3, bucket, file)
+    return Fetched(index, file, io.BytesIO(body.read(-1)) if body else None)
 
 
 def _open(s3: S3Client, bucket: str, file: InputFile) -> Bytes | None:
     try:
-        answer = s3.get_object(Bucket=bucket, Key=file.key, VersionId=file.version_id)
+        return _Body(s3, bucket, file)
     except ClientError as error:
         if is_gone(error):
             return None
         raise
-    return answer["Body"]
+
+
+class _Body:
+    """The bytes of one version. Where the connection breaks off, another one goes on from there:
+    a version never changes."""
+
+    def __init__(self, s3: S3Client, bucket: str, file: InputFile) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._file = file
+        self._position = 0
+        self._failures = 0
+        self._stream: StreamingBody = self._get()
+
+    def read(self, amt: int, /) -> bytes:
+        while True:
+            try:
+                # botocore checks the length of the whole only for None, not for -1. The urllib3
+                # beneath does it too, but before its version 2 only where it is told to.
+                data = self._stream.read(None if amt < 0 else amt)
+            except BROKEN_OFF:
+                self._failures += 1
+                if self._failures == ATTEMPTS:
+                    raise
+                time.sleep(FIRST_WAIT_SECONDS * 2 ** (self._failures - 1))
+                self._stream = self._get()
+            else:
+                self._position += len(data)
+                self._failures = 0
+                return data
+
+    def _get(self) -> StreamingBody:
+        file = self._file
+        if not self._position:
+            answer = self._s3.get_object(
+                Bucket=self._bucket, Key=file.key, VersionId=file.version_id
+            )
+        else:
+            answer = self._s3.get_object(
+                Bucket=self._bucket,
+                Key=file.key,
+                VersionId=file.version_id,
+                Range=f"bytes={self._position}-",
+            )
+        return answer["Body"]

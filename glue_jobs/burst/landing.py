@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from burst.batch import REASON_SUFFIX, InputFile
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 MAX_COPY_BYTES = 5 * 1000**3
 MAX_DELETE_KEYS = 1000
 COPY_THREADS = 16
+# Copying happens inside S3, so a part takes no memory here: large ones, few requests.
+PART_BYTES = 256 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class Landing:
         source = {"Bucket": self.bucket, "Key": file.key, "VersionId": file.version_id}
         try:
             if file.size > MAX_COPY_BYTES:
-                self.s3.copy(source, lake_bucket, destination)  # type: ignore[arg-type]
+                self._copy_in_parts(source, lake_bucket, destination)
             else:
                 self.s3.copy_object(Bucket=lake_bucket, Key=destination, CopySource=source)  # type: ignore[arg-type]
         except ClientError as error:
@@ -113,6 +116,13 @@ class Landing:
                 ContentType="application/json",
             )
         return True
+
+    def _copy_in_parts(self, source: dict[str, str], bucket: str, key: str) -> None:
+        # Whatever comes here goes in parts: the threshold is the smallest there is.
+        parts = TransferConfig(
+            multipart_threshold=1, multipart_chunksize=PART_BYTES, max_concurrency=4
+        )
+        self.s3.copy(source, bucket, key, Config=parts)  # type: ignore[arg-type]
 
     def _reason(
         self, file: FileResult, result: ResultRecord, lake_bucket: str, now: datetime

@@ -3,6 +3,7 @@
     ledger/<pipeline>/<batch id>/plan.json      before anything is read
                                  result.json    the commit point
                                  done.json      landing holds none of its files any more
+                      checkpoint.json           saves listing them all, see checkpoint.py
 
 A record is checked when it is read. One that is damaged stops the run: guessing here could lose
 a file or load it twice.
@@ -40,10 +41,16 @@ _REMEDY: dict[RecordName, str] = {
         "curated already, and without this record they would be loaded a second time."
     ),
     "done": (
-        "Restore an earlier version of this object, or delete it: the next run then settles the "
-        "batch again, which does no harm."
+        "Restore an earlier version of this object; or delete it, and the checkpoint.json of the "
+        "pipeline: the next run then settles the batch again, which does no harm."
     ),
 }
+
+
+_LOST_PLAN = (
+    "The batch has a result.json, so its rows are in curated already. Restore the plan.json (the "
+    "bucket keeps deleted objects as earlier versions), then start the job again."
+)
 
 
 @dataclass(frozen=True)
@@ -192,19 +199,42 @@ class Ledger:
             ContentType="application/json",
         )
 
-    def open_batches(self) -> list[tuple[PlanRecord, ResultRecord | None]]:
+    def batches(self, *, after: str | None = None) -> dict[str, set[str]]:
+        """The names of each batch's records, oldest batch first; those after this one only."""
+        found: dict[str, set[str]] = {}
+        for batch, name in self._names(after):
+            found.setdefault(batch, set()).add(name)
+        return dict(sorted(found.items()))
+
+    def open_batches(
+        self, found: Mapping[str, set[str]] | None = None
+    ) -> list[tuple[PlanRecord, ResultRecord | None]]:
         """Batches with a plan but without a done record, oldest first, with their result if any.
 
-        Raises LedgerError when one of their records is damaged or belongs to something else.
+        found: what `batches` gave; left out, the whole ledger is looked through. Raises LedgerError
+        when one of their records is damaged, missing or belongs to something else.
         """
-        found: dict[str, set[str]] = {}
-        for batch, name in self._names():
-            found.setdefault(batch, set()).add(name)
+        found = self.batches() if found is None else found
         return [
-            (self.read_plan(batch), self.read_result(batch) if "result" in names else None)
-            for batch, names in sorted(found.items())
-            if "plan" in names and "done" not in names
+            self._open(batch, names)
+            for batch, names in found.items()
+            if names & {"plan", "result"} and "done" not in names
         ]
+
+    def _open(self, batch: str, names: set[str]) -> tuple[PlanRecord, ResultRecord | None]:
+        if "plan" not in names:
+            raise LedgerError(f"{self.key(batch, 'plan')} is missing. {_LOST_PLAN}")
+        plan = self.read_plan(batch)
+        if "result" not in names:
+            return plan, None
+        result = self.read_result(batch)
+        planned = [(file.key, file.version_id) for file in plan.inputs]
+        if [(file.key, file.version_id) for file in result.files] != planned:
+            raise LedgerError(
+                f"{self.key(batch, 'result')} is damaged: its files are not those of the plan "
+                f"beside it. {_REMEDY['result']}"
+            )
+        return plan, result
 
     def read_plan(self, batch: str) -> PlanRecord:
         key = self.key(batch, "plan")
@@ -214,9 +244,15 @@ class Ledger:
         key = self.key(batch, "result")
         return self._own(ResultRecord.from_json(self._get(key), key=key), batch, key)
 
-    def _names(self) -> Iterator[tuple[str, str]]:
+    def _names(self, after: str | None) -> Iterator[tuple[str, str]]:
         prefix = f"ledger/{self.pipeline}/"
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        listing = self.s3.get_paginator("list_objects_v2")
+        if after is None:
+            pages = listing.paginate(Bucket=self.bucket, Prefix=prefix)
+        else:
+            # "0" comes right after "/", so this is behind all records of that batch.
+            start = f"{prefix}{after}0"
+            pages = listing.paginate(Bucket=self.bucket, Prefix=prefix, StartAfter=start)
         for page in pages:
             for item in page.get("Contents", []):
                 batch, _, name = item["Key"].removeprefix(prefix).partition("/")
@@ -302,7 +338,7 @@ class _Fields:
     def record(cls, text: Text, *, key: str, name: RecordName) -> _Fields:
         try:
             values = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise LedgerError(f"{key} is damaged: not JSON ({error}). {_REMEDY[name]}") from error
         if not isinstance(values, dict):
             raise LedgerError(f"{key} is damaged: not a JSON object. {_REMEDY[name]}")

@@ -18,7 +18,6 @@ import pyarrow as pa
 from burst import parse_csv, parse_json, parse_parquet
 from burst.arguments import FileFormat, Format
 from burst.byte_stream import Bytes, Guarded
-from burst.columns import Column
 from burst.parse_error import ParseError
 
 # First bytes that tell what a file is when it is not what it should be.
@@ -26,14 +25,14 @@ _MAGIC = {
     b"\x1f\x8b": "gzip data (the key of a compressed file must end in .gz)",
     b"PAR1": "a Parquet file",
     b"PK\x03\x04": "a zip archive",
-    b"\xff\xfe": "text in UTF-16 (UTF-8 is expected)",
-    b"\xfe\xff": "text in UTF-16 (UTF-8 is expected)",
     b"ORC": "an ORC file",
     b"Obj\x01": "an Avro file",
 }
+# First bytes of texts: the byte order mark in each encoding that has one.
+_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
-Parser = Callable[["io.BufferedReader[Guarded]", tuple[Column, ...]], Iterator[pa.RecordBatch]]
+Parser = Callable[["io.BufferedReader[Guarded]", FileFormat], Iterator[pa.RecordBatch]]
 
 _PARSERS: dict[Format, Parser] = {
     "csv": parse_csv.parse,
@@ -56,8 +55,8 @@ def parse(stream: Bytes, *, key: str, format: FileFormat) -> Iterator[pa.RecordB
         content = Guarded(cast(Bytes, unzipped))
     buffered = io.BufferedReader(content, buffer_size=256 * 1024)
     try:
-        if _starts(buffered, format.kind):
-            yield from _PARSERS[format.kind](buffered, format.columns)
+        if _starts(buffered, format):
+            yield from _PARSERS[format.kind](buffered, format)
         # Should a parser have taken an error for the end of the file.
         if transport.error or content.error:
             raise EOFError
@@ -71,10 +70,16 @@ def parse(stream: Bytes, *, key: str, format: FileFormat) -> Iterator[pa.RecordB
         raise
 
 
-def _starts(buffered: io.BufferedReader[Guarded], kind: Format) -> bool:
+def _starts(buffered: io.BufferedReader[Guarded], format: FileFormat) -> bool:
     """False when there is not one byte; ParseError when the first bytes are of another format."""
     head = buffered.peek(4)[:4]
     for magic, what in _MAGIC.items():
-        if head.startswith(magic) and not (kind == "parquet" and magic == b"PAR1"):
-            raise ParseError(f"The file is {what}, expected {kind}.")
+        if head.startswith(magic) and not (format.kind == "parquet" and magic == b"PAR1"):
+            raise ParseError(f"The file is {what}, expected {format.kind}.")
+    for mark, encoding in _MARKS.items():
+        if head.startswith(mark) and encoding != format.encoding:
+            raise ParseError(
+                f"The file is text in {encoding.upper()} "
+                f"({format.encoding.upper()} is expected), expected {format.kind}."
+            )
     return bool(head)

@@ -1,4 +1,4 @@
-"""CSV with a header: UTF-8, comma, double quotes, LF or CRLF.
+"""CSV with a header: double quotes, LF or CRLF; delimiter and encoding as the settings say.
 
 An empty value is null, quoted or not. Quoted values may hold line breaks. pyarrow's streaming
 reader does the work; here are the header's check and the reasons in words.
@@ -10,18 +10,22 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
 
+from burst.arguments import FileFormat
 from burst.byte_stream import Guarded
 from burst.columns import Column
 from burst.convert import BadValue, convert, text_schema
 from burst.parse_error import ParseError, check_names, shown
+from burst.transcode import Transcoded
 
 # A row must fit into a block; a block is what is in memory at a time.
 BLOCK_BYTES = 8 * 1024**2
 HEAD_BYTES = 1024**2
+TEXT_BYTES = 256 * 1024
 
 _BAD_VALUE = re.compile(r"In CSV column #(\d+): Row #(\d+): (.*)", re.DOTALL)
 _RAGGED = re.compile(
@@ -30,21 +34,37 @@ _RAGGED = re.compile(
 _QUOTED_VALUE = re.compile(r"value '(.*)'|converting '(.*)' to|string '(.*)' is", re.DOTALL)
 
 
-def parse(
-    stream: io.BufferedReader[Guarded], columns: tuple[Column, ...]
-) -> Iterator[pa.RecordBatch]:
+def parse(stream: io.BufferedReader[Guarded], format: FileFormat) -> Iterator[pa.RecordBatch]:
     """Batches of the columns, in the pipeline's order. Raises ParseError."""
+    if format.encoding == "utf-8":
+        yield from _parse(stream, format)
+        return
+    text = Transcoded(stream, format.encoding)
+    try:
+        yield from _parse(io.BufferedReader(text, TEXT_BYTES), format)
+    except (ParseError, pa.ArrowException, OSError, UnicodeError) as error:
+        if text.problem:
+            raise ParseError(text.problem) from error
+        raise
+    # Should the parser have taken the error for the end of the file.
+    if text.problem:
+        raise ParseError(text.problem)
+
+
+def _parse(stream: io.BufferedReader[Any], format: FileFormat) -> Iterator[pa.RecordBatch]:
+    """The same for a stream of UTF-8."""
+    columns = format.columns
     source = _Counted(stream)
     head = source.look(HEAD_BYTES)
-    header, more = _header(head)
+    header, more = _header(head, format.delimiter)
     if header is None:
         return
-    check_names(header, columns, "The header")
+    check_names(header, columns, "The header", drop_unknown=format.drop_unknown)
     if not more:
         return
     rows = 0
     try:
-        for batch in _reader(source, columns):
+        for batch in _reader(source, format):
             try:
                 yield convert(batch, columns)
             except BadValue as bad:
@@ -70,7 +90,7 @@ class _Counted(io.RawIOBase):
     as one value. An odd number of quotes gives that away.
     """
 
-    def __init__(self, stream: io.BufferedReader[Guarded]) -> None:
+    def __init__(self, stream: io.BufferedReader[Any]) -> None:
         super().__init__()
         self._stream = stream
         self._head = b""
@@ -95,10 +115,11 @@ class _Counted(io.RawIOBase):
         return data
 
 
-def _header(head: bytes) -> tuple[list[str] | None, bool]:
+def _header(head: bytes, delimiter: str) -> tuple[list[str] | None, bool]:
     """The column names (None when there is no line), and whether anything follows them."""
     text = head.decode("utf-8-sig", errors="replace")
-    lines = (line for line in csv.reader(io.StringIO(text, newline=""), strict=True) if line)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines = (line for line in reader if line)
     try:
         header = next(lines, None)
     except csv.Error as error:
@@ -111,12 +132,12 @@ def _header(head: bytes) -> tuple[list[str] | None, bool]:
     return header, more
 
 
-def _reader(source: _Counted, columns: tuple[Column, ...]) -> pa.csv.CSVStreamingReader:
-    schema = text_schema(columns)
+def _reader(source: _Counted, format: FileFormat) -> pa.csv.CSVStreamingReader:
+    schema = text_schema(format.columns)
     return pa.csv.open_csv(
         pa.PythonFile(source, mode="r"),
         read_options=pa.csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-        parse_options=pa.csv.ParseOptions(newlines_in_values=True),
+        parse_options=pa.csv.ParseOptions(delimiter=format.delimiter, newlines_in_values=True),
         convert_options=pa.csv.ConvertOptions(
             column_types=schema,
             include_columns=schema.names,

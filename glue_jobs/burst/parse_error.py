@@ -28,14 +28,20 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def check_names(found: list[str], columns: tuple[Column, ...], where: str) -> None:
-    """Raises ParseError unless the names are exactly the columns', in any order, each once."""
+def check_names(
+    found: list[str], columns: tuple[Column, ...], where: str, *, drop_unknown: bool
+) -> None:
+    """Raises ParseError unless the names are exactly the columns', in any order, each once.
+
+    With drop_unknown there may be others.
+    """
     expected = [column.name for column in columns]
     if missing := [name for name in expected if name not in found]:
         raise ParseError(f"{where} has no column {names(missing)}; it has {names(found)}.")
-    if unknown := [name for name in found if name not in expected]:
+    unknown = [name for name in found if name not in expected]
+    if unknown and not drop_unknown:
         raise ParseError(
             f"{where} has the unknown column {names(unknown)}; expected are {names(expected)}."
         )
-    if twice := sorted({name for name in found if found.count(name) > 1}):
+    if twice := [name for name in expected if found.count(name) > 1]:
         raise ParseError(f"{where} has the column {names(twice)} more than once.")

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.json
 
+from burst.arguments import FileFormat
 from burst.byte_stream import Guarded
 from burst.columns import Column
 from burst.convert import BadValue, convert, is_text_first, text_schema
@@ -26,16 +27,15 @@ MAX_LINE_BYTES = 16 * 1024**2
 _BOM = b"\xef\xbb\xbf"
 
 
-def parse(
-    stream: io.BufferedReader[Guarded], columns: tuple[Column, ...]
-) -> Iterator[pa.RecordBatch]:
+def parse(stream: io.BufferedReader[Guarded], format: FileFormat) -> Iterator[pa.RecordBatch]:
     """Batches of the columns, in the pipeline's order. Raises ParseError."""
+    columns = format.columns
     unseen = set(columns)
     first_line, rows = 1, 0
     for block in _blocks(stream):
         lines = _lines(block, first_line)
         if lines:
-            batch = _read(block, lines, columns)
+            batch = _read(block, lines, format)
             unseen = {column for column in unseen if not _appears(column, batch, lines)}
             rows += batch.num_rows
             yield _converted(batch, lines, columns)
@@ -93,23 +93,22 @@ def _start(line: bytes) -> str:
     return shown(line[:60].decode(errors="replace"))
 
 
-def _read(
-    block: bytes, lines: list[tuple[int, bytes]], columns: tuple[Column, ...]
-) -> pa.RecordBatch:
+def _read(block: bytes, lines: list[tuple[int, bytes]], format: FileFormat) -> pa.RecordBatch:
     try:
         table = pa.json.read_json(
             pa.BufferReader(block),
             read_options=pa.json.ReadOptions(use_threads=False, block_size=len(block) + 1),
             parse_options=pa.json.ParseOptions(
-                explicit_schema=text_schema(columns), unexpected_field_behavior="error"
+                explicit_schema=text_schema(format.columns),
+                unexpected_field_behavior="ignore" if format.drop_unknown else "error",
             ),
         )
     except pa.ArrowInvalid as error:
-        raise ParseError(_explain(lines, columns) or f"Not readable json: {error}") from error
+        raise ParseError(_explain(lines, format) or f"Not readable json: {error}") from error
     if table.num_rows != len(lines):
         # Two objects in a line, or one object over several lines.
         raise ParseError(
-            _explain(lines, columns)
+            _explain(lines, format)
             or f"Found {table.num_rows} objects in {len(lines)} lines, expected one a line."
         )
     return table.combine_chunks().to_batches()[0]
@@ -140,7 +139,7 @@ def _converted(
         ) from None
 
 
-def _explain(lines: list[tuple[int, bytes]], columns: tuple[Column, ...]) -> str | None:
+def _explain(lines: list[tuple[int, bytes]], format: FileFormat) -> str | None:
     """What is wrong with the first line that is, found with the standard library."""
     for number, line in lines:
         try:
@@ -152,15 +151,20 @@ def _explain(lines: list[tuple[int, bytes]], columns: tuple[Column, ...]) -> str
             where = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
             what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
             return f"Line {number}{where}: not JSON: {what}: {_start(line)}."
-        if wrong := _wrong(values, {column.name: column for column in columns}):
+        columns = {column.name: column for column in format.columns}
+        if wrong := _wrong(values, columns, drop_unknown=format.drop_unknown):
             return f"Line {number}{wrong}."
     return None
 
 
-def _wrong(values: list[tuple[str, Any]], columns: dict[str, Column]) -> str | None:
+def _wrong(
+    values: list[tuple[str, Any]], columns: dict[str, Column], *, drop_unknown: bool
+) -> str | None:
     seen: set[str] = set()
     for name, value in values:
         column = columns.get(name)
+        if column is None and drop_unknown:
+            continue
         if column is None:
             return f" has the unknown field {names([name])}; expected are {names(list(columns))}"
         if name in seen:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import types
 
+from burst.arguments import FileFormat
 from burst.byte_stream import Guarded
 from burst.columns import Column, arrow_schema, arrow_type
 from burst.parse_error import ParseError, check_names
@@ -20,9 +21,7 @@ from burst.parse_error import ParseError, check_names
 BATCH_ROWS = 16 * 1024
 
 
-def parse(
-    stream: io.BufferedReader[Guarded], columns: tuple[Column, ...]
-) -> Iterator[pa.RecordBatch]:
+def parse(stream: io.BufferedReader[Guarded], format: FileFormat) -> Iterator[pa.RecordBatch]:
     """Batches of the columns, in the pipeline's order. Raises ParseError.
 
     The footer of a Parquet file is at its end, so the file is put on disk first.
@@ -31,26 +30,28 @@ def parse(
         shutil.copyfileobj(stream, spool, 1024**2)
         spool.seek(0)
         try:
-            yield from _batches(spool, columns)
+            yield from _batches(spool, format)
         # pyarrow reports a damaged file as OSError, too.
         except (OSError, pa.ArrowException, UnicodeError) as error:
             raise ParseError(f"The file is not readable parquet: {error}") from error
 
 
-def _batches(spool: Any, columns: tuple[Column, ...]) -> Iterator[pa.RecordBatch]:
+def _batches(spool: Any, format: FileFormat) -> Iterator[pa.RecordBatch]:
+    columns = format.columns
     # Without pre_buffer and with a buffer size, pages are read one after the other.
     file = pq.ParquetFile(
         spool, pre_buffer=False, buffer_size=1024**2, coerce_int96_timestamp_unit="us"
     )
     schema = file.schema_arrow
-    check_names(list(schema.names), columns, "The file")
+    check_names(list(schema.names), columns, "The file", drop_unknown=format.drop_unknown)
     for column in columns:
         found = schema.field(column.name).type
         if not _convertible(found, column):
             raise ParseError(f"Column {column.name!r}: found {found}, expected {column.type}.")
     target = arrow_schema(columns)
     row = 0
-    for batch in file.iter_batches(BATCH_ROWS, use_threads=False):
+    wanted = [column.name for column in columns]
+    for batch in file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
         arrays = [_cast(batch.column(column.name), column, row) for column in columns]
         row += batch.num_rows
         result = pa.RecordBatch.from_arrays(arrays, schema=target)

@@ -58,9 +58,14 @@ def read_files(
     Raises what S3 or the network raise; a file that is bad is a verdict.
     """
     schema = read_schema(format.columns)
-    waiting: list[pa.RecordBatch] = []
+    waiting = [
+        _verdict(FileOutcome(0), {INPUT: index}, schema)
+        for index, file in inputs
+        if file.is_folder_marker
+    ]
+    files = [(index, file) for index, file in inputs if not file.is_folder_marker]
     rows = size = 0
-    for fetched in fetch(s3, bucket, inputs):
+    for fetched in fetch(s3, bucket, files):
         for piece in _read_file(fetched, batch, format, schema):
             waiting.append(piece)
             rows, size = rows + piece.num_rows, size + piece.nbytes

@@ -6,11 +6,11 @@ import importlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from burst.arguments import FileFormat
+from burst.arguments import FileFormat, Output
 from burst.batch import InputFile
 from burst.columns import INPUT, PRIVATE, STATUS_GONE, STATUS_REASON, STATUS_ROWS
 from burst.errors import DataPlaneError
@@ -43,6 +43,7 @@ class SparkPlane:
     bucket: str
     format: FileFormat
     transform: str
+    output: Output = field(default=Output(), kw_only=True)
 
     @cached_property
     def spark(self) -> SparkSession:
@@ -96,7 +97,13 @@ class SparkPlane:
         failed = [index for index, outcome in enumerate(read.outcomes) if outcome.reason]
         data = frame.where(f.col(STATUS_ROWS).isNull() & ~f.col(INPUT).isin(failed))
         with _explained("writing", read.batch):
-            write_parquet(self._transform(data.drop(*PRIVATE)), target, input_bytes=read.bytes)
+            write_parquet(
+                self._transform(data.drop(*PRIVATE)),
+                target,
+                input_bytes=read.bytes,
+                rows=sum(outcome.rows for outcome in read.outcomes),
+                output=self.output,
+            )
 
     def release(self, read: ReadBatch) -> None:
         read.rows.unpersist()
@@ -124,7 +131,8 @@ def _explained(doing: str, batch: str) -> Iterator[None]:
 
 def _cause(text: str) -> str:
     """The Python error inside Spark's long error, if there is one, else its first telling line."""
-    lines = [line.strip().removeprefix(": ") for line in text.splitlines() if line.strip()]
+    lines = [line.removeprefix(": ") for line in text.splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith("An error occurred while calling")]
+    # What is indented is a traceback's source code, which may look like anything.
     inner = [line for line in lines if _PYTHON_ERROR.match(line)]
-    return (inner or lines or ["no message"])[0][:500].rstrip(".") + "."
+    return (inner or lines or ["no message"])[0].strip()[:500].rstrip(".") + "."

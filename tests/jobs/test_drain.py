@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from burst.drain import drain
 from burst.errors import DataPlaneError, LedgerError, TooManyBadFilesError
@@ -348,6 +349,20 @@ def test_place_that_spark_cannot_write_to_is_named_and_nothing_is_committed(
 
     assert list(spark_world.ledger().values()) == [["plan.json"]]
     assert spark_world.in_landing() == ["orders/a.csv"]
+
+
+def test_parquet_has_the_size_and_the_compression_of_the_settings(spark_world: World) -> None:
+    bodies = [as_csv([order(10 * n + i) for i in range(10)]) for n in range(4)]
+    for n, body in enumerate(bodies):
+        spark_world.put(f"orders/{n}.csv", body)
+
+    spark_world.drain(compression="zstd", target_file_bytes=sum(map(len, bodies)) // 2)
+
+    files = list(spark_world.curated_folder.rglob("*.parquet"))
+    assert len(files) == 2
+    codecs = {pq.ParquetFile(file).metadata.row_group(0).column(0).compression for file in files}
+    assert codecs == {"ZSTD"}
+    assert len(spark_world.order_ids()) == 40
 
 
 def test_files_larger_than_what_is_fetched_ahead_are_streamed(

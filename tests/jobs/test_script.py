@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import boto3
 import pytest
 
 from tests.jobs.world import GLUE_JOBS, QUICK_JAVA, World, as_csv, build_burst_zip, order
@@ -60,6 +62,22 @@ def test_script_with_its_zip_takes_a_burst(script: Script, world: World) -> None
     assert len(world.order_ids()) == 4
     assert world.in_landing() == []
     assert '"event": "batch"' in done.stdout
+    published = boto3.client("cloudwatch").list_metrics(
+        Namespace="Burst", Dimensions=[{"Name": "Pipeline", "Value": "orders"}]
+    )
+    names = {metric["MetricName"] for metric in published["Metrics"]}
+    assert {"Files", "Rows", "ReadSeconds", "OldestOutstandingSeconds"} <= names
+
+
+def test_run_without_time_says_what_waits_and_ends_well(script: Script, world: World) -> None:
+    world.put("orders/a.csv", as_csv([order(1)]))
+
+    done = script.run(*world.argv(timeout_minutes=1, time_reserve=1), JAVA_HOME="/nonexistent")
+
+    assert done.returncode == 0, done.stderr
+    [line] = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert (line["event"], line["batches"], line["waiting_files"]) == ("out_of_time", 0, 1)
+    assert world.in_landing() == ["orders/a.csv"]
 
 
 def test_run_that_finds_nothing_starts_no_spark_and_ends_at_once(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -65,13 +66,41 @@ def test_only_settled_versions_are_deleted(world: World) -> None:
 
 def test_large_objects_are_copied_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("burst.landing.MAX_COPY_BYTES", 0)
-    old = world.put("a b+c", b"1")
+    monkeypatch.setattr("burst.landing.PART_BYTES", 5 * 1024**2)
+    body = bytes(range(256)) * (12 * 1024**2 // 256) + b"end"
+    old = world.put("a b+c", body)
     world.put("a b+c", b"2")
 
     assert settle(world, result(("a b+c", old), ("gone", old))) == (f"archive/gone/{old}",)
 
-    assert list(world.in_lake("archive/").values()) == [b"1"]
+    assert list(world.in_lake("archive/").values()) == [body]
+    # The tag of an object that was put together ends in the number of its parts.
+    place = f"archive/a b+c/{old}"
+    assert world.s3.head_object(Bucket=world.lake, Key=place)["ETag"].endswith('-3"')
     assert world.in_landing() == ["a b+c"]
+
+
+def test_reason_says_which_version_of_what_when_why_and_how_to_replay(world: World) -> None:
+    version = world.put("a", b"1")
+    bad = FileResult("a", version, 1, "quarantined", 0, "Row 2: odd.", "quarantine/a")
+
+    settle(world, ResultRecord(ORIGIN, None, 0, 1, {}, (bad,)))
+
+    lying = world.in_lake("quarantine/")
+    assert json.loads(lying["quarantine/a.reason.json"]) == {
+        "key": "a",
+        "version_id": version,
+        "size": 1,
+        "reason": "Row 2: odd.",
+        "environment": "dev",
+        "pipeline": "orders",
+        "batch": ORIGIN.batch,
+        "job_run_id": "jr",
+        "at": NOW.isoformat(),
+        "replay": "Correct the file, or the pipeline's columns, then copy "
+        f"s3://{world.lake}/quarantine/a to s3://{world.landing}/a",
+    }
+    assert lying["quarantine/a"] == b"1"
 
 
 def test_more_files_than_one_delete_request_takes_all_leave(

@@ -11,16 +11,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from burst.arguments import JobArguments, parse_arguments
 from burst.batch import InputFile
-from burst.drain import Summary, drain
+from burst.drain import Summary, drain, utc_now
 from burst.plane import ReadBatch
 from burst.spark_plane import SparkPlane
 from mypy_boto3_s3 import S3Client
+
+from tests.jobs.memory_s3 import MemoryS3
+from tests.jobs.one_process import OneProcess
+from tests.jobs.plain_plane import PlainPlane
 
 GLUE_JOBS = Path(__file__).parents[2] / "glue_jobs"
 
@@ -144,25 +148,49 @@ class World:
         self, after_read: Callable[[], None] = lambda: None, **other: str | int | float
     ) -> Summary:
         args = self.arguments(**other)
-        plane = HookedPlane(args.landing_bucket, args.format, args.transform, after_read)
+        plane = HookedPlane(
+            args.landing_bucket, args.format, args.transform, after_read, output=args.output
+        )
         return drain(args, s3=self.s3, plane=plane)
 
+    def drain_plain(
+        self,
+        process: OneProcess | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        **other: str | int | float,
+    ) -> Summary:
+        """Drain without Spark, as this process."""
+        args = self.arguments(**other)
+        process = process or OneProcess()
+        plane = PlainPlane(self.s3, args.landing_bucket, args.format, step=process.step)
+        with process.watching(self.s3):
+            return drain(args, s3=self.s3, plane=plane, clock=clock)
+
     def in_landing(self) -> list[str]:
-        versions = self.s3.list_object_versions(Bucket=self.landing).get("Versions", [])
-        return [version["Key"] for version in versions]
+        return [key for key, _ in sorted(self.versions_in_landing())]
+
+    def versions_in_landing(self) -> set[tuple[str, str]]:
+        """Key and version id of every version; delete markers are none."""
+        pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=self.landing)
+        return {
+            (version["Key"], version["VersionId"])
+            for page in pages
+            for version in page.get("Versions", [])
+        }
 
     def in_lake(self, prefix: str) -> dict[str, bytes]:
         """Key and bytes of every object of the lake under this prefix."""
-        found = self.s3.list_objects_v2(Bucket=self.lake, Prefix=prefix).get("Contents", [])
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.lake, Prefix=prefix)
         return {
             item["Key"]: self.s3.get_object(Bucket=self.lake, Key=item["Key"])["Body"].read()
-            for item in found
+            for page in pages
+            for item in page.get("Contents", [])
         }
 
     def ledger(self) -> dict[str, list[str]]:
         """The names of the records of each batch."""
         records: dict[str, list[str]] = {}
-        for key in self.in_lake("ledger/orders/"):
+        for key in self.in_lake("ledger/orders/2"):
             _, _, batch, name = key.split("/")
             records.setdefault(batch, []).append(name)
         return records
@@ -184,8 +212,17 @@ class World:
 
 
 def new_world(s3: S3Client, name: str, folder: Path) -> World:
+    """Both buckets versioned, as deployed."""
     world = World(s3, f"{name}-landing", f"{name}-lake", folder / "curated")
     for bucket in (world.landing, world.lake):
         s3.create_bucket(Bucket=bucket)
-    s3.put_bucket_versioning(Bucket=world.landing, VersioningConfiguration={"Status": "Enabled"})
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return world
+
+
+def memory_world(folder: Path, page_size: int = 4) -> World:
+    """On the stand-in in memory; its listings have pages so small that there are several."""
+    world = World(cast(S3Client, MemoryS3(page_size)), "landing", "lake", folder / "curated")
+    for bucket in (world.landing, world.lake):
+        world.s3.create_bucket(Bucket=bucket)
     return world

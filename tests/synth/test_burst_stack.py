@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from burst.arguments import Bounds, JobArguments, Output, TimeLimit, parse_arguments
 
 from tests.synth.conftest import PROJECT_FOLDER, Synth
 from tests.synth.synthesized import Synthesized
@@ -242,8 +243,53 @@ def test_job_gets_its_buckets_columns_and_code_as_arguments(stack: Synthesized) 
         "--lake_bucket": lake,
         "--curated_uri": f"s3://{lake}/curated/orders",
         "--input_format": "csv",
+        "--unknown_columns": "quarantine",
+        "--csv_delimiter": '","',
+        "--csv_encoding": "utf-8",
         "--transform": "orders",
+        "--max_files_per_batch": "10000",
+        "--max_bytes_per_batch": "10737418240",
+        "--max_bad_fraction": "0.5",
+        "--min_bad_files": "5",
+        "--timeout_minutes": str(orders(stack)["job"]["timeout_minutes"]),
+        "--time_reserve": "0.25",
+        "--compression": "snappy",
+        "--target_file_bytes": "134217728",
     }
+
+
+def test_job_understands_every_setting_of_its_pipeline(synth: Synth) -> None:
+    environments = {"dev": shipped_settings()["dev"]}
+    pipeline = environments["dev"]["pipelines"]["orders"]
+    pipeline["input"] |= {"unknown_columns": "drop", "delimiter": "\t", "encoding": "cp1252"}
+    pipeline["output"] = {"compression": "zstd", "target_file_megabytes": 64}
+    pipeline["job"] |= {"timeout_minutes": 7, "time_reserve": 0.5}
+    pipeline |= {"max_files_per_batch": 3, "max_bytes_per_batch": 1024**2}
+    pipeline |= {"max_bad_fraction": 1, "min_bad_files": 2}
+
+    args = deployed(synth(environments)["dev"])
+
+    format = args.format
+    assert (format.drop_unknown, format.delimiter, format.encoding) == (True, "\t", "cp1252")
+    assert args.output == Output("zstd", 64 * 1024**2)
+    assert args.time == TimeLimit(7, 0.5)
+    assert args.bounds == Bounds(3, 1024**2, 1.0, 2)
+
+
+def test_job_that_reads_no_csv_gets_nothing_about_csv(synth: Synth) -> None:
+    environments = {"dev": shipped_settings()["dev"]}
+    environments["dev"]["pipelines"]["orders"]["input"]["format"] = "json"
+
+    stack = synth(environments)["dev"]
+
+    assert "csv" not in " ".join(stack.only("aws_glue_job")["default_arguments"])
+    assert deployed(stack).format.kind == "json"
+
+
+def deployed(stack: Synthesized) -> JobArguments:
+    """The default arguments, as the job reads them."""
+    arguments = stack.only("aws_glue_job")["default_arguments"]
+    return parse_arguments([part for pair in arguments.items() for part in pair])
 
 
 def test_log_groups_are_the_ones_that_glue_writes_to(stack: Synthesized) -> None:

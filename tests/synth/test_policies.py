@@ -122,7 +122,7 @@ def test_job_reaches_only_its_prefix_of_landing_and_its_folders_of_the_lake(
             None,
         ),
         "MoveFilesToArchiveAndQuarantine": (
-            {"s3:PutObject", "s3:PutObjectTagging"},
+            {"s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"},
             {f"{lake}/archive/orders/*", f"{lake}/quarantine/orders/*"},
             None,
         ),
@@ -156,10 +156,10 @@ def test_job_reaches_only_its_prefix_of_landing_and_its_folders_of_the_lake(
             {*logs, *(f"{group}:log-stream:*" for group in logs)},
             None,
         ),
-        "PublishMetricsOfGlue": (
+        "PublishMetrics": (
             {"cloudwatch:PutMetricData"},
             {"*"},
-            {"StringEquals": {"cloudwatch:namespace": "Glue"}},
+            {"StringEquals": {"cloudwatch:namespace": ["Glue", "Burst"]}},
         ),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from burst.arguments import Bounds, parse_arguments
+from burst.arguments import Bounds, Output, TimeLimit, parse_arguments
 from burst.columns import Column
 from burst.errors import ArgumentError
 
@@ -35,7 +35,19 @@ def test_arguments_are_read_and_those_left_out_have_their_defaults() -> None:
     assert args.curated_uri == "s3://lake/curated/orders"
     assert args.format.columns == (Column("id", "bigint"), Column("price", "decimal(10, 2)"))
     assert args.bounds == Bounds(10_000, 10_737_418_240, 0.5, 5)
+    assert (args.format.drop_unknown, args.format.delimiter) == (False, ",")
+    assert args.format.encoding == "utf-8"
+    assert args.output == Output("snappy", 134_217_728)
+    assert args.time == TimeLimit(None, 0.25)
     assert (args.job_run_id, args.workflow_run_id) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "delimiter"),
+    [(";", ";"), ("\t", "\t"), ('"\\t"', "\t"), ('" "', " "), ('"|"', "|"), ("-", "-")],
+)
+def test_delimiter_is_a_character_or_its_json(given: str, delimiter: str) -> None:
+    assert parse_arguments(argv(csv_delimiter=given)).format.delimiter == delimiter
 
 
 def test_what_glue_adds_is_read_or_ignored() -> None:
@@ -76,6 +88,24 @@ def test_missing_argument_is_named(name: str) -> None:
         ({"min_bad_files": "0"}, "'0' is not allowed, give a whole number of 1 or more"),
         ({"max_files_per_batch": "many"}, "'many' is not allowed"),
         ({"max_bytes_per_batch": "1.5"}, "'1.5' is not allowed"),
+        ({"unknown_columns": "keep"}, "invalid choice: 'keep'"),
+        ({"csv_delimiter": '"'}, "--csv_delimiter: give one ASCII character, no letter"),
+        ({"csv_delimiter": "||"}, "give one ASCII character"),
+        ({"csv_delimiter": "1"}, "give one ASCII character"),
+        ({"csv_delimiter": "[1]"}, "give one ASCII character"),
+        ({"csv_encoding": "ebcdic"}, "invalid choice: 'ebcdic'"),
+        (
+            {"input_format": "json", "csv_delimiter": ";"},
+            "--csv_delimiter is for csv only, and --input_format is 'json'",
+        ),
+        (
+            {"input_format": "parquet", "csv_encoding": "utf-8"},
+            "--csv_encoding is for csv only, and --input_format is 'parquet'",
+        ),
+        ({"compression": "lzo"}, "invalid choice: 'lzo'"),
+        ({"target_file_bytes": "0"}, "'0' is not allowed, give a whole number of 1 or more"),
+        ({"timeout_minutes": "0"}, "'0' is not allowed, give a whole number of 1 or more"),
+        ({"time_reserve": "2"}, "'2' is not allowed, give a number from 0 to 1"),
         ({"columns": "{"}, "--columns is not JSON"),
         ({"columns": "[]"}, "at least one column"),
         ({"columns": '[{"name": "a"}]'}, "must be an object with name and type"),

@@ -73,6 +73,29 @@ def test_rows_say_where_they_came_from_and_small_files_travel_together() -> None
     assert set(verdicts(batches).values()) == {(1, None, False)}
 
 
+def test_folder_marker_is_a_good_file_without_rows_and_is_not_even_fetched() -> None:
+    s3 = FakeS3({"a": b"n\n1\n", "folder/": b"never asked for"})
+    files = [("a", 10), ("folder/", 0)]
+    inputs = [
+        (index, InputFile(key, f"v-{key}", "e", size, datetime(2025, 1, 1, tzinfo=UTC)))
+        for index, (key, size) in enumerate(files)
+    ]
+
+    batches = read_files(
+        cast(S3Client, s3), bucket="landing", batch="b", inputs=inputs, format=FORMAT
+    )
+
+    assert verdicts([batch.to_pylist() for batch in batches]) == {
+        0: (1, None, False),
+        1: (0, None, False),
+    }
+    assert s3.asked == ["a"]
+
+
+def test_file_whose_key_only_looks_like_a_folder_is_read() -> None:
+    assert verdicts(read({"folder/": b"n\n1\n"})) == {0: (1, None, False)}
+
+
 def test_file_that_fails_half_way_is_judged_bad_with_no_rows() -> None:
     batches = read({"bad": b"n\n" + b"1\n" * 200_000 + b"x\n", "good": b"n\n1\n"})
 

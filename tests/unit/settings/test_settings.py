@@ -66,10 +66,16 @@ def test_defaults_are_the_documented_ones() -> None:
     assert environment.ephemeral is False
     assert environment.state.backend == "local"
     assert pipeline.batch_window_seconds == 900
+    assert (pipeline.max_files_per_batch, pipeline.max_bytes_per_batch) == (10_000, 10 * 1024**3)
+    assert (pipeline.max_bad_fraction, pipeline.min_bad_files) == (0.5, 5)
+    assert pipeline.input.unknown_columns == "quarantine"
+    assert (pipeline.input.delimiter, pipeline.input.encoding) == (",", "utf-8")
+    assert pipeline.output.model_dump() == {"compression": "snappy", "target_file_megabytes": 128}
     assert pipeline.job.model_dump() == {
         "worker_type": "G.1X",
         "number_of_workers": 2,
         "timeout_minutes": 60,
+        "time_reserve": 0.25,
         "glue_version": "5.1",
     }
 
@@ -97,6 +103,8 @@ WRONG = [
     (f"{ORDERS}.job.number_of_workers", 1, "'job.number_of_workers' = 1", "2 or more"),
     (f"{ORDERS}.job.timeout_minutes", 0, "'job.timeout_minutes' = 0", "from 1 to 10080"),
     (f"{ORDERS}.job.timeout_minutes", 10081, "'job.timeout_minutes' = 10081", "from 1 to 10080"),
+    (f"{ORDERS}.job.time_reserve", -0.1, "'job.time_reserve' = -0.1", "from 0 to 0.9"),
+    (f"{ORDERS}.job.time_reserve", 1, "'job.time_reserve' = 1", "from 0 to 0.9"),
     (f"{ORDERS}.job.glue_version", "4.0", "'job.glue_version' = \"4.0\"", "5.0 or 5.1"),
     (f"{ORDERS}.job.glue_version", 5.1, "'job.glue_version' = 5.1", "5.0 or 5.1"),
     (f"{ORDERS}.job.workers", 3, "'job.workers' = 3: there is no such setting", "one of worker"),
@@ -109,6 +117,26 @@ WRONG = [
     (f"{ORDERS}.input.columns.0.type", "decimal(39,2)", "decimal(39,2)", "p <= 38"),
     (f"{ORDERS}.input.columns.0.type", "decimal(4,5)", "decimal(4,5)", "s <= p"),
     (f"{ORDERS}.input.columns.0.kind", "x", "'input.columns.0.kind' = \"x\"", "one of name, type"),
+    (f"{ORDERS}.input.unknown_columns", "keep", "'input.unknown_columns' = \"keep\"", "or drop"),
+    (f"{ORDERS}.input.unknown_columns", True, "'input.unknown_columns' = true", "or drop"),
+    (f"{ORDERS}.input.delimiter", "", "'input.delimiter' = \"\"", "one ASCII character"),
+    (f"{ORDERS}.input.delimiter", "||", "'input.delimiter' = \"||\"", "one ASCII character"),
+    (f"{ORDERS}.input.delimiter", '"', "'input.delimiter'", "no letter, digit, double quote"),
+    (f"{ORDERS}.input.delimiter", "\n", "'input.delimiter'", "or line end"),
+    (f"{ORDERS}.input.delimiter", "x", "'input.delimiter' = \"x\"", "no letter"),
+    (f"{ORDERS}.input.delimiter", "§", "'input.delimiter' = \"§\"", "one ASCII character"),
+    (f"{ORDERS}.input.encoding", "ascii", "'input.encoding' = \"ascii\"", "utf-8, utf-16 (with"),
+    (f"{ORDERS}.max_files_per_batch", 0, "'max_files_per_batch' = 0", "from 1 to 100000"),
+    (f"{ORDERS}.max_files_per_batch", 100_001, "'max_files_per_batch' = 1", "from 1 to 100000"),
+    (f"{ORDERS}.max_bytes_per_batch", 1024, "'max_bytes_per_batch' = 1024", "from 1048576 (1 MiB)"),
+    (f"{ORDERS}.max_bytes_per_batch", 1 << 41, "'max_bytes_per_batch' = 2", "(1 TiB)"),
+    (f"{ORDERS}.max_bad_fraction", 1.1, "'max_bad_fraction' = 1.1", "from 0 to 1"),
+    (f"{ORDERS}.max_bad_fraction", "0.5", "'max_bad_fraction' = \"0.5\"", "from 0 to 1"),
+    (f"{ORDERS}.min_bad_files", 0, "'min_bad_files' = 0", "from 1 to 100000"),
+    (f"{ORDERS}.output.compression", "gzip", "'output.compression' = \"gzip\"", "snappy (quick)"),
+    (f"{ORDERS}.output.target_file_megabytes", 0, "target_file_megabytes' = 0", "from 1 to 4096"),
+    (f"{ORDERS}.output.target_file_megabytes", 4097, "megabytes' = 4097", "from 1 to 4096"),
+    (f"{ORDERS}.output.codec", "zstd", "'output.codec' = \"zstd\": there is no", "one of compres"),
     (f"{ORDERS}.batchsize", 5, "'batchsize' = 5: there is no such setting", "one of prefix"),
     ("region", "Frankfurt", "field 'region' = \"Frankfurt\"", "such as eu-central-1"),
     ("regions", [], "field 'regions' = []: there is no such setting", "one of region"),
@@ -145,6 +173,23 @@ def test_wrong_value_is_named_with_what_is_allowed(
     assert allowed in message.split("Allowed:", 1)[1]
     if path.startswith(f"{ORDERS}."):
         assert PLACE in message
+
+
+@pytest.mark.parametrize(("field", "value"), [("delimiter", ";"), ("encoding", "cp1252")])
+@pytest.mark.parametrize("kind", ["json", "parquet"])
+def test_setting_of_csv_beside_another_format_is_refused_with_the_reason(
+    kind: str, field: str, value: str
+) -> None:
+    environments = changed(f"{ORDERS}.input.format", kind)
+    environments["dev"]["pipelines"]["orders"]["input"][field] = value
+    message = problems(environments)
+    assert f"{PLACE}'input.{field}' = \"{value}\": the format is {kind}" in message
+    assert "csv only" in message
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|", " ", "-", "\\", "\x01"])
+def test_delimiters_that_producers_use_are_allowed(delimiter: str) -> None:
+    parse_environments(changed(f"{ORDERS}.input.delimiter", delimiter))
 
 
 def test_every_wrong_value_is_named_at_once() -> None:

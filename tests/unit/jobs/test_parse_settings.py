@@ -1,0 +1,177 @@
+"""Files as the settings describe them: other columns, other delimiters, other encodings."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from burst.arguments import ENCODINGS, FileFormat, Format
+from burst.columns import Column
+from burst.parse import parse
+from burst.parse_error import ParseError
+from hypothesis import given
+from hypothesis import strategies as st
+
+COLUMNS = (Column("a", "int"), Column("b", "string"))
+ROW = {"a": 1, "b": "x"}
+
+
+def read(body: bytes, kind: Format = "csv", key: str = "k", **settings: Any) -> list[Any]:
+    format = FileFormat(kind, COLUMNS, **settings)
+    batches = parse(io.BytesIO(body), key=key, format=format)
+    return [row for batch in batches for row in batch.to_pylist()]
+
+
+def parquet(**columns: Any) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+MORE: dict[str, tuple[Format, bytes]] = {
+    "csv": ("csv", b"z,b,a\n?,x,1\n"),
+    "csv: several of one name": ("csv", b"z,b,z,a\n1,x,2,1\n"),
+    "csv: bytes of any kind in it": ("csv", b"z,b,a\n\xff,x,1\n"),
+    "json": ("json", b'{"z":1,"b":"x","a":1}\n'),
+    "json: nested": ("json", b'{"z":{"a":[1,{"b":2}]},"b":"x","a":1}\n'),
+    "json: several of one name": ("json", b'{"z":1,"z":[],"b":"x","a":1}\n'),
+    "parquet": ("parquet", parquet(z=[0.5], b=["x"], a=[1])),
+    "parquet: nested": ("parquet", parquet(z=[{"a": [2]}], b=["x"], a=[1])),
+    "parquet: a name with a dot": ("parquet", parquet(**{"a.z": [2], "b": ["x"], "a": [1]})),
+}
+
+
+@pytest.mark.parametrize(("kind", "body"), MORE.values(), ids=MORE)
+def test_unknown_columns_are_left_out_where_the_settings_say_so(kind: Format, body: bytes) -> None:
+    assert read(body, kind, drop_unknown=True) == [ROW]
+    with pytest.raises(ParseError, match="unknown"):
+        read(body, kind)
+
+
+STILL_BAD: dict[str, tuple[Format, bytes, str]] = {
+    "csv: missing": ("csv", b"z,a\n1,1\n", "The header has no column 'b'"),
+    "csv: twice": ("csv", b"z,a,b,a\n1,1,x,1\n", "has the column 'a' more than once"),
+    "csv: wrong value": ("csv", b"z,a,b\n1,one,x\n", "Row 2, column 'a': found 'one'"),
+    "csv: ragged": ("csv", b"z,a,b\n1,2\n", "Row 2: found 2 values, expected 3"),
+    "json: missing": ("json", b'{"z":1,"a":1}\n', "No line has the field 'b'"),
+    "json: twice": ("json", b'{"a":1,"a":1,"b":"x","z":1}\n', "Line 1 has the field 'a' twice"),
+    "json: wrong value": ("json", b'{"a":"1","z":1}\n', "Line 1, field 'a': found '1'"),
+    "json: no JSON": ("json", b'{"a":1,"z":nope}\n', "Line 1, column 12: not JSON"),
+    "parquet: missing": ("parquet", parquet(z=[1], a=[1]), "The file has no column 'b'"),
+}
+
+
+@pytest.mark.parametrize(("kind", "body", "reason"), STILL_BAD.values(), ids=STILL_BAD)
+def test_what_is_wrong_with_the_known_columns_stays_wrong(
+    kind: Format, body: bytes, reason: str
+) -> None:
+    with pytest.raises(ParseError) as caught:
+        read(body, kind, drop_unknown=True)
+
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|", " ", "-", ".", "\\", "'", "\x01"])
+def test_values_stand_apart_by_the_delimiter(delimiter: str) -> None:
+    body = f'b{delimiter}a\n"x{delimiter},y"{delimiter}1\n'.encode()
+
+    assert read(body, delimiter=delimiter) == [{"a": 1, "b": f"x{delimiter},y"}]
+
+
+def test_other_delimiter_than_the_settings_say_is_a_reason() -> None:
+    with pytest.raises(ParseError, match="it has 'a,b'"):
+        read(b"a,b\n1,x\n", delimiter=";")
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("zipped", [False, True])
+def test_text_is_read_in_its_encoding(encoding: str, zipped: bool) -> None:
+    text = "a,b\r\n" + '1,"Müller, Zoë\n""é"""\r\n' * 3
+    body = text.encode(encoding)
+
+    rows = (
+        read(gzip.compress(body), key="k.gz", encoding=encoding)
+        if zipped
+        else read(body, encoding=encoding)
+    )
+
+    assert rows == [{"a": 1, "b": 'Müller, Zoë\n"é"'}] * 3
+
+
+letters = st.text(st.characters(codec="cp1252", exclude_characters='\0"'), max_size=20)
+
+
+@given(st.lists(letters, min_size=1, max_size=5), st.sampled_from(["cp1252", "utf-16"]))
+def test_every_letter_of_an_encoding_survives(texts: list[str], encoding: str) -> None:
+    lines = [f'{number},"{text}"\n' for number, text in enumerate(texts)]
+    body = ("a,b\n" + "".join(lines)).encode(encoding)
+
+    assert [row["b"] for row in read(body, encoding=encoding)] == [text or None for text in texts]
+
+
+@pytest.mark.parametrize("body", [b"", b"\n", b"a,b\n", b"a,b"])
+def test_file_without_rows_is_good_in_another_encoding_too(body: bytes) -> None:
+    assert read(body, encoding="cp1252") == []
+    assert read(body.decode().encode("utf-16"), encoding="utf-16") == []
+
+
+NOT_THE_TEXT: dict[str, tuple[str, bytes, str]] = {
+    "cp1252": ("cp1252", b"a,b\n1,x\n2,\x81\n", "Line 3: found bytes that are not CP1252."),
+    "cp1252: far": (
+        "cp1252",
+        b"a,b\n" + b"1,x\n" * 700_000 + b"2,\x81\n",
+        "Line 700002: found bytes that are not CP1252.",
+    ),
+    "cp1252: in the header": ("cp1252", b"a,\x81\n", "Line 1: found bytes that are not CP1252."),
+    "cp1252: UTF-8 with its mark": (
+        "cp1252",
+        "\ufeffa,b\n".encode(),
+        "The file is text in UTF-8 (CP1252 is expected)",
+    ),
+    "cp1252: UTF-16": (
+        "cp1252",
+        "a,b\n".encode("utf-16"),
+        "The file is text in UTF-16 (CP1252 is expected)",
+    ),
+    "utf-16: cut short": (
+        "utf-16",
+        "a,b\n1,x\n".encode("utf-16")[:-1],
+        "After line 1: found bytes that are not UTF-16.",
+    ),
+    "utf-16: no mark": (
+        "utf-16",
+        "a,b\n".encode("utf-16-be"),
+        "The file does not begin with the byte order mark of UTF-16.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("encoding", "body", "reason"), NOT_THE_TEXT.values(), ids=NOT_THE_TEXT)
+def test_text_in_another_encoding_than_the_settings_say_is_a_reason(
+    encoding: str, body: bytes, reason: str
+) -> None:
+    with pytest.raises(ParseError) as caught:
+        read(body, encoding=encoding)
+
+    assert reason in str(caught.value)
+
+
+class Breaking(io.BytesIO):
+    """A connection that is reset at its end."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        if not data:
+            raise ConnectionResetError("reset by peer")
+        return data
+
+
+@pytest.mark.parametrize("lines", [0, 10, 900_000])
+def test_broken_connection_is_not_the_encoding_s_fault(lines: int) -> None:
+    body = Breaking(("a,b\n" + "1,é\n" * lines).encode("cp1252"))
+    with pytest.raises(ConnectionResetError):
+        list(parse(body, key="k", format=FileFormat("csv", COLUMNS, encoding="cp1252")))
