@@ -29,7 +29,7 @@ def on_the_shared_deployment(deployed: Deployed, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(command, "_deploy", lambda console, sandbox: None)
     monkeypatch.setattr(command.signal, "signal", lambda *_: None)
     monkeypatch.setattr(demo, "EVENT_SECONDS", 2.0)
-    monkeypatch.setattr("sys.argv", ["burst", "demo", "--files", "3"])
+    monkeypatch.setattr("sys.argv", ["burst", "demo", "--files", "3", "--bad", "0"])
     yield
     empty_landing(deployed)
     empty_dead_letter_queue(deployed)

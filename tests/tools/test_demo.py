@@ -62,6 +62,9 @@ def test_every_row_of_the_burst_comes_out_once(tmp_path: Path) -> None:
     assert "batch window 5 s (shortened for the demo: 60 s in cdktf.json)" in output
     assert re.search(r"fired by size: 10 events", output)
     assert re.search(r"fired by window: \d events?", output)
+    assert re.search(r"files in\W+12 \(11 good, 1 bad\)", output)
+    assert re.search(r"quarantined\W+orders/", output)
+    assert "found 'three'" in output
     rows_in = re.search(r"rows in\W+(\d+)", output)
     rows_out = re.search(r"rows out\W+(\d+) \(every row came out once\)", output)
     assert rows_in
@@ -127,6 +130,7 @@ def test_provider_that_cannot_be_had_is_one_sentence_with_both_ways_out(tmp_path
         (["--window", "901"], "'--window': Input should be less than or equal to 900"),
         (["--size", "101"], "'--size': Input should be less than or equal to 100"),
         (["--seed", "x"], "'--seed': Input should be a valid integer"),
+        (["--files", "2", "--bad", "3"], "3 of 2 files cannot be bad"),
         (["--nonsense"], "No such option: --nonsense"),
     ],
 )

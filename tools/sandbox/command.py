@@ -29,6 +29,9 @@ PIPELINE = "orders"
 
 def demo(
     files: Annotated[int, typer.Option(help="Files in the burst.", min=1, max=1000)] = 25,
+    bad: Annotated[
+        int, typer.Option(help="Files among them that no job can read.", min=0, max=1000)
+    ] = 1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same orders.")] = 1,
     window: Annotated[
         int,
@@ -45,6 +48,8 @@ def demo(
 ) -> None:
     """Deploy the pipeline to an emulated account on this machine and send a burst through it."""
     console = Console(highlight=False)
+    if bad > files:
+        raise typer.BadParameter(f"{bad} of {files} files cannot be bad.", param_hint="--bad")
     settings = _pipeline_settings()
     find_terraform()
     with (
@@ -55,7 +60,7 @@ def demo(
         _deploy(console, sandbox)
         burst = Burst(
             sandbox,
-            generate(files, seed=seed, now=datetime.now(UTC)),
+            generate(files, seed=seed, now=datetime.now(UTC), bad=bad),
             pipeline=PIPELINE,
             prefix=settings.prefix,
         )
@@ -65,7 +70,8 @@ def demo(
     if not outcome.complete:
         raise PipelineError(
             f"{outcome.rows_in} rows went in and {outcome.rows_out} came out: {outcome.lost} are "
-            f"lost, {outcome.extra} are there too often."
+            f"lost, {outcome.extra} are there too often; of {outcome.bad_files} bad files "
+            f"{len(outcome.quarantined)} are in quarantine."
         )
 
 

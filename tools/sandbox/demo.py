@@ -56,6 +56,9 @@ class Outcome:
     """What became of a burst.
 
     Attributes:
+        bad_files: files of the burst that no job can read.
+        quarantined: the files in quarantine, each with the reason.
+        rows_in: rows of the good files.
         lost: rows that went in and did not come out.
         extra: rows that came out more often than they went in.
         latencies: seconds from a file's arrival to the commit of its batch, in the order of
@@ -63,6 +66,8 @@ class Outcome:
     """
 
     files: int
+    bad_files: int
+    quarantined: tuple[tuple[str, str], ...]
     rows_in: int
     rows_out: int
     lost: int
@@ -74,8 +79,9 @@ class Outcome:
 
     @property
     def complete(self) -> bool:
-        """Whether every row that went in came out once."""
-        return self.lost == 0 and self.extra == 0 and self.rows_in == self.rows_out
+        """Whether every row of the good files came out once, and the bad files were set aside."""
+        rows_agree = self.lost == 0 and self.extra == 0 and self.rows_in == self.rows_out
+        return rows_agree and len(self.quarantined) == self.bad_files
 
 
 class Burst:
@@ -196,14 +202,22 @@ class Burst:
         table = self._read_curated()
         rows_out = Counter(zip(*(_texts(table[name]) for name in COLUMNS), strict=True))
         rows_in = Counter(row for file in self._files for row in file.rows)
+        results = list(self._results())
         return Outcome(
             files=len(self._files),
+            bad_files=sum(file.bad for file in self._files),
+            quarantined=tuple(
+                (file.key, file.reason or "")
+                for result in results
+                for file in result.files
+                if file.outcome == "quarantined"
+            ),
             rows_in=rows_in.total(),
             rows_out=table.num_rows,
             lost=(rows_in - rows_out).total(),
             extra=(rows_out - rows_in).total(),
             runs=self._sandbox.engine.snapshot().workflow_runs,
-            latencies=tuple(self._latencies()),
+            latencies=tuple(self._latencies(results)),
             curated=self._sandbox.curated(self._pipeline),
             sample=table.slice(0, 5),
         )
@@ -214,19 +228,18 @@ class Burst:
             return pa.table({name: pa.array([], pa.string()) for name in COLUMNS})
         return ds.dataset(folder, format="parquet", partitioning="hive").to_table()
 
-    def _latencies(self) -> Iterator[float]:
-        committed = dict(self._commits())
-        for key, sent in self._sent.items():
-            if key in committed:
-                yield (committed[key] - sent).total_seconds()
-
-    def _commits(self) -> Iterator[tuple[str, datetime]]:
-        """Each file and when the result of its batch was written, from the ledger."""
+    def _results(self) -> Iterator[ResultRecord]:
+        """What the ledger says of each batch."""
         for key in self._keys(self._lake, f"ledger/{self._pipeline}/"):
             if key.endswith("/result.json"):
                 body = self._s3.get_object(Bucket=self._lake, Key=key)["Body"].read()
-                result = ResultRecord.from_json(body, key=key)
-                yield from ((file.key, result.origin.at) for file in result.files)
+                yield ResultRecord.from_json(body, key=key)
+
+    def _latencies(self, results: Sequence[ResultRecord]) -> Iterator[float]:
+        committed = {file.key: result.origin.at for result in results for file in result.files}
+        for key, sent in self._sent.items():
+            if key in committed:
+                yield (committed[key] - sent).total_seconds()
 
 
 def _pauses(files: int) -> list[float]:

@@ -54,18 +54,27 @@ class Order:
 
 @dataclass(frozen=True)
 class OrderFile:
-    """A file's name below the pipeline's prefix, its content, and its rows."""
+    """A file's name below the pipeline's prefix, its content, and the rows that are to come out.
+
+    A bad file gives none.
+    """
 
     name: str
     body: bytes
     rows: tuple[tuple[str, ...], ...]
+    bad: bool = False
 
 
-def generate(files: int, *, seed: int, now: datetime) -> list[OrderFile]:
-    """Order files as of ``now``: between 5 and 60 rows each, the oldest orders first."""
+def generate(files: int, *, seed: int, now: datetime, bad: int = 0) -> list[OrderFile]:
+    """Order files as of ``now``: between 5 and 60 rows each, the oldest orders first.
+
+    ``bad`` of them (at most all) have a word where a number is due.
+    """
     random_source = random.Random(seed)  # noqa: S311 - test data, not a secret.
     known: list[Order] = []
-    return [_file(number, known, random_source, now) for number in range(files)]
+    made = [_file(number, known, random_source, now) for number in range(files)]
+    spoiled = set(random_source.sample(range(files), bad))
+    return [_spoiled(file) if number in spoiled else file for number, file in enumerate(made)]
 
 
 def _file(number: int, known: list[Order], source: random.Random, now: datetime) -> OrderFile:
@@ -80,6 +89,14 @@ def _file(number: int, known: list[Order], source: random.Random, now: datetime)
         body=text.getvalue().encode(),
         rows=tuple(row.values() for row in rows),
     )
+
+
+def _spoiled(file: OrderFile) -> OrderFile:
+    """The same file with the last row's quantity in letters."""
+    *lines, last = file.body.decode().splitlines(keepends=True)
+    values = last.split(",")
+    values[COLUMNS.index("quantity")] = "three"
+    return replace(file, body="".join([*lines, ",".join(values)]).encode(), rows=(), bad=True)
 
 
 def _row(known: list[Order], source: random.Random, now: datetime, currency: str) -> Order:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -154,12 +155,15 @@ def _seconds(start: datetime, end: datetime) -> str:
 
 
 def _summary(outcome: Outcome) -> Iterator[tuple[str, str]]:
-    yield "files in", f"{outcome.files}"
+    good = outcome.files - outcome.bad_files
+    yield "files in", f"{outcome.files} ({good} good, {outcome.bad_files} bad)"
+    for key, reason in outcome.quarantined:
+        yield "quarantined", f"[yellow]{escape(key)}[/]: {escape(reason)}"
     started = ", ".join(_started_by(run) for run in outcome.runs)
     yield "runs started", f"{len(outcome.runs)} ({started})"
-    yield "rows in", f"{outcome.rows_in}"
+    yield "rows in", f"{outcome.rows_in} (of the good files)"
     verdict = "[green]every row came out once[/]"
-    if not outcome.complete:
+    if outcome.lost or outcome.extra:
         verdict = f"[bold red]{outcome.lost} lost, {outcome.extra} too many[/]"
     yield "rows out", f"{outcome.rows_out} ({verdict})"
     if outcome.latencies:
