@@ -28,7 +28,7 @@ from burst.arguments import JobArguments
 from burst.batch import InputFile, batch_id, batches, destination, output_uri
 from burst.budget import TimeBudget
 from burst.checkpoint import Checkpoint
-from burst.errors import TooManyBadFilesError
+from burst.errors import SettleError, TooManyBadFilesError
 from burst.landing import Landing
 from burst.ledger import DoneRecord, FileResult, Ledger, Origin, PlanRecord, ResultRecord
 from burst.metrics import BatchMetrics, Metrics, NoMetrics, waiting
@@ -128,7 +128,10 @@ class _Job:
     def take_all(self, summary: Summary) -> tuple[Summary, tuple[InputFile, ...]]:
         """Batch after batch until a listing is empty or time is up; and what is left then."""
         left: tuple[InputFile, ...] = ()
+        taken: set[InputFile] = set()
         while not left and (listing := self.landing.list_outstanding()).files:
+            self._must_be_new(listing.files, taken)
+            taken.update(listing.files)
             bounds = self.args.bounds
             for inputs in batches(
                 listing.files, max_files=bounds.max_files, max_bytes=bounds.max_bytes
@@ -146,6 +149,15 @@ class _Job:
             waiting_bytes=sum(file.size for file in left),
         )
         return summary, left
+
+    def _must_be_new(self, files: Sequence[InputFile], taken: set[InputFile]) -> None:
+        """Raise when landing still lists what this run took, or it would take it for ever."""
+        if back := [file for file in files if file in taken]:
+            raise SettleError(
+                f"{len(back)} versions are still in {self.args.landing_bucket} although this run "
+                f"settled them, the first is {back[0].key!r} ({back[0].version_id}): S3 lists them "
+                "but says that they do not exist. Look at these objects, then start the job again."
+            )
 
     def resume(self, plan: PlanRecord, result: ResultRecord | None) -> ResultRecord:
         self.log("resumed", batch=plan.origin.batch, at="read" if result is None else "settle")

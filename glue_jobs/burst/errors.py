@@ -20,7 +20,7 @@ class TooManyBadFilesError(BurstError):
 
 
 class SettleError(BurstError):
-    """S3 refused to delete versions which are already archived."""
+    """Versions which are dealt with do not leave landing."""
 
 
 class DataPlaneError(BurstError):

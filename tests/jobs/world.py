@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from burst.arguments import JobArguments, parse_arguments
 from burst.batch import InputFile
-from burst.drain import Summary, drain, utc_now
+from burst.drain import Clock, Summary, drain, utc_now
 from burst.plane import ReadBatch
 from burst.spark_plane import SparkPlane
 from mypy_boto3_s3 import S3Client
@@ -111,12 +111,13 @@ class HookedPlane(SparkPlane):
 
 @dataclass(frozen=True)
 class World:
-    """One test's landing bucket, lake bucket and curated folder."""
+    """One test's landing bucket, lake bucket, curated folder and time of day."""
 
     s3: S3Client
     landing: str
     lake: str
     curated_folder: Path
+    clock: Clock = utc_now
 
     def argv(self, **other: str | int | float) -> list[str]:
         """The arguments as Glue passes them."""
@@ -151,12 +152,11 @@ class World:
         plane = HookedPlane(
             args.landing_bucket, args.format, args.transform, after_read, output=args.output
         )
-        return drain(args, s3=self.s3, plane=plane)
+        return drain(args, s3=self.s3, plane=plane, clock=self.clock)
 
     def drain_plain(
         self,
         process: OneProcess | None = None,
-        clock: Callable[[], datetime] = utc_now,
         **other: str | int | float,
     ) -> Summary:
         """Drain without Spark, as this process."""
@@ -164,7 +164,7 @@ class World:
         process = process or OneProcess()
         plane = PlainPlane(self.s3, args.landing_bucket, args.format, step=process.step)
         with process.watching(self.s3):
-            return drain(args, s3=self.s3, plane=plane, clock=clock)
+            return drain(args, s3=self.s3, plane=plane, clock=self.clock)
 
     def in_landing(self) -> list[str]:
         return [key for key, _ in sorted(self.versions_in_landing())]
@@ -220,9 +220,10 @@ def new_world(s3: S3Client, name: str, folder: Path) -> World:
     return world
 
 
-def memory_world(folder: Path, page_size: int = 4) -> World:
+def memory_world(folder: Path, page_size: int = 4, s3: MemoryS3 | None = None) -> World:
     """On the stand-in in memory; its listings have pages so small that there are several."""
-    world = World(cast(S3Client, MemoryS3(page_size)), "landing", "lake", folder / "curated")
+    client = cast(S3Client, s3 or MemoryS3(page_size))
+    world = World(client, "landing", "lake", folder / "curated")
     for bucket in (world.landing, world.lake):
         world.s3.create_bucket(Bucket=bucket)
     return world

@@ -1,0 +1,276 @@
+"""A stand-in for S3 in memory: two hundred times as fast as the emulator over HTTP.
+
+It knows the calls that the job and its tests make, of versioned buckets, and nothing else.
+`test_memory_s3.py` holds it to what the emulator answers over HTTP. Why not the emulator in the
+process: that still takes about 5 ms a call, and half a millisecond for each object in a listing;
+a proof here makes a hundred thousand calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from botocore.exceptions import ClientError
+from botocore.hooks import HierarchicalEmitter
+from botocore.response import StreamingBody
+
+Answer = dict[str, Any]
+
+_MESSAGES = {
+    "NoSuchBucket": "The specified bucket does not exist",
+    "NoSuchKey": "The specified key does not exist.",
+    "NoSuchVersion": "The specified version does not exist.",
+    "404": "Not Found",
+    "KeyTooLongError": "Your key is too long",
+    "MalformedXML": "The XML you provided was not well-formed",
+}
+
+# What says where a listing goes on.
+_MARKERS = {
+    "list_object_versions": ("KeyMarker", "VersionIdMarker"),
+    "list_objects_v2": ("ContinuationToken",),
+}
+
+# Two limits that S3 has and the emulator has not: the length of a key in bytes, and that the body
+# of DeleteObjects is XML, which cannot write these.
+MAX_KEY_BYTES = 1024
+NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a key; without a body it is a delete marker."""
+
+    key: str
+    version_id: str
+    body: bytes | None
+    modified: datetime
+
+    @property
+    def etag(self) -> str:
+        return f'"{hashlib.md5(self.body or b"", usedforsecurity=False).hexdigest()}"'
+
+
+class MemoryS3:
+    """The methods of boto3's client that the job calls. Listings come in pages of `page_size`.
+
+    Each call is announced to `meta.events` as botocore does it (before-call, after-call), so what
+    watches a real client watches this one, too.
+    """
+
+    def __init__(self, page_size: int = 1000) -> None:
+        self.meta = SimpleNamespace(events=HierarchicalEmitter())
+        self._page_size = page_size
+        self._buckets: dict[str, defaultdict[str, list[Version]]] = {}
+        self._written = 0
+        self._lock = threading.RLock()
+
+    def create_bucket(self, *, Bucket: str) -> Answer:
+        self._buckets[Bucket] = defaultdict(list)
+        return {}
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str = "") -> Answer:
+        def put() -> Answer:
+            written = self._append(Bucket, Key, Body)
+            return {"ETag": written.etag, "VersionId": written.version_id}
+
+        return self._call("PutObject", f"/{Bucket}/{Key}", put)
+
+    def get_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Answer:
+        def get() -> Answer:
+            found = self._find("GetObject", Bucket, Key, VersionId)
+            body = found.body or b""
+            return {**_facts(found), "Body": StreamingBody(io.BytesIO(body), len(body))}
+
+        return self._call("GetObject", f"/{Bucket}/{Key}", get)
+
+    def head_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Answer:
+        def head() -> Answer:
+            try:
+                return _facts(self._find("HeadObject", Bucket, Key, VersionId))
+            except ClientError:
+                # An answer to HEAD has no body that could say more.
+                raise _error("404", "HeadObject") from None
+
+        return self._call("HeadObject", f"/{Bucket}/{Key}", head)
+
+    def copy_object(self, *, Bucket: str, Key: str, CopySource: Mapping[str, str]) -> Answer:
+        def copy() -> Answer:
+            source = self._find(
+                "CopyObject", CopySource["Bucket"], CopySource["Key"], CopySource.get("VersionId")
+            )
+            written = self._append(Bucket, Key, source.body)
+            return {
+                "CopySourceVersionId": source.version_id,
+                "VersionId": written.version_id,
+                "CopyObjectResult": {"ETag": written.etag},
+            }
+
+        return self._call("CopyObject", f"/{Bucket}/{Key}", copy)
+
+    def delete_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Answer:
+        def delete() -> Answer:
+            if VersionId is None:
+                marker = self._append(Bucket, Key, None)
+                return {"DeleteMarker": True, "VersionId": marker.version_id}
+            self._remove(Bucket, Key, VersionId)
+            return {"VersionId": VersionId}
+
+        return self._call("DeleteObject", f"/{Bucket}/{Key}", delete)
+
+    def delete_objects(self, *, Bucket: str, Delete: Mapping[str, Any]) -> Answer:
+        def delete() -> Answer:
+            if any(NOT_IN_XML.search(item["Key"]) for item in Delete["Objects"]):
+                raise _error("MalformedXML", "DeleteObjects")
+            for item in Delete["Objects"]:
+                self._remove(Bucket, item["Key"], item["VersionId"])
+            return {} if Delete.get("Quiet") else {"Deleted": list(Delete["Objects"])}
+
+        return self._call("DeleteObjects", f"/{Bucket}", delete)
+
+    def list_object_versions(
+        self,
+        *,
+        Bucket: str,
+        Prefix: str = "",
+        KeyMarker: str = "",
+        VersionIdMarker: str = "",
+        MaxKeys: int | None = None,
+    ) -> Answer:
+        def page() -> Answer:
+            # Newest first. What is put meanwhile in front of the marker is on no later page.
+            found = [
+                (version, version is versions[-1])
+                for key, versions in sorted(self._bucket("ListObjectVersions", Bucket).items())
+                if key.startswith(Prefix) and key >= KeyMarker
+                for version in reversed(versions)
+                if key > KeyMarker or version.version_id < VersionIdMarker
+            ]
+            shown = found[: MaxKeys or self._page_size]
+            answer: Answer = {"IsTruncated": len(shown) < len(found)}
+            for version, latest in shown:
+                kind = "DeleteMarkers" if version.body is None else "Versions"
+                item = {"Key": version.key, "VersionId": version.version_id, "IsLatest": latest}
+                answer.setdefault(kind, []).append({**item, **_listed(version)})
+            if answer["IsTruncated"]:
+                last = shown[-1][0]
+                answer["NextKeyMarker"] = last.key
+                answer["NextVersionIdMarker"] = last.version_id
+            return answer
+
+        return self._call("ListObjectVersions", f"/{Bucket}?versions&prefix={Prefix}", page)
+
+    def list_objects_v2(
+        self,
+        *,
+        Bucket: str,
+        Prefix: str = "",
+        StartAfter: str = "",
+        ContinuationToken: str = "",
+        MaxKeys: int | None = None,
+    ) -> Answer:
+        def page() -> Answer:
+            found = [
+                versions[-1]
+                for key, versions in sorted(self._bucket("ListObjectsV2", Bucket).items())
+                if key.startswith(Prefix)
+                and key > max(StartAfter, ContinuationToken)
+                and versions[-1].body is not None
+            ]
+            shown = found[: MaxKeys or self._page_size]
+            answer: Answer = {"IsTruncated": len(shown) < len(found)}
+            if shown:
+                answer["Contents"] = [{"Key": item.key, **_listed(item)} for item in shown]
+            if answer["IsTruncated"]:
+                answer["NextContinuationToken"] = shown[-1].key
+            return answer
+
+        return self._call("ListObjectsV2", f"/{Bucket}?prefix={Prefix}", page)
+
+    def get_paginator(self, operation: str) -> SimpleNamespace:
+        """A paginator; each of its pages is a call."""
+        list_page: Callable[..., Answer] = getattr(self, operation)
+        names = _MARKERS[operation]
+
+        def paginate(
+            PaginationConfig: Mapping[str, int] | None = None, **params: Any
+        ) -> Iterator[Answer]:
+            size = (PaginationConfig or {}).get("PageSize")
+            page = list_page(**params, MaxKeys=size)
+            yield page
+            while page["IsTruncated"]:
+                markers = {name: page[f"Next{name}"] for name in names}
+                page = list_page(**{**params, **markers}, MaxKeys=size)
+                yield page
+
+        return SimpleNamespace(paginate=paginate)
+
+    def _call(self, operation: str, path: str, effect: Callable[[], Answer]) -> Answer:
+        event = {"model": SimpleNamespace(name=operation), "params": {"url_path": path}}
+        self.meta.events.emit(f"before-call.s3.{operation}", **event)
+        try:
+            with self._lock:
+                return effect()
+        finally:
+            # An error is an answer, too.
+            self.meta.events.emit(f"after-call.s3.{operation}", **event)
+
+    def _bucket(self, operation: str, name: str) -> defaultdict[str, list[Version]]:
+        if name not in self._buckets:
+            raise _error("NoSuchBucket", operation)
+        return self._buckets[name]
+
+    def _append(self, bucket: str, key: str, body: bytes | None) -> Version:
+        if len(key.encode()) > MAX_KEY_BYTES:
+            raise _error("KeyTooLongError", "PutObject")
+        self._written += 1
+        version = Version(key, f"v{self._written:06}", body, datetime.now(UTC))
+        self._bucket("PutObject", bucket)[key].append(version)
+        return version
+
+    def _remove(self, bucket: str, key: str, version_id: str) -> None:
+        keys = self._bucket("DeleteObject", bucket)
+        if left := [item for item in keys[key] if item.version_id != version_id]:
+            keys[key] = left
+        else:
+            del keys[key]
+
+    def _find(self, operation: str, bucket: str, key: str, version_id: str | None) -> Version:
+        versions = self._bucket(operation, bucket).get(key, [])
+        if version_id is None:
+            if not versions or versions[-1].body is None:
+                raise _error("NoSuchKey", operation)
+            return versions[-1]
+        for version in versions:
+            if version.version_id == version_id and version.body is not None:
+                return version
+        raise _error("NoSuchVersion", operation)
+
+
+def _facts(version: Version) -> Answer:
+    return {
+        "ContentLength": len(version.body or b""),
+        "ETag": version.etag,
+        "LastModified": version.modified,
+        "VersionId": version.version_id,
+    }
+
+
+def _listed(version: Version) -> Answer:
+    if version.body is None:
+        return {"LastModified": version.modified}
+    size = len(version.body)
+    return {"LastModified": version.modified, "ETag": version.etag, "Size": size}
+
+
+def _error(code: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": _MESSAGES[code]}}, operation)

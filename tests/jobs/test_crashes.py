@@ -1,0 +1,239 @@
+"""A run that dies at any of its calls to S3 is finished by the next run: nothing lost or doubled.
+
+In full without Spark, with the stand-in in memory. Over HTTP and with Spark a selection; in full
+with `pytest tests/jobs -m full`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from burst import checkpoint, fetch, landing
+from mypy_boto3_s3 import S3Client
+from pyspark.sql import SparkSession
+
+from tests.jobs.one_process import OneProcess, ProcessDied
+from tests.jobs.proof import Proof
+from tests.jobs.world import World, as_csv, memory_world, new_world, order
+
+_numbers = itertools.count(1)
+
+Run = Callable[[World, OneProcess], object]
+NewWorld = Callable[[], World]
+
+AFTER = pytest.mark.parametrize("after", [False, True], ids=["before the call", "after its effect"])
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls in one order, so that each number is one and the same call in every case."""
+    monkeypatch.setattr(fetch, "THREADS", 1)
+    monkeypatch.setattr(landing, "COPY_THREADS", 1)
+    # A mark in the ledger after every run, not only where it saves something.
+    monkeypatch.setattr(checkpoint, "WORTH_A_MARK", 0)
+
+
+@pytest.fixture
+def in_memory(tmp_path: Path) -> NewWorld:
+    return lambda: ticking(memory_world(tmp_path / str(next(_numbers))))
+
+
+@pytest.fixture
+def over_http(s3: S3Client, tmp_path: Path) -> NewWorld:
+    def new() -> World:
+        number = next(_numbers)
+        return ticking(new_world(s3, f"crash{number}", tmp_path / str(number)))
+
+    return new
+
+
+def ticking(world: World) -> World:
+    """A second passes whenever the job asks, so no two batches are planned in the same one."""
+    seconds = itertools.count()
+    start = datetime(2025, 1, 31, 23, 59, 50, tzinfo=UTC)
+    return replace(world, clock=lambda: start + timedelta(seconds=next(seconds)))
+
+
+def burst(world: World) -> Proof:
+    """Good, bad, empty, overwritten and deleted files, and keys that leave one by one."""
+    proof = Proof(world)
+    numbers = itertools.count(1)
+
+    def put(key: str, rows: int) -> None:
+        orders = [order(next(numbers)) for _ in range(rows)]
+        proof.put(key, as_csv(orders), [row["order_id"] for row in orders])
+
+    put("orders/good.csv", 3)
+    proof.put("orders/bad.csv", as_csv([order(900), order(901, quantity="many")]), None)
+    proof.put("orders/worse.csv", b"no,such,columns\n1,2,3\n", None)
+    proof.put("orders/empty.csv", b"", [])
+    put("orders/header only.csv", 0)
+    put("orders/overwritten.csv", 2)
+    put("orders/overwritten.csv", 1)
+    put("orders/deleted.csv", 1)
+    world.s3.delete_object(Bucket=world.landing, Key="orders/deleted.csv")
+    put("orders/tab\t.csv", 1)
+    return proof
+
+
+def plain(world: World, process: OneProcess) -> object:
+    return world.drain_plain(process)
+
+
+def plain_in_batches(world: World, process: OneProcess) -> object:
+    return world.drain_plain(process, max_files_per_batch=4)
+
+
+def with_spark(world: World, process: OneProcess) -> object:
+    with process.watching(world.s3):
+        return world.drain()
+
+
+def calls_of_a_clean_run(new_world: NewWorld, run: Run) -> list[str]:
+    proof, process = burst(new_world()), OneProcess()
+    run(proof.world, process)
+    proof.check_settled()
+    return process.calls
+
+
+def assert_survives(new_world: NewWorld, run: Run, *deaths: OneProcess) -> None:
+    """Each process dies in its turn, one more runs to the end."""
+    proof = burst(new_world())
+    with told(deaths):
+        for process in deaths:
+            with contextlib.suppress(ProcessDied):
+                run(proof.world, process)
+            proof.check()
+        run(proof.world, OneProcess())
+        proof.check_settled()
+
+
+@contextlib.contextmanager
+def told(deaths: tuple[OneProcess, ...]) -> Iterator[None]:
+    """A failure says where the processes died."""
+    try:
+        yield
+    except Exception as error:
+        for process in deaths:
+            error.add_note(f"The process died {process.last()}" if process.died else "No death")
+        raise
+
+
+@AFTER
+@pytest.mark.parametrize("run", [plain, plain_in_batches])
+def test_run_that_dies_at_any_call_is_finished_by_the_next(
+    in_memory: NewWorld, run: Run, after: bool
+) -> None:
+    calls = calls_of_a_clean_run(in_memory, run)
+    # Every kind of call that the job makes is among them.
+    assert {call.split()[0] for call in calls} >= {
+        "ListObjectsV2",
+        "ListObjectVersions",
+        "GetObject",
+        "PutObject",
+        "CopyObject",
+        "DeleteObjects",
+        "DeleteObject",
+    }
+
+    for number in range(1, len(calls) + 1):
+        process = OneProcess(dies_at=number, after=after)
+        assert_survives(in_memory, run, process)
+        assert process.died
+
+
+def double_deaths(calls: int, count: int | None) -> list[tuple[OneProcess, OneProcess]]:
+    """Pairs of deaths: some, chosen once and for all, or all there are."""
+    # The second run begins with reading the ledger, so it may make a call or two more.
+    places = list(itertools.product(range(1, calls + 1), range(1, calls + 3)))
+    pairs = [
+        ((first, one), (second, two))
+        for first, second in places
+        for one, two in itertools.product([False, True], repeat=2)
+    ]
+    chosen = pairs if count is None else random.Random(6).sample(pairs, count)
+    return [(OneProcess(*first), OneProcess(*second)) for first, second in chosen]
+
+
+@pytest.mark.parametrize("count", [150, pytest.param(None, marks=pytest.mark.full)])
+def test_run_that_dies_while_it_finishes_a_dead_one_is_finished_by_the_next(
+    in_memory: NewWorld, count: int | None
+) -> None:
+    calls = calls_of_a_clean_run(in_memory, plain)
+    second_deaths = 0
+
+    for deaths in double_deaths(len(calls), count):
+        assert_survives(in_memory, plain, *deaths)
+        second_deaths += deaths[1].died
+
+    assert second_deaths > 50
+
+
+@AFTER
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.full)])
+def test_over_http_a_run_that_dies_at_a_call_is_finished_by_the_next(
+    over_http: NewWorld, step: int, after: bool
+) -> None:
+    calls = calls_of_a_clean_run(over_http, plain)
+
+    for number in range(1, len(calls) + 1, step):
+        process = OneProcess(dies_at=number, after=after)
+        assert_survives(over_http, plain, process)
+        assert process.died
+
+
+def death_at(calls: list[str], operation: str, end: str, *, after: bool) -> OneProcess:
+    [number] = [
+        number
+        for number, call in enumerate(calls, 1)
+        if call.startswith(operation) and call.endswith(end)
+    ]
+    return OneProcess(dies_at=number, after=after)
+
+
+SPARK_SELECTION = [
+    # Planned, and nothing read yet.
+    ("PutObject", "/plan.json", True),
+    # Rows are written, and not committed.
+    ("PutObject", "/result.json", False),
+    # Committed, and everything is still in landing.
+    ("PutObject", "/result.json", True),
+    # A bad file is in quarantine, its reason is not.
+    ("CopyObject", "/bad.csv", True),
+    # Copied, deleted in part.
+    ("DeleteObjects", "?delete", True),
+    # Settled, and the ledger does not say so.
+    ("PutObject", "/done.json", False),
+]
+
+
+@pytest.mark.parametrize(("operation", "end", "after"), SPARK_SELECTION)
+def test_with_spark_a_run_that_dies_is_finished_by_the_next(
+    over_http: NewWorld, spark: SparkSession, operation: str, end: str, after: bool
+) -> None:
+    calls = calls_of_a_clean_run(over_http, with_spark)
+    process = death_at(calls, operation, end, after=after)
+
+    assert_survives(over_http, with_spark, process)
+
+    assert process.died
+
+
+@pytest.mark.full
+@AFTER
+def test_with_spark_a_run_that_dies_at_any_call_is_finished_by_the_next(
+    over_http: NewWorld, spark: SparkSession, after: bool
+) -> None:
+    calls = calls_of_a_clean_run(over_http, with_spark)
+
+    for number in range(1, len(calls) + 1):
+        process = OneProcess(dies_at=number, after=after)
+        assert_survives(over_http, with_spark, process)
+        assert process.died

@@ -1,0 +1,214 @@
+"""A pipeline's life in random order: whatever happens in whatever order, nothing is lost or twice.
+
+Hypothesis puts together uploads, overwrites, delete markers, events that come twice or never, runs,
+runs that die anywhere, runs that are asked for while one is active, sweeps, clocks that jump, and
+producers that go on while a run is active. After each step the invariants of `proof.py` hold; at
+the end a sweep settles everything.
+
+200 examples by default; 1,000 with `pytest tests/jobs/test_life.py -m full`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from burst import checkpoint, fetch, landing
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.jobs.one_process import OneProcess, ProcessDied
+from tests.jobs.proof import Proof
+from tests.jobs.world import as_csv, memory_world, order
+
+KEYS = ["orders/a.csv", "orders/b/ü +.csv", "orders/tab\t.csv"]
+# A run over no file makes 3 calls, over one file about 13, over several in batches 40 and more.
+FEW_CALLS, MANY_CALLS = 16, 45
+
+keys = st.sampled_from(KEYS)
+files = st.sampled_from(["one row", "three rows", "empty", "bad at once", "bad at the end"])
+places = st.integers(1, FEW_CALLS) | st.integers(1, MANY_CALLS)
+deaths = st.tuples(places, st.booleans())
+
+
+@dataclass(frozen=True)
+class Meanwhile:
+    """What a producer does while a run is at one of its calls."""
+
+    call: int
+    key: str
+    file: str
+
+
+meanwhiles = st.lists(st.builds(Meanwhile, call=places, key=keys, file=files), max_size=2)
+batch_sizes = st.sampled_from([1, 2, 10_000])
+
+
+class Life(RuleBasedStateMachine):
+    """A landing bucket, its producers, and whoever starts the job."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory(prefix="burst-life-")
+        world = memory_world(Path(self.folder.name), page_size=2)
+        self.proof = Proof(replace(world, clock=lambda: self.now))
+        self.numbers = itertools.count(1)
+        self.events = 0
+        self.now = datetime(2025, 1, 31, 23, 59, 50, tzinfo=UTC)
+
+    @initialize(key=keys, file=files)
+    def first_file(self, key: str, file: str) -> None:
+        self.put(key, file)
+
+    @rule(key=keys, file=files)
+    def producer_puts(self, key: str, file: str) -> None:
+        self.put(key, file)
+
+    def put(self, key: str, file: str) -> tuple[str, str]:
+        """Also an overwrite, as there are few keys."""
+        self.events += 1
+        return self.upload(key, file)
+
+    @rule(key=keys, file=files)
+    def put_whose_event_is_lost(self, key: str, file: str) -> None:
+        self.upload(key, file)
+
+    @rule(key=keys)
+    def producer_deletes(self, key: str) -> None:
+        world = self.proof.world
+        world.s3.delete_object(Bucket=world.landing, Key=key)
+
+    @precondition(lambda self: self.events)
+    @rule()
+    def event_comes_twice(self) -> None:
+        self.events += 1
+
+    @rule(seconds=st.sampled_from([-86_400, -1, 1, 60, 86_400]))
+    def clock_jumps(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    @precondition(lambda self: self.events)
+    @rule(meanwhile=meanwhiles, size=batch_sizes)
+    def run(self, meanwhile: list[Meanwhile], size: int) -> None:
+        """One run for all events until now, as a batching trigger starts it."""
+        self.events = 0
+        self.drain(size, meanwhile)
+
+    @rule(meanwhile=meanwhiles, death=deaths, size=batch_sizes)
+    def run_dies(self, meanwhile: list[Meanwhile], death: tuple[int, bool], size: int) -> None:
+        """An event's run, or a sweep's."""
+        self.events = 0
+        self.drain(size, meanwhile, *death)
+
+    @rule(row=st.lists(deaths, min_size=2, max_size=4), size=batch_sizes)
+    def runs_die_in_a_row(self, row: list[tuple[int, bool]], size: int) -> None:
+        self.events = 0
+        for death in row:
+            self.drain(size, (), *death)
+            self.proof.check()
+
+    @precondition(lambda self: self.events)
+    @rule(meanwhile=meanwhiles, dies_at=st.none() | places, queued=st.booleans())
+    def second_run_while_one_is_active(
+        self, meanwhile: list[Meanwhile], dies_at: int | None, queued: bool
+    ) -> None:
+        """It waits until the first one has ended, however that ends; or it is refused."""
+        self.events = 0
+        self.drain(2, meanwhile, dies_at)
+        if queued:
+            self.proof.check()
+            self.sweep()
+
+    @rule()
+    def sweep(self) -> None:
+        """A run without any event takes what lost events left, too."""
+        self.events = 0
+        self.drain(10_000)
+        assert self.proof.outstanding() == set()
+
+    @invariant()
+    def nothing_is_lost_or_twice(self) -> None:
+        self.proof.check()
+
+    def teardown(self) -> None:
+        try:
+            self.sweep()
+            self.proof.check_settled()
+        finally:
+            self.folder.cleanup()
+
+    def drain(
+        self,
+        size: int,
+        meanwhile: Sequence[Meanwhile] = (),
+        dies_at: int | None = None,
+        after: bool = False,
+    ) -> None:
+        """Run, perhaps not to the end; what a whole run leaves came after its last look began."""
+        arrived: dict[tuple[str, str], int] = {}
+
+        def produce(call: int) -> None:
+            for item in meanwhile:
+                if item.call == call:
+                    arrived[self.put(item.key, item.file)] = call
+
+        process = OneProcess(dies_at, after, produce)
+        with contextlib.suppress(ProcessDied):
+            self.proof.world.drain_plain(process, max_files_per_batch=size, max_bad_fraction=1)
+        if not process.died:
+            looks = list(itertools.takewhile(_is_look, reversed(process.calls)))
+            last_look = len(process.calls) - len(looks) + 1
+            late = {identity for identity, call in arrived.items() if call > last_look}
+            assert self.proof.outstanding() <= late
+
+    def upload(self, key: str, file: str) -> tuple[str, str]:
+        count = 3 if file in ("three rows", "bad at the end") else 1
+        orders = [order(next(self.numbers)) for _ in range(count)]
+        names = [row["order_id"] for row in orders]
+        if file == "empty":
+            return self.proof.put(key, b"", []).identity
+        if file == "bad at once":
+            return self.proof.put(key, f"no header but {names[0]}\n".encode(), None).identity
+        if file == "bad at the end":
+            orders[-1]["quantity"] = "many"
+            return self.proof.put(key, as_csv(orders), None).identity
+        return self.proof.put(key, as_csv(orders), names).identity
+
+
+def _is_look(call: str) -> bool:
+    return call.startswith("ListObjectVersions ")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """The same calls in the same order whenever Hypothesis repeats an example."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fetch, "THREADS", 1)
+        patch.setattr(landing, "COPY_THREADS", 1)
+        patch.setattr(checkpoint, "WORTH_A_MARK", 0)
+        yield
+
+
+_EXAMPLES = settings(
+    deadline=None,
+    stateful_step_count=20,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+TestLife = Life.TestCase
+TestLife.settings = settings(_EXAMPLES, max_examples=200)
+
+
+class LifeInFull(Life):
+    """The same, for longer."""
+
+
+TestLifeInFull = pytest.mark.full(LifeInFull.TestCase)
+TestLifeInFull.settings = settings(_EXAMPLES, max_examples=1000)
