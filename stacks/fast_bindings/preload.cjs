@@ -1,6 +1,6 @@
 "use strict";
 /*
- * Preloaded into the Node that jsii starts (see node_half.py). It does two things there:
+ * Preloaded into the Node that jsii starts (see node_half.py). It does three things there:
  *
  * 1. It makes the bindings' index lazy. Their lib/index.js loads the JavaScript of every resource
  *    at once, in 2,212 lines of the form
@@ -10,7 +10,10 @@
  *    recognised by where it lies in its package, by the package's name and version, and by the
  *    shape of every single line. Anything else is compiled as it is, with a note on stderr.
  *
- * 2. It lets jsii finish what it keeps for the next run. On the first run after an install jsii
+ * 2. It makes cdktf's archiver lazy, in the same way: lib/private/fs.js loads it, with some
+ *    hundred files behind it, and needs it only where a stack has an asset to be zipped.
+ *
+ * 3. It lets jsii finish what it keeps for the next run. On the first run after an install jsii
  *    parses the bindings' 130 MB of type definitions, and writes an index of them in a worker
  *    thread, so that later runs need not. But at the end jsii leaves without waiting for that
  *    worker, and a run that is short because of (1) would end before it, every time: each run
@@ -21,10 +24,20 @@ const Module = require("node:module");
 const path = require("node:path");
 const workers = require("node:worker_threads");
 
-const PACKAGE = "@cdktf/provider-aws";
-const KNOWN_VERSION = "21.22.1";
-const FOLDER = path.sep + path.join("node_modules", ...PACKAGE.split("/"));
-const INDEX = path.join(FOLDER, "lib", "index.js");
+const BINDINGS = {
+  name: "@cdktf/provider-aws",
+  knownVersion: "21.22.1",
+  file: "lib/index.js",
+  change: lazyIndex,
+  otherwise: "the Node half is off, the AWS bindings load the slow way",
+};
+const CDKTF = {
+  name: "cdktf",
+  knownVersion: "0.21.0",
+  file: "lib/private/fs.js",
+  change: lazyArchiver,
+  otherwise: "cdktf loads its archiver whether it needs it or not",
+};
 const INDEXER = "runtime-index-worker.js";
 const DONE = "burst.fast_bindings.done";
 const LONGEST_INDEXING_MS = 60_000;
@@ -45,7 +58,6 @@ class UnknownLayout extends Error {}
 
 /** The same lines with lazy exports; throws UnknownLayout where a line is not what we know. */
 function lazyIndex(source, filename) {
-  checkPackage(path.dirname(path.dirname(filename)));
   const folders = new Set(fs.readdirSync(path.dirname(filename)));
   const lines = source.split("\n");
   if (lines[0] !== '"use strict";') throw new UnknownLayout("lib/index.js starts differently");
@@ -66,14 +78,6 @@ function lazyIndex(source, filename) {
   return changed.join("\n");
 }
 
-function checkPackage(folder) {
-  const { name, version } = JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8"));
-  if (name !== PACKAGE) throw new UnknownLayout(`the package is called ${name}`);
-  if (version !== KNOWN_VERSION) {
-    throw new UnknownLayout(`version ${version} is installed and only ${KNOWN_VERSION} is known`);
-  }
-}
-
 const DEFINE_LAZILY = ` function lazily(name, folder) {
   const plain = (value) => Object.defineProperty(exports, name,
     { value, writable: true, enumerable: true, configurable: true });
@@ -82,27 +86,51 @@ const DEFINE_LAZILY = ` function lazily(name, folder) {
     set: plain, enumerable: true, configurable: true });
 }`.replace(/\n\s*/g, " ");
 
-/** Watch for the one file; once it was seen, Node is as it was. */
-function makeIndexLazy() {
+const ARCHIVER = 'const archiver = require("archiver");';
+const LAZY_ARCHIVER = 'const archiver = (...given) => require("archiver")(...given);';
+
+/** The same source with a lazy archiver; throws UnknownLayout where it does more than call it. */
+function lazyArchiver(source) {
+  const parts = source.split(ARCHIVER);
+  if (parts.length !== 2 || parts.some((part) => /\barchiver\b(?!\()/.test(part))) {
+    throw new UnknownLayout("lib/private/fs.js uses it differently");
+  }
+  return parts.join(LAZY_ARCHIVER);
+}
+
+function folderOf(known) {
+  return path.sep + path.join("node_modules", ...known.name.split("/"));
+}
+
+function checkPackage(folder, known) {
+  const { name, version } = JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8"));
+  if (name !== known.name) throw new UnknownLayout(`the package is called ${name}`);
+  if (version !== known.knownVersion) {
+    throw new UnknownLayout(
+      `version ${version} is installed and only ${known.knownVersion} is known`,
+    );
+  }
+}
+
+/** Watch for the known files; once the last of them was seen, Node is as it was. */
+function changeWhenCompiled(...packages) {
   const compile = Module.prototype._compile;
   Module.prototype._compile = function (source, filename, ...rest) {
+    const known = packages.find((one) => filename.endsWith(path.join(folderOf(one), one.file)));
     let text = source;
-    if (filename.endsWith(INDEX)) {
-      if (Module.prototype._compile === hook) Module.prototype._compile = compile;
+    if (known) {
+      const last = known === packages.at(-1);
+      if (last && Module.prototype._compile === hook) Module.prototype._compile = compile;
       try {
-        text = lazyIndex(source, filename);
+        checkPackage(filename.slice(0, -known.file.length - 1), known);
+        text = known.change(source, filename);
       } catch (error) {
-        note(error.message);
+        fs.writeSync(2, `fast_bindings: ${known.otherwise}: ${error.message}.\n`);
       }
     }
     return compile.call(this, text, filename, ...rest);
   };
   const hook = Module.prototype._compile;
-}
-
-function note(reason) {
-  const half = "fast_bindings: the Node half is off, the AWS bindings load the slow way: ";
-  fs.writeSync(2, `${half}${reason}.\n`);
 }
 
 /** Have the thread that loads the bindings wait for the worker that indexes them. */
@@ -111,7 +139,8 @@ function waitForIndexing() {
   workers.Worker = class extends Worker {
     constructor(file, options) {
       const folder = options?.workerData?.packageDir;
-      const indexesBindings = path.basename(String(file)) === INDEXER && folder?.endsWith(FOLDER);
+      const indexesBindings =
+        path.basename(String(file)) === INDEXER && folder?.endsWith(folderOf(BINDINGS));
       if (!indexesBindings) {
         super(file, options);
         return;
@@ -138,11 +167,9 @@ const wanted = process.env.JSII_AGENT && process.env.BURST_STOCK_BINDINGS !== "1
 if (wanted && !globalThis[inUse]) {
   globalThis[inUse] = true;
   if (workers.isMainThread) {
-    makeIndexLazy();
+    changeWhenCompiled(CDKTF, BINDINGS); // the bindings need cdktf, so it is loaded first
     waitForIndexing();
   } else if (workers.workerData?.[DONE]) {
     reportEnd(workers.workerData[DONE]);
   }
 }
-
-module.exports = { lazyIndex };

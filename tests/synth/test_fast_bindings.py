@@ -62,6 +62,41 @@ assert type(stack.node.find_child("topic")).__name__ == "SnsTopic"
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_folder_can_still_be_zipped(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "job.py").write_text("print()")
+
+    done = run_python(f"""
+import glob, zipfile
+import stacks
+from cdktf import App, AssetType, TerraformAsset, TerraformStack
+
+app = App(outdir={str(tmp_path / "out")!r})
+stack = TerraformStack(app, "stack")
+TerraformAsset(stack, "code", path={str(tmp_path / "code")!r}, type=AssetType.ARCHIVE)
+app.synth()
+[archive] = glob.glob({str(tmp_path / "out/**/archive.zip")!r}, recursive=True)
+assert zipfile.ZipFile(archive).read("job.py") == b"print()"
+""")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_error_of_cdktf_says_what_it_is_and_fails_the_synth() -> None:
+    done = run_python("""
+import stacks
+from cdktf import TerraformStack, Testing
+from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
+
+stack = TerraformStack(Testing.app(), "stack")
+SqsQueue(stack, "queue")
+SqsQueue(stack, "queue")
+""")
+
+    assert done.returncode == 1
+    assert "RuntimeError: There is already a Construct with name 'queue'" in done.stderr
+
+
 def test_every_worker_of_pytest_xdist_has_fast_bindings(tmp_path: Path) -> None:
     (tmp_path / "test_worker.py").write_text("""
 import sys

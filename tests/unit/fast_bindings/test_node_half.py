@@ -219,6 +219,96 @@ def test_a_second_checkouts_preload_does_not_disturb_the_first(
     assert done.stderr == ""
 
 
+FS = """\
+"use strict";
+const archiver = require("archiver");
+exports.zip = (src) => archiver("zip", { src });
+"""
+
+
+@pytest.fixture
+def cdktf(tmp_path: Path) -> Path:
+    """cdktf as jsii unpacks it, in miniature."""
+    folder = tmp_path / "jsii-kernel" / "node_modules" / "cdktf"
+    (folder / "lib" / "private").mkdir(parents=True)
+    (folder / "package.json").write_text('{"name": "cdktf", "version": "0.21.0"}')
+    (folder / "lib" / "private" / "fs.js").write_text(FS)
+    archiver = folder / "node_modules" / "archiver"
+    archiver.mkdir(parents=True)
+    (archiver / "index.js").write_text(
+        'console.log("loaded archiver");'
+        "module.exports = (kind, options) => console.log(kind, options.src);"
+    )
+    return folder
+
+
+def archive(cdktf: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    module = json.dumps(str(cdktf / "lib" / "private" / "fs.js"))
+    code = f'const fs = require({module}); console.log("fs loaded"); fs.zip("a"); fs.zip("b");'
+    return subprocess.run(
+        [real_node(), "-e", code],
+        env={
+            **os.environ,
+            "JSII_AGENT": "Python/3.11",
+            "NODE_OPTIONS": preload_option(PRELOAD),
+            "BURST_STOCK_BINDINGS": "",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+LAZY_ARCHIVER = ["fs loaded", "loaded archiver", "zip a", "zip b"]
+STOCK_ARCHIVER = ["loaded archiver", "fs loaded", "zip a", "zip b"]
+
+
+def test_the_archiver_is_loaded_when_something_is_archived(cdktf: Path) -> None:
+    done = archive(cdktf)
+
+    assert (done.stdout.splitlines(), done.stderr) == (LAZY_ARCHIVER, "")
+
+
+def test_the_archiver_is_loaded_at_once_where_it_is_switched_off(cdktf: Path) -> None:
+    done = archive(cdktf, BURST_STOCK_BINDINGS="1")
+
+    assert (done.stdout.splitlines(), done.stderr) == (STOCK_ARCHIVER, "")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "reason"),
+    [
+        (
+            "package.json",
+            "0.21.0",
+            "0.22.0",
+            "version 0.22.0 is installed and only 0.21.0 is known",
+        ),
+        ("lib/private/fs.js", "const a", "let a", "lib/private/fs.js uses it differently"),
+        (
+            "lib/private/fs.js",
+            "exports.zip",
+            "exports.format = archiver.format; exports.zip",
+            "lib/private/fs.js uses it differently",
+        ),
+    ],
+)
+def test_an_unknown_cdktf_loads_its_archiver_at_once_and_one_note_says_why(
+    cdktf: Path, file: str, old: str, new: str, reason: str
+) -> None:
+    source = (cdktf / file).read_text()
+    (cdktf / file).write_text(source.replace(old, new))
+
+    done = archive(cdktf)
+
+    assert done.stdout.splitlines() == STOCK_ARCHIVER
+    assert done.stderr == (
+        f"fast_bindings: cdktf loads its archiver whether it needs it or not: {reason}.\n"
+    )
+
+
 INDEXER = """
 require("fs").appendFileSync(require("path").join(__dirname, "log"), "indexing;");
 Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
@@ -354,4 +444,4 @@ def test_the_users_own_node_is_left_alone(run_python: RunPython, tmp_path: Path)
 
 
 def test_both_halves_know_the_same_version() -> None:
-    assert f'KNOWN_VERSION = "{python_half.KNOWN_VERSION}";' in PRELOAD.read_text()
+    assert f'knownVersion: "{python_half.KNOWN_VERSION}",' in PRELOAD.read_text()
