@@ -149,6 +149,20 @@ def test_run_that_dies_at_any_call_is_finished_by_the_next(
         assert process.died
 
 
+@AFTER
+def test_run_that_dies_with_many_calls_on_their_way_is_finished_by_the_next(
+    in_memory: NewWorld, after: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = calls_of_a_clean_run(in_memory, plain)
+    monkeypatch.setattr(fetch, "THREADS", 8)
+    monkeypatch.setattr(landing, "COPY_THREADS", 16)
+
+    for number in range(1, len(calls) + 1):
+        process = OneProcess(dies_at=number, after=after)
+        assert_survives(in_memory, plain, process)
+        assert process.died
+
+
 def double_deaths(calls: int, count: int | None) -> list[tuple[OneProcess, OneProcess]]:
     """Pairs of deaths: some, chosen once and for all, or all there are."""
     # The second run begins with reading the ledger, so it may make a call or two more.

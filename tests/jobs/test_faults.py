@@ -8,6 +8,7 @@ request in two seconds, whatever the machine.
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.response import StreamingBody
 from botocore.retries.bucket import TokenBucket
 from burst.client import s3_client
 from burst.errors import DataPlaneError
@@ -22,10 +24,19 @@ from pyspark.sql import SparkSession
 from urllib3.exceptions import HTTPError
 
 from tests.jobs.faulty_s3 import Fault, FaultyS3, Plan, Request, every
+from tests.jobs.memory_s3 import Answer, MemoryS3
 from tests.jobs.proof import Proof
 from tests.jobs.test_crashes import burst
 from tests.jobs.test_script import Script
-from tests.jobs.world import as_csv, as_csv_gz, as_json, as_parquet, new_world, order
+from tests.jobs.world import (
+    as_csv,
+    as_csv_gz,
+    as_json,
+    as_parquet,
+    memory_world,
+    new_world,
+    order,
+)
 
 _numbers = itertools.count(1)
 
@@ -179,6 +190,32 @@ def test_file_of_any_format_whose_body_is_cut_short_is_whole_in_curated(
     summary = proof.world.drain_plain(input_format=kind)
 
     assert (line.faults, summary.rows, summary.bad_files) == (1, rows, 0)
+    proof.check_settled()
+
+
+class Short(MemoryS3):
+    """Announces whole bodies, and once for each key sends only its first line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: set[str] = set()
+
+    def get_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Answer:
+        answer = super().get_object(Bucket=Bucket, Key=Key, VersionId=VersionId)
+        if Bucket == "landing" and Key not in self.sent:
+            self.sent.add(Key)
+            first_line = answer["Body"].read().split(b"\n")[0] + b"\n"
+            answer["Body"] = StreamingBody(io.BytesIO(first_line), answer["ContentLength"])
+        return answer
+
+
+def test_short_body_is_noticed_where_the_library_beneath_does_not_look(tmp_path: Path) -> None:
+    # Before version 2 urllib3 takes the end of a connection for the end of a body.
+    proof = Proof(memory_world(tmp_path, s3=Short()))
+    proof.put("orders/a.csv", as_csv([order(1), order(2)]), ["o-00001", "o-00002"])
+
+    assert proof.world.drain_plain().rows == 2
+
     proof.check_settled()
 
 
