@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdktf import TerraformOutput, TerraformStack
+from cdktf import TerraformLocal, TerraformOutput, TerraformStack
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
@@ -51,6 +51,8 @@ class BurstStack(TerraformStack):
         self._landing = Landing(self, "landing", environment=environment, deletable=deletable)
         self._lake = Lake(self, "lake", environment=environment, deletable=deletable)
         self._code = Code(self, "code", lake=self._lake.bucket)
+        self._output("environment", environment, "Name of the environment, as in cdktf.json.")
+        self._output("region", settings.region, "AWS region of everything in the environment.")
         self._output(
             "landing_bucket_name",
             self._landing.bucket.bucket,
@@ -62,10 +64,24 @@ class BurstStack(TerraformStack):
             self._lake.bucket.bucket,
             "Bucket with curated, archive, quarantine, ledger and artifacts.",
         )
-        for name, pipeline in settings.pipelines.items():
-            self._add_pipeline(name, pipeline)
+        # A local value, because an output that holds a map itself makes cdktf call what Node 22
+        # calls deprecated, on stderr.
+        pipelines = TerraformLocal(
+            self,
+            "deployed",
+            {
+                name: self._add_pipeline(name, pipeline)
+                for name, pipeline in settings.pipelines.items()
+            },
+        )
+        self._output(
+            "pipelines",
+            pipelines.as_string,
+            "What each pipeline consists of, by its name; the tools look here for what they need.",
+        )
 
-    def _add_pipeline(self, pipeline: str, settings: PipelineSettings) -> None:
+    def _add_pipeline(self, pipeline: str, settings: PipelineSettings) -> dict[str, str]:
+        """Add a pipeline's parts; returns what the tools need to know of them."""
         parts = Construct(self, f"pipeline-{pipeline}")
         name = f"{PROJECT}-{self._environment}-{pipeline}"
         job = Job(
@@ -97,23 +113,15 @@ class BurstStack(TerraformStack):
             suffix=settings.suffix,
             workflow_arn=workflow.arn,
         )
-        output = pipeline.replace("-", "_")
-        self._output(
-            f"{output}_rule_name",
-            routing.rule_name,
-            f"EventBridge rule that matches new files of pipeline {pipeline}.",
-        )
-        self._output(
-            f"{output}_workflow_name",
-            workflow.name,
-            f"Glue workflow that the rule of pipeline {pipeline} notifies.",
-        )
-        self._output(f"{output}_job_name", job.name, f"Glue job of pipeline {pipeline}.")
-        self._output(
-            f"{output}_dead_letter_queue_url",
-            routing.dead_letter_queue_url,
-            f"Queue with the events of pipeline {pipeline} that could not be delivered.",
-        )
+        return {
+            "prefix": settings.prefix,
+            "suffix": settings.suffix or "",
+            "rule_name": routing.rule_name,
+            "dead_letter_queue_url": routing.dead_letter_queue_url,
+            "workflow_name": workflow.name,
+            "job_name": job.name,
+            "log_group_prefix": job.log_group_prefix,
+        }
 
     def _output(self, name: str, value: str, description: str) -> None:
         TerraformOutput(self, name, value=value, description=description)

@@ -142,6 +142,7 @@ class Job(Construct):
             depends_on=[permission, *logs],
         )
         self.name = job.name
+        self.log_group_prefix = log_prefix
 
 
 def write_package(target: Path) -> None:

@@ -45,7 +45,7 @@ def empty_landing(deployed: Deployed) -> None:
 def empty_dead_letter_queue(deployed: Deployed) -> None:
     """By hand: PurgeQueue works once a minute only."""
     sqs = deployed.sandbox.account.client("sqs")
-    url = deployed.sandbox.outputs["orders_dead_letter_queue_url"]
+    url = deployed.sandbox.outputs["pipelines"]["orders"]["dead_letter_queue_url"]
     for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 

@@ -36,10 +36,9 @@ def test_deployed_target_is_the_workflow_with_queue_and_retries(
     deployed: Deployed, outputs: dict[str, Any]
 ) -> None:
     account = deployed.sandbox.account
-    (target,) = account.client("events").list_targets_by_rule(Rule=outputs["orders_rule_name"])[
-        "Targets"
-    ]
-    assert target["Arn"].endswith(f":workflow/{outputs['orders_workflow_name']}")
+    orders = outputs["pipelines"]["orders"]
+    (target,) = account.client("events").list_targets_by_rule(Rule=orders["rule_name"])["Targets"]
+    assert target["Arn"].endswith(f":workflow/{orders['workflow_name']}")
     assert target["RoleArn"].endswith(":role/burst-dev-orders-events")
     assert target["DeadLetterConfig"]["Arn"].endswith(":burst-dev-orders-undelivered")
     assert target["RetryPolicy"] == {

@@ -328,12 +328,20 @@ def test_code_objects_take_no_default_tags_because_an_object_holds_ten_at_most(
 def test_every_output_says_what_it_is(stack: Synthesized) -> None:
     outputs = stack.document["output"]
     assert set(outputs) == {
+        "environment",
+        "region",
         "landing_bucket_name",
         "lake_bucket_name",
-        "orders_rule_name",
-        "orders_workflow_name",
-        "orders_job_name",
-        "orders_dead_letter_queue_url",
+        "pipelines",
+    }
+    assert set(stack.document["locals"]["deployed"]["orders"]) == {
+        "prefix",
+        "suffix",
+        "rule_name",
+        "dead_letter_queue_url",
+        "workflow_name",
+        "job_name",
+        "log_group_prefix",
     }
     assert all(len(output["description"]) > 20 for output in outputs.values())
     assert "five minutes" in outputs["landing_bucket_name"]["description"]
@@ -393,4 +401,4 @@ def test_every_pipeline_has_its_own_rule_workflow_trigger_job_and_queue(synth: S
         assert names == {"burst-dev-orders", "burst-dev-web-returns"}
     assert len(stack.resources("aws_s3_bucket")) == 2
     assert len(stack.resources("aws_s3_object")) == 2
-    assert "web_returns_workflow_name" in stack.document["output"]
+    assert set(stack.document["locals"]["deployed"]) == {"orders", "web-returns"}

@@ -10,14 +10,11 @@ from tools.sandbox.account import Account
 
 def causes(account: Account, outputs: Mapping[str, Any], pipeline: str) -> list[str]:
     """Every broken link between the landing bucket and the workflow, in the data's order."""
+    names = outputs["pipelines"][pipeline]
     return [
         *_notification(account, str(outputs["landing_bucket_name"])),
-        *_rule_and_target(
-            account,
-            str(outputs[f"{pipeline}_rule_name"]),
-            str(outputs[f"{pipeline}_workflow_name"]),
-        ),
-        *_undelivered(account, str(outputs[f"{pipeline}_dead_letter_queue_url"])),
+        *_rule_and_target(account, str(names["rule_name"]), str(names["workflow_name"])),
+        *_undelivered(account, str(names["dead_letter_queue_url"])),
     ]
 
 

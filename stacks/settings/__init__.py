@@ -1,0 +1,36 @@
+"""What an environment and its pipelines may be set to.
+
+The settings live in the ``context`` of ``cdktf.json`` under ``environments``; `read_environments`
+turns that file into validated models or raises `SettingsError`, which names for every wrong value
+the environment, the pipeline, the field, the value and what is allowed.
+"""
+
+from __future__ import annotations
+
+from stacks.settings.environment import Environments, EnvironmentSettings
+from stacks.settings.pipeline import (
+    Column,
+    InputSettings,
+    JobSettings,
+    OutputSettings,
+    PipelineSettings,
+)
+from stacks.settings.reading import parse_environments, read_environments
+from stacks.settings.setting import Settings, SettingsError
+from stacks.settings.state import LocalState, S3State
+
+__all__ = [
+    "Column",
+    "EnvironmentSettings",
+    "Environments",
+    "InputSettings",
+    "JobSettings",
+    "LocalState",
+    "OutputSettings",
+    "PipelineSettings",
+    "S3State",
+    "Settings",
+    "SettingsError",
+    "parse_environments",
+    "read_environments",
+]

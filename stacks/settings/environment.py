@@ -1,0 +1,83 @@
+"""What one environment may be set to, and which environments there are."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, field_validator
+
+from stacks.settings.pipeline import PipelineSettings
+from stacks.settings.setting import NAME, REGION, Settings, setting
+from stacks.settings.state import LocalState, S3State
+
+EnvironmentName = Annotated[str, StringConstraints(max_length=16, pattern=NAME)]
+PipelineName = Annotated[str, StringConstraints(max_length=24, pattern=NAME)]
+TagKey = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+TagValue = Annotated[str, StringConstraints(max_length=256)]
+
+
+class EnvironmentSettings(Settings):
+    """One deployment of the whole: a landing bucket, a lake bucket and any number of pipelines."""
+
+    region: str = setting(
+        allowed="a region such as eu-central-1",
+        description="AWS region of everything in the environment.",
+        pattern=REGION,
+    )
+    tags: dict[TagKey, TagValue] = setting(
+        {},
+        allowed="up to 40 tags; keys of 1 to 128 characters that do not begin with aws:, values of "
+        "up to 256",
+        description="Tags on every resource, beside `project` and `environment`.",
+        max_length=40,
+    )
+    state: Annotated[LocalState | S3State, Field(discriminator="backend")] = setting(
+        LocalState(),
+        allowed='{"backend": "local"} or {"backend": "s3", "bucket": ...}',
+        description="Where Terraform keeps the state.",
+    )
+    ephemeral: bool = setting(
+        False,
+        allowed="true or false",
+        description="First key to deleting data: `true` where `destroy` may empty the buckets. "
+        "The second is the variable `BURST_ALLOW_DATA_LOSS=1` at synth.",
+    )
+    pipelines: dict[PipelineName, PipelineSettings] = setting(
+        allowed="an object with one or more pipelines by name: 1 to 24 lower-case letters, "
+        "digits and single hyphens, beginning with a letter",
+        description="The pipelines by name.",
+        min_length=1,
+    )
+
+    @field_validator("tags")
+    @classmethod
+    def _not_reserved(cls, tags: dict[str, str]) -> dict[str, str]:
+        reserved = [key for key in tags if key.lower().startswith("aws:")]
+        if reserved:
+            raise ValueError(f"AWS keeps these keys for itself: {', '.join(reserved)}")
+        return tags
+
+    @field_validator("pipelines")
+    @classmethod
+    def _prefixes_apart(cls, pipelines: dict[str, PipelineSettings]) -> dict[str, PipelineSettings]:
+        # In sorted order a prefix stands right before the first string that begins with it.
+        owners = sorted((pipeline.prefix, name) for name, pipeline in pipelines.items())
+        for (outer, first), (inner, second) in itertools.pairwise(owners):
+            if inner.startswith(outer):
+                raise ValueError(
+                    f"pipelines {first!r} and {second!r} overlap: a file under {inner!r} would "
+                    f"start both; give them prefixes of which none begins with another"
+                )
+        return pipelines
+
+
+class Environments(Settings):
+    """All environments by name, as they stand in the context of `cdktf.json`."""
+
+    environments: dict[EnvironmentName, EnvironmentSettings] = setting(
+        allowed="an object with one or more environments by name: 1 to 16 lower-case letters, "
+        "digits and single hyphens, beginning with a letter",
+        description="The environments by name.",
+        min_length=1,
+    )

@@ -1,0 +1,228 @@
+"""What one pipeline may be set to: its files, its batches, its job."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import ValidationInfo, field_validator
+
+from stacks.settings.setting import Settings, setting
+
+PARTITION_COLUMNS = ("ingest_date", "batch")
+
+
+class Column(Settings):
+    """One column of a pipeline's files, in the order of the output."""
+
+    name: str = setting(
+        allowed="1 to 255 lower-case letters, digits and _, beginning with a letter",
+        description="Name in the file's header or record, and in the curated table.",
+        pattern=r"^[a-z][a-z0-9_]{0,254}$",
+    )
+    type: str = setting(
+        allowed="string, boolean, int, bigint, double, date, timestamp or decimal(p,s) "
+        "with 1 <= p <= 38 and 0 <= s <= p",
+        description="Type in Hive's spelling, as in the Glue Data Catalog.",
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _not_reserved(cls, name: str) -> str:
+        if name in PARTITION_COLUMNS:
+            raise ValueError("the name is taken by a partition of the curated table")
+        return name
+
+    @field_validator("type")
+    @classmethod
+    def _known_type(cls, text: str) -> str:
+        if text in {"string", "boolean", "int", "bigint", "double", "date", "timestamp"}:
+            return text
+        decimal = re.fullmatch(r"decimal\((\d{1,2}),(\d{1,2})\)", text)
+        if decimal and 0 <= int(decimal[2]) <= int(decimal[1]) <= 38 and int(decimal[1]) >= 1:
+            return text
+        raise ValueError("the type is not known")
+
+
+class InputSettings(Settings):
+    """What the producer's files look like."""
+
+    format: Literal["csv", "json", "parquet"] = setting(
+        allowed="csv (with a header line), json (one object a line) or parquet",
+        description="Format of the files. A key that ends in `.gz` is decompressed (csv, json).",
+    )
+    columns: tuple[Column, ...] = setting(
+        allowed="a list of one or more columns with different names",
+        description="Columns that every file must have: `name` and `type` each.",
+    )
+    unknown_columns: Literal["quarantine", "drop"] = setting(
+        "quarantine",
+        allowed="quarantine or drop",
+        description="What other columns do: they make the file a bad one, or they are left out. "
+        "A missing column always makes it a bad one.",
+    )
+    delimiter: str = setting(
+        ",",
+        allowed="one ASCII character that is no letter, digit, double quote or line end; csv only",
+        description="What stands between the values of a line (csv).",
+        pattern=r'^[^A-Za-z0-9"\r\n\x00\x80-\U0010ffff]$',
+    )
+    encoding: Literal["utf-8", "utf-16", "iso-8859-1", "iso-8859-15", "cp1252"] = setting(
+        "utf-8",
+        allowed="utf-8, utf-16 (with a byte order mark), iso-8859-1, iso-8859-15 or cp1252; "
+        "csv only",
+        description="Encoding of the text (csv).",
+    )
+
+    @field_validator("delimiter", "encoding")
+    @classmethod
+    def _only_for_csv(cls, value: str, info: ValidationInfo) -> str:
+        kind = info.data.get("format", "csv")
+        if kind != "csv":
+            raise ValueError(f"the format is {kind}, which has none to choose; leave it out")
+        return value
+
+    @field_validator("columns")
+    @classmethod
+    def _different_names(cls, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        if not columns:
+            raise ValueError("there is no column")
+        names = [column.name for column in columns]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"these names stand there more than once: {', '.join(twice)}")
+        return columns
+
+
+class OutputSettings(Settings):
+    """How the Parquet files in curated are written."""
+
+    compression: Literal["snappy", "zstd"] = setting(
+        "snappy",
+        allowed="snappy (quick) or zstd (smaller)",
+        description="Compression of the Parquet files.",
+    )
+    target_file_megabytes: int = setting(
+        128,
+        allowed="a whole number from 1 to 4096",
+        description="Megabytes (of 1,024 KiB) of input, as stored, that go into one Parquet file. "
+        "A smaller batch gives one file.",
+        ge=1,
+        le=4096,
+    )
+
+
+class JobSettings(Settings):
+    """Size and version of the Glue job."""
+
+    worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = setting(
+        "G.1X",
+        allowed="G.1X, G.2X, G.4X or G.8X",
+        description="Size of a worker (Glue API `Job.WorkerType`).",
+    )
+    number_of_workers: int = setting(
+        2,
+        allowed="a whole number, 2 or more (one worker drives, the others read and write)",
+        description="Most workers that auto scaling may use (Glue API `Job.NumberOfWorkers`).",
+        ge=2,
+    )
+    timeout_minutes: int = setting(
+        60,
+        allowed="a whole number from 1 to 10080 (seven days)",
+        description="Minutes after which Glue stops a run (Glue API `Job.Timeout`).",
+        ge=1,
+        le=10080,
+    )
+    time_reserve: float = setting(
+        0.25,
+        allowed="a number from 0 to 0.9",
+        description="Share of the timeout that must be left for a run to begin another batch. "
+        "It must be more than one batch takes; files that wait are for the next run.",
+        ge=0,
+        le=0.9,
+    )
+    glue_version: Literal["5.0", "5.1"] = setting(
+        "5.1",
+        allowed="5.0 or 5.1 (the versions with Python 3.11)",
+        description="Glue version: 5.0 runs Spark 3.5.4, 5.1 runs Spark 3.5.6.",
+    )
+
+
+class PipelineSettings(Settings):
+    """One kind of file: where it lands, when its job starts, how it is read."""
+
+    prefix: str = setting(
+        allowed="1 to 256 letters, digits and !-_.'() in folders, ending in / and not "
+        "beginning with it",
+        description="Keys of the landing bucket that belong to this pipeline.",
+        pattern=r"^([A-Za-z0-9!_.'()-]+/)+$",
+        max_length=256,
+    )
+    suffix: str | None = setting(
+        None,
+        allowed="1 to 64 letters, digits and !-_.'(), or left out",
+        description="End of the keys that belong to this pipeline; others are left alone.",
+        pattern=r"^[A-Za-z0-9!_.'()-]{1,64}$",
+    )
+    batch_size: int = setting(
+        allowed="a whole number from 1 to 100",
+        description="Events after which the job starts at once (`EventBatchingCondition`).",
+        ge=1,
+        le=100,
+    )
+    batch_window_seconds: int = setting(
+        900,
+        allowed="a whole number from 1 to 900",
+        description="Seconds after a batch's first event at which the job starts anyway.",
+        ge=1,
+        le=900,
+    )
+    input: InputSettings = setting(
+        allowed="an object with `format` and `columns`",
+        description="What the files look like.",
+    )
+    transform: str | None = setting(
+        None,
+        allowed="the name of a module in glue_jobs/transforms, without .py",
+        description="Module that transforms the rows; the pipeline's name where left out.",
+        pattern=r"^[a-z][a-z0-9_]*$",
+    )
+    max_files_per_batch: int = setting(
+        10_000,
+        allowed="a whole number from 1 to 100000",
+        description="Most files in one batch; a run takes as many batches as there are.",
+        ge=1,
+        le=100_000,
+    )
+    max_bytes_per_batch: int = setting(
+        10 * 1024**3,
+        allowed="a whole number from 1048576 (1 MiB) to 1099511627776 (1 TiB)",
+        description="Most bytes in one batch, as stored. A larger file is a batch of its own.",
+        ge=1024**2,
+        le=1024**4,
+    )
+    max_bad_fraction: float = setting(
+        0.5,
+        allowed="a number from 0 to 1 (never stop)",
+        description="The run stops when more than this share of a batch's files is bad ...",
+        ge=0,
+        le=1,
+    )
+    min_bad_files: int = setting(
+        5,
+        allowed="a whole number from 1 to 100000",
+        description="... and at least so many files of the batch are: in a small batch a few bad "
+        "files are just bad files.",
+        ge=1,
+        le=100_000,
+    )
+    output: OutputSettings = setting(
+        OutputSettings(),
+        allowed="an object with settings of the output",
+        description="How the Parquet files are written.",
+    )
+    job: JobSettings = setting(
+        JobSettings(),
+        allowed="an object with settings of the job",
+        description="Size and version of the Glue job.",
+    )

@@ -1,0 +1,119 @@
+"""From `cdktf.json` to validated settings, or to sentences that say what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from stacks.settings.environment import Environments, EnvironmentSettings
+from stacks.settings.setting import Settings, SettingsError
+from stacks.settings.state import STATE_BACKENDS
+
+
+def read_environments(path: Path) -> Mapping[str, EnvironmentSettings]:
+    """Read the environments from the ``context`` of a `cdktf.json`.
+
+    Raises `SettingsError` when the file cannot be read, is no JSON, holds a key twice, or holds
+    settings that are not allowed.
+    """
+    try:
+        document = json.loads(
+            path.read_text(encoding="utf-8"), object_pairs_hook=_object_without_duplicates
+        )
+    except OSError as error:
+        raise SettingsError([f"{path.name} cannot be read: {error.strerror}."]) from error
+    except ValueError as error:
+        raise SettingsError([f"{path.name} is not usable: {error}"]) from error
+    context = document.get("context", {}) if isinstance(document, dict) else {}
+    environments = context.get("environments", {}) if isinstance(context, dict) else {}
+    return parse_environments(environments, source=path.name)
+
+
+def parse_environments(
+    environments: object, *, source: str = "settings"
+) -> Mapping[str, EnvironmentSettings]:
+    """Validate the environments given as plain JSON data; raises `SettingsError`."""
+    try:
+        return Environments.model_validate_json(
+            json.dumps({"environments": environments})
+        ).environments
+    except ValidationError as error:
+        raise SettingsError(
+            [_sentence(source, problem) for problem in error.errors(include_url=False)]
+        ) from error
+
+
+def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} stands twice in one object; remove one of them.")
+        found[key] = value
+    return found
+
+
+def _sentence(source: str, problem: Mapping[str, Any]) -> str:
+    """One wrong value as a sentence: where, what, why not, and what is allowed."""
+    where, allowed = _locate(problem["loc"])
+    if problem["type"] == "missing":
+        return f"{source}: {where} is missing. Allowed: {allowed}."
+    value = json.dumps(problem["input"], ensure_ascii=False)
+    shown = value if len(value) <= 80 else f"{value[:77]}..."
+    return f"{source}: {where} = {shown}: {_reason(problem)}. Allowed: {allowed}."
+
+
+def _reason(problem: Mapping[str, Any]) -> str:
+    if problem["type"] == "extra_forbidden":
+        return "there is no such setting"
+    if problem["type"] == "string_pattern_mismatch":
+        return "it does not have the right form"
+    return str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
+
+
+def _locate(location: Sequence[str | int]) -> tuple[str, str]:
+    """Follow an error's path through the models: where it is in words, and what is allowed there.
+
+    A step is the name of a field, a key or an index inside the field's value, or the kind of state
+    that pydantic chose (which no user wrote).
+    """
+    model: type[Settings] = Environments
+    names, fields = [], []
+    allowed = f"one of {', '.join(model.model_fields)}"
+    for step in location:
+        if step in model.model_fields:
+            field = model.model_fields[str(step)]
+            model = _model_of(field) or model
+            fields.append(str(step))
+            allowed = _allowed(field)
+        elif fields[-1:] in (["environments"], ["pipelines"]):
+            names.append(f"{fields.pop().removesuffix('s')} {str(step)!r}")
+        elif fields[-1:] == ["state"] and step in STATE_BACKENDS:
+            model = STATE_BACKENDS[str(step)]
+        elif step != "[key]":
+            fields.append(str(step))
+            if isinstance(step, str) and fields[-2:-1] != ["tags"]:
+                allowed = f"one of {', '.join(model.model_fields)}"
+    if fields:
+        names.append(f"field {'.'.join(fields)!r}")
+    return ", ".join(names), allowed
+
+
+def _allowed(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    return str(extra["allowed"]) if isinstance(extra, dict) else ""
+
+
+def _model_of(field: FieldInfo) -> type[Settings] | None:
+    """The settings model that a field holds, directly, as values of a mapping or in a list."""
+    pending = [field.annotation]
+    while pending:
+        annotation = pending.pop()
+        if isinstance(annotation, type) and issubclass(annotation, Settings):
+            return annotation
+        pending.extend(reversed(getattr(annotation, "__args__", ())))
+    return None
