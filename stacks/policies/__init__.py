@@ -1,0 +1,18 @@
+"""Every IAM and resource policy of the project, as data.
+
+One function a policy, one statement a purpose, with a ``Sid`` that says it. The functions take
+plain values (Terraform references are strings too) and return a policy document as JSON.
+"""
+
+from stacks.policies.bucket import only_over_tls
+from stacks.policies.job import assumed_by_glue, job
+from stacks.policies.routing import assumed_by_eventbridge, dead_letter_queue, notify_workflow
+
+__all__ = [
+    "assumed_by_eventbridge",
+    "assumed_by_glue",
+    "dead_letter_queue",
+    "job",
+    "notify_workflow",
+    "only_over_tls",
+]
