@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import boto3
 from botocore.config import Config
@@ -37,5 +37,4 @@ def cloudwatch_client() -> CloudWatch:
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=1, read_timeout=2
     )
-    client: CloudWatch = boto3.client("cloudwatch", config=config)
-    return client
+    return cast("CloudWatch", boto3.client("cloudwatch", config=config))
