@@ -1,13 +1,32 @@
-"""For all tests: fast bindings from the start, and no silent skips where it matters."""
+"""For all tests: fast bindings from the start, two rooms at once, and no silent skips."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import stacks  # noqa: F401 - first, because jsii starts Node on the first import of cdktf.
+
+# One apply, one Spark session and one emulated account serve a whole room, so with
+# `--dist loadgroup` a room stays in one process. The longest comes first.
+ROOMS = ("deploy", "jobs", "tools")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a room together, and begin with those that take longest."""
+    tests = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        room = item.path.relative_to(tests).parts[0]
+        return ROOMS.index(room) if room in ROOMS else len(ROOMS)
+
+    items.sort(key=place)
+    for item in items:
+        if place(item) < len(ROOMS):
+            item.add_marker(pytest.mark.xdist_group(ROOMS[place(item)]))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
