@@ -6,13 +6,17 @@ import os
 import sys
 from pathlib import Path
 
-from stacks.settings import SettingsError, read_environments
+from stacks import fast_bindings
 
 PROJECT_FOLDER = Path(__file__).resolve().parent
 
 
 def main() -> int:
     """Write Terraform for every environment; 2 where a setting cannot be used."""
+    # What Node loads it loads beside Python, so it begins before anything else is imported.
+    fast_bindings.start()
+    from stacks.settings import SettingsError, read_environments
+
     try:
         environments = read_environments(PROJECT_FOLDER / "cdktf.json")
         # Only now: loading the bindings takes far longer than refusing a wrong setting.

@@ -35,3 +35,8 @@ def activate() -> None:
     python_half.activate()
     node_half.activate()
     kernel.activate()
+
+
+def start() -> None:
+    """Start Node now, so that it loads beside whatever comes before the import of `cdktf`."""
+    kernel.start()

@@ -6,10 +6,12 @@ descriptor 3, which Python cannot hand out. A shell can, and does not stay: here
 the kernel's descriptor 3. The kernel's stdout and stderr are pipes that a thread copies to
 Python's own.
 
-Two waits go as well. The kernel starts when the import of `jsii` begins, not after it. And Python
-does not wait while the kernel loads a package, but goes on importing its own side of it. The
-kernel's answer to that holds nothing that anybody reads unless it is an error, so it is read
-before the next answer; an error is raised then.
+Three waits go as well. The kernel starts when the import of `jsii` begins, not after it, or even
+before (`start`). Python does not wait while the kernel loads a package, but goes on importing its
+own side of it. The kernel's answer to that holds nothing that anybody reads unless it is an error,
+so it is read before the next answer; an error is raised then. And as soon as the bindings are
+loaded, the kernel is asked for something of the provider, which every stack has: it reads what it
+knows of the bindings' types at the first question, and does so while Python still imports.
 """
 
 from __future__ import annotations
@@ -42,6 +44,9 @@ KNOWN_VERSION = "1.142.0"
 FILES = {"lib__program.js": "program.js", "lib__runtime-index-worker.js": "runtime-index-worker.js"}
 # Where the kernel says which descriptor it speaks on.
 SPEAKS_ON_3 = b"readFD:3,writeFD:3"
+# A question that any version of the bindings has an answer to; nobody needs the answer.
+BINDINGS = "@cdktf/provider-aws"
+QUESTION = {"api": "sget", "fqn": f"{BINDINGS}.provider.AwsProvider", "property": "tfResourceType"}
 # The shell gets the socket as its stdin. The kernel gets no stdin, as from jsii's own program.
 SHELL = ("/bin/sh", "-c", 'exec "$@" 3<&0 0</dev/null', "sh")
 # The first is what jsii gives its program (the digits are jsii's), the second what that adds.
@@ -72,6 +77,13 @@ def activate() -> None:
         _starts_slowly("jsii was imported before `stacks`; import `stacks` first")
 
 
+def start() -> None:
+    """Start the kernel now, for whoever has other things to do before jsii is imported."""
+    for finder in sys.meta_path:
+        if isinstance(finder, JsiiFinder) and JSII not in sys.modules:
+            finder.start()
+
+
 def is_wanted() -> bool:
     """Not where the user chose a Node or jsii's program.
 
@@ -88,6 +100,12 @@ class JsiiFinder:
 
     def __init__(self) -> None:
         self._kernels: list[Kernel] = []
+
+    def start(self) -> None:
+        """Start the kernel of the jsii that Python would find, unless it runs already."""
+        spec = PathFinder.find_spec(JSII)
+        if spec is not None and spec.origin is not None:
+            _start_once(self._kernels, Path(spec.origin).parent)
 
     def find_spec(
         self,
@@ -116,12 +134,7 @@ class _Jsii(_Loader):
     """Starts the kernel, then runs the package as it is."""
 
     def exec_module(self, module: ModuleType) -> None:
-        node = our_node()
-        if node is not None and is_wanted():
-            try:
-                self._kernels.append(start_kernel(node, Path(self.path).parent))
-            except (UnknownJsiiError, OSError) as error:
-                _starts_slowly(str(error))
+        _start_once(self._kernels, Path(self.path).parent)
         super().exec_module(module)
 
 
@@ -132,6 +145,15 @@ class _Process(_Loader):
         super().exec_module(module)
         if self._kernels:
             let_jsii_take(self._kernels, module.__dict__["_NodeProcess"])
+
+
+def _start_once(kernels: list[Kernel], jsii: Path) -> None:
+    node = our_node()
+    if not kernels and node is not None and is_wanted():
+        try:
+            kernels.append(start_kernel(node, jsii))
+        except (UnknownJsiiError, OSError) as error:
+            _starts_slowly(str(error))
 
 
 def start_kernel(node: str, jsii: Path) -> Kernel:
@@ -236,22 +258,31 @@ def let_jsii_take(kernels: list[Kernel], node_process: Any) -> None:
 def load_without_waiting(node_process: Any) -> None:
     """Have one process read the answer to a `LoadRequest` before the next answer it needs."""
     stock_send, stock_next = node_process.send, node_process._next_message
-    unread = 0
+    # Of each answer that was not read yet: whether anybody needs to know of its error.
+    unread: list[bool] = []
     is_load = False
 
     def send(request: Any, response_type: Any) -> Any:
         nonlocal is_load
         is_load = type(request).__name__ == "LoadRequest" and lasts(Path(request.tarball))
-        return stock_send(request, response_type)
+        ask = is_load and request.name == BINDINGS
+        answer = stock_send(request, response_type)
+        if ask:
+            node_process._process.stdin.write(json.dumps(QUESTION).encode() + b"\n")
+            node_process._process.stdin.flush()
+            unread.append(False)
+        return answer
 
     def next_message() -> Any:
-        nonlocal unread, is_load
+        nonlocal is_load
         if is_load:
-            unread, is_load = unread + 1, False
+            is_load = False
+            unread.append(True)
             return {"ok": {"assembly": "not read yet", "types": 0}}
-        messages = [stock_next() for _ in range(unread + 1)]
-        unread = 0
-        return next((message for message in messages if "error" in message), messages[-1])
+        messages = [(stock_next(), matters) for matters in [*unread, True]]
+        unread.clear()
+        errors = [message for message, matters in messages if matters and "error" in message]
+        return [*errors, messages[-1][0]][0]
 
     node_process.send, node_process._next_message = send, next_message
 

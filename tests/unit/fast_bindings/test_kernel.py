@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -12,13 +13,16 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 from stacks.fast_bindings.kernel import (
+    BINDINGS,
     KNOWN_VERSION,
     UnknownJsiiError,
     is_wanted,
+    load_without_waiting,
     unpack_kernel,
 )
 from stacks.fast_bindings.node_half import our_node
@@ -110,6 +114,15 @@ def test_a_program_that_only_imports_jsii_ends_without_a_word(machine: Machine) 
     done = machine.run("import stacks, jsii")
 
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+    assert list(machine.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("use", ["", USE])
+def test_the_kernel_may_start_before_jsii_is_imported(machine: Machine, use: str) -> None:
+    done = machine.run("import stacks; stacks.fast_bindings.start()\n" + use)
+
+    assert (done.stdout, done.stderr) == (f"{ONE}\nroot\n" if use else "", "")
+    assert done.returncode == 0
     assert list(machine.scratch.iterdir()) == []
 
 
@@ -268,6 +281,59 @@ def test_a_package_that_cannot_be_loaded_fails_the_next_call_with_the_same_error
     assert fast.stdout.startswith("next call RuntimeError ENOENT: no such file or directory"), fast
     assert fast.stdout.replace("next call", "load") == stock.stdout
     assert fast.stdout.endswith("\nroot\n")
+
+
+class AnsweringNode:
+    """jsii's process, with answers that are known beforehand."""
+
+    def __init__(self, *answers: dict[str, str]) -> None:
+        self.asked: list[str] = []
+        self._answers = list(answers)
+        self._process = self
+        self.stdin = self
+
+    def send(self, request: Any, response_type: Any) -> Any:
+        self.write(request.name.encode())
+        return self._next_message()
+
+    def _next_message(self) -> dict[str, str]:
+        return self._answers.pop(0)
+
+    def write(self, data: bytes) -> None:
+        self.asked.append(data.decode())
+
+    def flush(self) -> None:
+        pass
+
+
+class LoadRequest(NamedTuple):
+    name: str
+    tarball: str = "package/_jsii/package.jsii.tgz"
+
+
+class Call(NamedTuple):
+    name: str
+
+
+@pytest.mark.parametrize(
+    ("loaded", "warmed", "expected"),
+    [
+        ({"ok": "loaded"}, {"ok": "aws"}, {"ok": "call"}),
+        ({"ok": "loaded"}, {"error": "there is no such property"}, {"ok": "call"}),
+        ({"error": "cannot load"}, {"error": "not loaded"}, {"error": "cannot load"}),
+    ],
+)
+def test_the_provider_is_asked_for_ahead_and_only_a_failed_load_is_an_error(
+    loaded: dict[str, str], warmed: dict[str, str], expected: dict[str, str]
+) -> None:
+    node = AnsweringNode(loaded, warmed, {"ok": "call"})
+    load_without_waiting(node)
+
+    node.send(LoadRequest(BINDINGS), None)
+
+    assert json.loads(node.asked.pop())["fqn"] == "@cdktf/provider-aws.provider.AwsProvider"
+    assert node.send(Call("create"), None) == expected
+    assert node.asked == [BINDINGS, "create"]
 
 
 def test_a_package_out_of_a_zip_file_is_waited_for(machine: Machine, tmp_path: Path) -> None:
