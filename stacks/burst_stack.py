@@ -7,6 +7,7 @@ from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdent
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
 
+from stacks.encryption import Encryption
 from stacks.job import Code, Job
 from stacks.lake import Lake
 from stacks.landing import Landing
@@ -19,7 +20,7 @@ PROJECT = "burst"
 
 
 class BurstStack(TerraformStack):
-    """Landing, lake, and for each pipeline its job, its workflow and its routing.
+    """Key, landing, lake, and for each pipeline its job, its workflow and its routing.
 
     ``allow_data_loss`` is the deployer's key to deleting data; it opens nothing unless the
     environment is ``ephemeral`` as well.
@@ -48,9 +49,23 @@ class BurstStack(TerraformStack):
             ],
         )
         self._account_id = DataAwsCallerIdentity(self, "current").account_id
-        self._landing = Landing(self, "landing", environment=environment, deletable=deletable)
-        self._lake = Lake(self, "lake", environment=environment, deletable=deletable)
-        self._code = Code(self, "code", lake=self._lake.bucket)
+        self._encryption = self._encrypt(settings, deletable)
+        self._kms_key_arn = self._encryption.kms_key_arn if self._encryption else None
+        self._landing = Landing(
+            self,
+            "landing",
+            environment=environment,
+            deletable=deletable,
+            kms_key_arn=self._kms_key_arn,
+        )
+        self._lake = Lake(
+            self,
+            "lake",
+            environment=environment,
+            deletable=deletable,
+            kms_key_arn=self._kms_key_arn,
+        )
+        self._code = Code(self, "code", lake=self._lake.bucket, kms_key_arn=self._kms_key_arn)
         self._output("environment", environment, "Name of the environment, as in cdktf.json.")
         self._output("region", settings.region, "AWS region of everything in the environment.")
         self._output(
@@ -64,6 +79,12 @@ class BurstStack(TerraformStack):
             self._lake.bucket.bucket,
             "Bucket with curated, archive, quarantine, ledger and artifacts.",
         )
+        if self._kms_key_arn:
+            self._output(
+                "kms_key_arn",
+                self._kms_key_arn,
+                "Key of the environment: whoever reads its data needs kms:Decrypt on it.",
+            )
         # A local value, because an output that holds a map itself makes cdktf call what Node 22
         # calls deprecated, on stderr.
         pipelines = TerraformLocal(
@@ -80,6 +101,18 @@ class BurstStack(TerraformStack):
             "What each pipeline consists of, by its name; the tools look here for what they need.",
         )
 
+    def _encrypt(self, settings: EnvironmentSettings, deletable: bool) -> Encryption | None:
+        if settings.encryption == "sse-s3":
+            return None
+        return Encryption(
+            self,
+            "encryption",
+            environment=self._environment,
+            region=settings.region,
+            account_id=self._account_id,
+            deletable=deletable,
+        )
+
     def _add_pipeline(self, pipeline: str, settings: PipelineSettings) -> dict[str, str]:
         """Add a pipeline's parts; returns what the tools need to know of them."""
         parts = Construct(self, f"pipeline-{pipeline}")
@@ -94,6 +127,7 @@ class BurstStack(TerraformStack):
             landing=self._landing.bucket,
             lake=self._lake.bucket,
             code=self._code,
+            encryption=self._encryption,
         )
         workflow = Workflow(
             parts,
@@ -112,6 +146,7 @@ class BurstStack(TerraformStack):
             prefix=settings.prefix,
             suffix=settings.suffix,
             workflow_arn=workflow.arn,
+            kms_key_arn=self._kms_key_arn,
         )
         return {
             "prefix": settings.prefix,

@@ -21,6 +21,7 @@ from cdktf_cdktf_provider_aws.s3_object import (
 from constructs import Construct
 
 from stacks import policies
+from stacks.encryption import Encryption
 from stacks.settings import PipelineSettings, SettingsError
 
 GLUE_JOBS = Path(__file__).resolve().parent.parent / "glue_jobs"
@@ -36,9 +37,12 @@ class Code(Construct):
     never sees half an upload. The new object is there before the job points to it.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, lake: S3Bucket) -> None:
+    def __init__(
+        self, scope: Construct, id_: str, *, lake: S3Bucket, kms_key_arn: str | None
+    ) -> None:
         super().__init__(scope, id_)
         self._lake = lake
+        self._kms_key_arn = kms_key_arn
         package = Path(App.of(self).outdir).resolve() / "burst.zip"
         write_package(package)
         script_object = self._upload("script", SCRIPT)
@@ -58,6 +62,9 @@ class Code(Construct):
             bucket=self._lake.id,
             key=f"artifacts/{file.stem}-{digest}{file.suffix}",
             source=asset.path,
+            # Not left to the bucket's default, which may come after the object.
+            kms_key_id=self._kms_key_arn,
+            bucket_key_enabled=True if self._kms_key_arn else None,
             # An object takes 10 tags at most, fewer than an environment may set.
             override_provider=S3ObjectOverrideProvider(
                 default_tags=S3ObjectOverrideProviderDefaultTags(tags={})
@@ -73,6 +80,10 @@ class Job(Construct):
     protocol relies on. Queuing excludes retries and the FLEX class, so a failed run is not
     repeated by Glue; the next run resumes what it left. The execution class stays unset because
     STANDARD is the default.
+
+    Glue 5 writes to ``<prefix>/error`` and ``<prefix>/output``, and with a security configuration
+    to ``<prefix>/<security configuration>-role/<role>/error`` and ``.../output`` (AWS Glue user
+    guide, "Logging for AWS Glue jobs"). ``log_group_prefix`` is what stands before the last slash.
     """
 
     def __init__(
@@ -87,21 +98,29 @@ class Job(Construct):
         landing: S3Bucket,
         lake: S3Bucket,
         code: Code,
+        encryption: Encryption | None,
     ) -> None:
         super().__init__(scope, id_)
-        # Glue 5 writes to <prefix>/error and <prefix>/output (AWS Glue user guide, "Logging for
-        # AWS Glue jobs"); groups of our own keep retention and encryption under Terraform.
+        role_name = f"{name}-job"
         log_prefix = f"/burst/{environment}/{pipeline}"
+        self.log_group_prefix = log_prefix
+        if encryption:
+            self.log_group_prefix += f"/{encryption.security_configuration}-role/{role_name}"
+        # Groups of our own keep retention and encryption under Terraform.
         logs = [
             CloudwatchLogGroup(
-                self, f"log-{kind}", name=f"{log_prefix}/{kind}", retention_in_days=KEEP_LOGS_DAYS
+                self,
+                f"log-{kind}",
+                name=f"{self.log_group_prefix}/{kind}",
+                retention_in_days=KEEP_LOGS_DAYS,
+                kms_key_id=encryption.kms_key_arn if encryption else None,
             )
             for kind in ("error", "output")
         ]
         role = IamRole(
             self,
             "role",
-            name=f"{name}-job",
+            name=role_name,
             description=f"What the job of pipeline {pipeline} may read, write and delete.",
             assume_role_policy=policies.assumed_by_glue(),
         )
@@ -117,6 +136,7 @@ class Job(Construct):
                 lake_arn=lake.arn,
                 code_arns=code.object_arns,
                 log_group_arns=[group.arn for group in logs],
+                key=encryption.job_key if encryption else None,
             ),
         )
         job = GlueJob(
@@ -139,10 +159,10 @@ class Job(Construct):
             max_retries=0,
             execution_property=GlueJobExecutionProperty(max_concurrent_runs=1),
             job_run_queuing_enabled=True,
+            security_configuration=encryption.security_configuration if encryption else None,
             depends_on=[permission, *logs],
         )
         self.name = job.name
-        self.log_group_prefix = log_prefix
 
 
 def write_package(target: Path) -> None:

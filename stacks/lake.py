@@ -15,5 +15,19 @@ class Lake(PrivateBucket):
     (the job's code).
     """
 
-    def __init__(self, scope: Construct, id_: str, *, environment: str, deletable: bool) -> None:
-        super().__init__(scope, id_, name_prefix=f"burst-{environment}-lake-", deletable=deletable)
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        environment: str,
+        deletable: bool,
+        kms_key_arn: str | None,
+    ) -> None:
+        super().__init__(
+            scope,
+            id_,
+            name_prefix=f"burst-{environment}-lake-",
+            deletable=deletable,
+            kms_key_arn=kms_key_arn,
+        )

@@ -17,8 +17,20 @@ class Landing(PrivateBucket):
     deleting by version id is the only delete that cannot hit a newer upload.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, environment: str, deletable: bool) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        environment: str,
+        deletable: bool,
+        kms_key_arn: str | None,
+    ) -> None:
         super().__init__(
-            scope, id_, name_prefix=f"burst-{environment}-landing-", deletable=deletable
+            scope,
+            id_,
+            name_prefix=f"burst-{environment}-landing-",
+            deletable=deletable,
+            kms_key_arn=kms_key_arn,
         )
         S3BucketNotification(self, "notification", bucket=self.bucket.id, eventbridge=True)

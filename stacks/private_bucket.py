@@ -47,10 +47,18 @@ class PrivateBucket(Construct):
     Versions that were replaced or deleted are kept for 30 days. A version in landing that was
     overwritten before a job read it still waits for the job, so this must stay far longer than
     any pause of a pipeline. Terraform refuses to destroy the bucket unless ``deletable``; then
-    it empties it first.
+    it empties it first. Without ``kms_key_arn`` S3 encrypts with keys of its own.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, name_prefix: str, deletable: bool) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name_prefix: str,
+        deletable: bool,
+        kms_key_arn: str | None,
+    ) -> None:
         super().__init__(scope, id_)
         self.bucket = S3Bucket(
             self,
@@ -78,11 +86,7 @@ class PrivateBucket(Construct):
             self,
             "encryption",
             bucket=self.bucket.id,
-            rule=[
-                EncryptionRule(
-                    apply_server_side_encryption_by_default=ByDefault(sse_algorithm="AES256")
-                )
-            ],
+            rule=[_encryption_rule(kms_key_arn)],
         )
         versioning = S3BucketVersioning(
             self,
@@ -94,7 +98,7 @@ class PrivateBucket(Construct):
             self,
             "policy",
             bucket=self.bucket.id,
-            policy=policies.only_over_tls(self.bucket.arn),
+            policy=policies.bucket(self.bucket.arn, kms_key_arn),
             # S3 answers 409 when a policy and the public access block are changed at once.
             depends_on=[public_access],
         )
@@ -105,6 +109,20 @@ class PrivateBucket(Construct):
             rule=[_clean_up_rule()],
             depends_on=[versioning],
         )
+
+
+def _encryption_rule(kms_key_arn: str | None) -> EncryptionRule:
+    if kms_key_arn is None:
+        return EncryptionRule(
+            apply_server_side_encryption_by_default=ByDefault(sse_algorithm="AES256")
+        )
+    return EncryptionRule(
+        apply_server_side_encryption_by_default=ByDefault(
+            sse_algorithm="aws:kms", kms_master_key_id=kms_key_arn
+        ),
+        # One request to KMS for many objects, instead of one for each.
+        bucket_key_enabled=True,
+    )
 
 
 def _clean_up_rule() -> S3BucketLifecycleConfigurationRule:

@@ -43,6 +43,7 @@ class Routing(Construct):
         prefix: str,
         suffix: str | None,
         workflow_arn: str,
+        kms_key_arn: str | None,
     ) -> None:
         super().__init__(scope, id_)
         rule = CloudwatchEventRule(
@@ -71,7 +72,9 @@ class Routing(Construct):
             "undelivered",
             name=f"{name}-undelivered",
             message_retention_seconds=KEEP_UNDELIVERED_SECONDS,
-            sqs_managed_sse_enabled=True,
+            # One excludes the other (Amazon SQS API reference, SetQueueAttributes).
+            sqs_managed_sse_enabled=None if kms_key_arn else True,
+            kms_master_key_id=kms_key_arn,
         )
         queue_policy = SqsQueuePolicy(
             self,

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from stacks.policies.statement import allow, assumed_by, document
+from stacks.policies.statement import Statement, allow, assumed_by, document
 
 # What the job publishes under (glue_jobs/burst/metrics.py).
 METRICS_NAMESPACE = "Burst"
+
+
+@dataclass(frozen=True)
+class JobKey:
+    """The environment's key as the job uses it.
+
+    ``s3_service`` and ``logs_service`` are what the services call themselves in ``kms:ViaService``.
+    """
+
+    arn: str
+    s3_service: str
+    logs_service: str
 
 
 def assumed_by_glue() -> str:
@@ -27,6 +40,7 @@ def job(
     lake_arn: str,
     code_arns: Sequence[str],
     log_group_arns: Sequence[str],
+    key: JobKey | None,
 ) -> str:
     """What the job may do: drain its prefix of landing, write its own folders of the lake.
 
@@ -36,6 +50,9 @@ def job(
     writes, and the job must tell a version that somebody deleted from one that it may not read.
     ``cloudwatch:PutMetricData`` knows no resources (Service Authorization Reference, Amazon
     CloudWatch), so the namespaces narrow it instead: the one that Glue uses and the project's.
+    With a key it also reads and writes what S3 encrypts, and Glue gives the key to the log groups
+    in the job's name: without that permission it would write no logs (AWS Glue user guide,
+    "Logging for AWS Glue jobs", "Required IAM permissions").
     """
     moved = [f"{lake_arn}/archive/{pipeline}/*", f"{lake_arn}/quarantine/{pipeline}/*"]
     curated = f"{lake_arn}/curated/{pipeline}"
@@ -97,5 +114,26 @@ def job(
             ["cloudwatch:PutMetricData"],
             ["*"],
             {"StringEquals": {"cloudwatch:namespace": ["Glue", METRICS_NAMESPACE]}},
+        ),
+        *(_with_key(key, log_group_arns) if key else ()),
+    )
+
+
+def _with_key(key: JobKey, log_group_arns: Sequence[str]) -> tuple[Statement, ...]:
+    return (
+        allow(
+            "UseTheKeyThroughS3",
+            ["kms:Decrypt", "kms:GenerateDataKey"],
+            [key.arn],
+            {"StringEquals": {"kms:ViaService": key.s3_service}},
+        ),
+        allow("GiveTheKeyToItsLogs", ["logs:AssociateKmsKey"], log_group_arns),
+        allow(
+            # CloudWatch Logs looks at the key in the name of whoever gives it to a log group
+            # (its user guide, "Encrypt log data in CloudWatch Logs using AWS KMS").
+            "LetCloudWatchLogsLookAtTheKey",
+            ["kms:DescribeKey"],
+            [key.arn],
+            {"StringEquals": {"kms:ViaService": key.logs_service}},
         ),
     )

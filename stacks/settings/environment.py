@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
@@ -37,10 +37,16 @@ class EnvironmentSettings(Settings):
         allowed='{"backend": "local"} or {"backend": "s3", "bucket": ...}',
         description="Where Terraform keeps the state.",
     )
+    encryption: Literal["sse-s3", "sse-kms"] = setting(
+        "sse-s3",
+        allowed="sse-s3 (keys that AWS manages) or sse-kms (one key of your own an environment)",
+        description="What encrypts buckets, queues and logs.",
+    )
     ephemeral: bool = setting(
         False,
         allowed="true or false",
-        description="First key to deleting data: `true` where `destroy` may empty the buckets. "
+        description="First key to deleting data: `true` where `destroy` may empty the buckets "
+        "and delete the key. "
         "The second is the variable `BURST_ALLOW_DATA_LOSS=1` at synth.",
     )
     pipelines: dict[PipelineName, PipelineSettings] = setting(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,22 @@ def synth(tmp_path_factory: pytest.TempPathFactory) -> Synth:
 def shipped(synth: Synth) -> Mapping[str, Synthesized]:
     """Every environment of cdktf.json."""
     return synth()
+
+
+@pytest.fixture(scope="session")
+def two_pipelines() -> Mapping[str, Any]:
+    """The shipped environment `dev`, with a second pipeline of the same kind."""
+    document = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))
+    dev = document["context"]["environments"]["dev"]
+    orders = dev["pipelines"]["orders"]
+    returns = {**orders, "prefix": "returns/", "transform": "orders"}
+    return {**dev, "pipelines": {"orders": orders, "web-returns": returns}}
+
+
+@pytest.fixture(scope="session")
+def encrypted(synth: Synth, two_pipelines: Mapping[str, Any]) -> Synthesized:
+    """An environment with a key of its own and two pipelines."""
+    return synth({"dev": {**two_pipelines, "encryption": "sse-kms"}})["dev"]
 
 
 @pytest.fixture(scope="session", params=["dev", "prod"])

@@ -56,6 +56,7 @@ class Synthesized:
         """Every policy document in the stack."""
         for kind, attribute in (
             ("aws_iam_role", "assume_role_policy"),
+            ("aws_kms_key", "policy"),
             ("aws_iam_role_policy", "policy"),
             ("aws_s3_bucket_policy", "policy"),
             ("aws_sqs_queue_policy", "policy"),

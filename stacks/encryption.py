@@ -1,0 +1,104 @@
+"""The environment's own key, where the settings ask for one."""
+
+from __future__ import annotations
+
+from cdktf import TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
+from cdktf_cdktf_provider_aws.glue_security_configuration import (
+    GlueSecurityConfiguration,
+    GlueSecurityConfigurationEncryptionConfiguration,
+)
+from cdktf_cdktf_provider_aws.glue_security_configuration import (
+    GlueSecurityConfigurationEncryptionConfigurationCloudwatchEncryption as LogEncryption,
+)
+from cdktf_cdktf_provider_aws.glue_security_configuration import (
+    GlueSecurityConfigurationEncryptionConfigurationJobBookmarksEncryption as BookmarkEncryption,
+)
+from cdktf_cdktf_provider_aws.glue_security_configuration import (
+    GlueSecurityConfigurationEncryptionConfigurationS3Encryption as S3Encryption,
+)
+from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
+from cdktf_cdktf_provider_aws.kms_key import KmsKey
+from constructs import Construct
+
+from stacks import policies
+
+# The longest and the shortest that KMS has (API ScheduleKeyDeletion, PendingWindowInDays).
+WAIT_BEFORE_DELETION_DAYS = 30
+WAIT_BEFORE_DELETION_DAYS_IF_DELETABLE = 7
+
+
+class Encryption(Construct):
+    """One customer managed key for everything that an environment stores, and its use by Glue.
+
+    The key is data: without it nobody can read what it encrypted. So Terraform refuses to destroy
+    it unless ``deletable``, as for the buckets, and KMS waits 30 days (7 if ``deletable``) before
+    it really deletes one. It rotates once a year, and KMS keeps the old material for old objects.
+
+    The key policy names no resource that is encrypted with the key (each needs the key first), but
+    their names, which all begin with ``burst-<environment>-`` or ``/burst/<environment>/``.
+
+    The security configuration makes Glue encrypt the logs and, should a job ever use them,
+    bookmarks (which know CSE-KMS only). What Spark and boto3 write to S3 is encrypted by the
+    bucket's default, with the same key.
+
+    Attributes:
+        kms_key_arn: for whatever can be encrypted.
+        job_key: the same, for the permissions of a job.
+        security_configuration: its name, for jobs.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        environment: str,
+        region: str,
+        account_id: str,
+        deletable: bool,
+    ) -> None:
+        super().__init__(scope, id_)
+        aws = DataAwsPartition(self, "partition")
+        suffix = aws.dns_suffix
+        key = KmsKey(
+            self,
+            "key",
+            description=f"Encrypts what the environment {environment} stores.",
+            enable_key_rotation=True,
+            deletion_window_in_days=(
+                WAIT_BEFORE_DELETION_DAYS_IF_DELETABLE if deletable else WAIT_BEFORE_DELETION_DAYS
+            ),
+            policy=policies.key(
+                environment=environment,
+                region=region,
+                account_id=account_id,
+                partition=aws.partition,
+                services_suffix=suffix,
+            ),
+            lifecycle=None if deletable else TerraformResourceLifecycle(prevent_destroy=True),
+        )
+        self.kms_key_arn = key.arn
+        self.job_key = policies.JobKey(
+            self.kms_key_arn,
+            s3_service=f"s3.{region}.{suffix}",
+            logs_service=f"logs.{region}.{suffix}",
+        )
+        KmsAlias(self, "alias", name=f"alias/burst-{environment}", target_key_id=key.key_id)
+        configuration = GlueSecurityConfiguration(
+            self,
+            "glue",
+            name=f"burst-{environment}",
+            encryption_configuration=GlueSecurityConfigurationEncryptionConfiguration(
+                s3_encryption=S3Encryption(
+                    s3_encryption_mode="SSE-KMS", kms_key_arn=self.kms_key_arn
+                ),
+                cloudwatch_encryption=LogEncryption(
+                    cloudwatch_encryption_mode="SSE-KMS", kms_key_arn=self.kms_key_arn
+                ),
+                job_bookmarks_encryption=BookmarkEncryption(
+                    job_bookmarks_encryption_mode="CSE-KMS", kms_key_arn=self.kms_key_arn
+                ),
+            ),
+        )
+        self.security_configuration = configuration.name
