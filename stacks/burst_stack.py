@@ -145,6 +145,7 @@ class BurstStack(TerraformStack):
             landing_bucket=self._landing.bucket.bucket,
             prefix=settings.prefix,
             suffix=settings.suffix,
+            sweep=settings.sweep,
             workflow_arn=workflow.arn,
             kms_key_arn=self._kms_key_arn,
         )
@@ -152,6 +153,7 @@ class BurstStack(TerraformStack):
             "prefix": settings.prefix,
             "suffix": settings.suffix or "",
             "rule_name": routing.rule_name,
+            "sweep_rule_name": routing.sweep_rule_name,
             "dead_letter_queue_url": routing.dead_letter_queue_url,
             "workflow_name": workflow.name,
             "job_name": job.name,

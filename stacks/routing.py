@@ -1,4 +1,4 @@
-"""How an event of the landing bucket reaches the workflow, and where it goes when it cannot."""
+"""How an event reaches the workflow, a new file's or the sweep's, and where it goes otherwise."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from cdktf_cdktf_provider_aws.sqs_queue_policy import SqsQueuePolicy
 from constructs import Construct
 
 from stacks import policies
+from stacks.settings import OFF
 
 KEEP_UNDELIVERED_SECONDS = 14 * 24 * 3600
 DELIVER_FOR_SECONDS = 24 * 3600
@@ -26,6 +27,10 @@ DELIVER_ATTEMPTS = 185
 
 class Routing(Construct):
     """The rule that matches a pipeline's new files, and its target: the workflow itself.
+
+    A second rule, the sweep, sends the workflow an event on a schedule. It is an event like any
+    other: the run that it starts finds what lies in landing because its own event was lost (Glue
+    and EventBridge promise to do their best, not to deliver).
 
     EventBridge retries a delivery that Glue throttles or fails for a day, and sends an event that
     it may not or cannot deliver to the dead-letter queue. Both fields of the retry policy are set:
@@ -42,6 +47,7 @@ class Routing(Construct):
         landing_bucket: str,
         prefix: str,
         suffix: str | None,
+        sweep: str,
         workflow_arn: str,
         kms_key_arn: str | None,
     ) -> None:
@@ -53,13 +59,24 @@ class Routing(Construct):
             description=f"New files under {prefix} of the landing bucket.",
             event_pattern=json.dumps(new_files(landing_bucket, prefix, suffix)),
         )
+        rules = {"target": rule}
+        if sweep != OFF:
+            rules["sweep-target"] = CloudwatchEventRule(
+                self,
+                "sweep",
+                name=f"{name}-sweep",
+                description=f"Looks under {prefix} of the landing bucket for files whose event "
+                "was lost.",
+                schedule_expression=sweep,
+            )
         role = IamRole(
             self,
             "role",
             name=f"{name}-events",
-            description="Lets the rule hand its events to the workflow, and nothing else.",
+            description="Lets the rules hand their events to the workflow, and nothing else.",
             assume_role_policy=policies.assumed_by_eventbridge(account_id),
         )
+        role_arn = role.arn
         permission = IamRolePolicy(
             self,
             "permission",
@@ -76,29 +93,33 @@ class Routing(Construct):
             sqs_managed_sse_enabled=None if kms_key_arn else True,
             kms_master_key_id=kms_key_arn,
         )
+        queue_url, queue_arn = undelivered.url, undelivered.arn
         queue_policy = SqsQueuePolicy(
             self,
             "undelivered-policy",
-            queue_url=undelivered.url,
-            policy=policies.dead_letter_queue(undelivered.arn, rule.arn),
+            queue_url=queue_url,
+            policy=policies.dead_letter_queue(queue_arn, [item.arn for item in rules.values()]),
         )
-        CloudwatchEventTarget(
-            self,
-            "target",
-            target_id="workflow",
-            rule=rule.name,
-            arn=workflow_arn,
-            role_arn=role.arn,
-            dead_letter_config=CloudwatchEventTargetDeadLetterConfig(arn=undelivered.arn),
-            retry_policy=CloudwatchEventTargetRetryPolicy(
-                maximum_event_age_in_seconds=DELIVER_FOR_SECONDS,
-                maximum_retry_attempts=DELIVER_ATTEMPTS,
-            ),
-            # The first event must find the permission and the queue in place.
-            depends_on=[permission, queue_policy],
-        )
-        self.rule_name = rule.name
-        self.dead_letter_queue_url = undelivered.url
+        for id_, source in rules.items():
+            CloudwatchEventTarget(
+                self,
+                id_,
+                target_id="workflow",
+                rule=source.name,
+                arn=workflow_arn,
+                role_arn=role_arn,
+                dead_letter_config=CloudwatchEventTargetDeadLetterConfig(arn=queue_arn),
+                retry_policy=CloudwatchEventTargetRetryPolicy(
+                    maximum_event_age_in_seconds=DELIVER_FOR_SECONDS,
+                    maximum_retry_attempts=DELIVER_ATTEMPTS,
+                ),
+                # The first event must find the permission and the queue in place.
+                depends_on=[permission, queue_policy],
+            )
+        self.rule_names = [item.name for item in rules.values()]
+        self.rule_name = self.rule_names[0]
+        self.sweep_rule_name = self.rule_names[1] if len(rules) > 1 else ""
+        self.dead_letter_queue_url = queue_url
 
 
 def new_files(landing_bucket: str, prefix: str, suffix: str | None) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stacks.policies.statement import allow, assumed_by, deny_without_tls, document
 
 
@@ -23,16 +25,16 @@ def notify_workflow(workflow_arn: str) -> str:
     return document(allow("NotifyTheWorkflow", ["glue:notifyEvent"], [workflow_arn]))
 
 
-def dead_letter_queue(queue_arn: str, rule_arn: str) -> str:
-    """Queue policy: only EventBridge may send, only for one rule, and everyone only over TLS."""
+def dead_letter_queue(queue_arn: str, rule_arns: Sequence[str]) -> str:
+    """Queue policy: only EventBridge may send, only for these rules, everyone only over TLS."""
     return document(
         {
-            "Sid": "TakeUndeliveredEventsOfTheRule",
+            "Sid": "TakeUndeliveredEventsOfTheRules",
             "Effect": "Allow",
             "Principal": {"Service": "events.amazonaws.com"},
             "Action": "sqs:SendMessage",
             "Resource": queue_arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
+            "Condition": {"ArnEquals": {"aws:SourceArn": list(rule_arns)}},
         },
         deny_without_tls("sqs:*", [queue_arn]),
     )

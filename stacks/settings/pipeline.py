@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import ValidationInfo, field_validator
 
+from stacks.settings.schedule import Schedule
 from stacks.settings.setting import Settings, setting
 
 PARTITION_COLUMNS = ("ingest_date", "batch")
@@ -176,6 +177,13 @@ class PipelineSettings(Settings):
         description="Seconds after a batch's first event at which the job starts anyway.",
         ge=1,
         le=900,
+    )
+    sweep: Schedule = setting(
+        "rate(1 day)",
+        allowed="off, rate(N unit) with minute, hour or day (minutes, hours or days where N is "
+        "more than 1), or cron(minutes hours day-of-month month day-of-week year), in UTC",
+        description="When the pipeline looks into landing without an event, for files whose event "
+        "was lost. Each time is one short run.",
     )
     input: InputSettings = setting(
         allowed="an object with `format` and `columns`",
