@@ -37,8 +37,8 @@ def reference(stack: Synthesized, kind: str, path: str, attribute: str) -> str:
 def test_nothing_is_there_that_no_other_test_looks_at(stack: Synthesized) -> None:
     counts = {kind: len(items) for kind, items in stack.document["resource"].items()}
     assert counts == {
-        "aws_cloudwatch_event_rule": 1,
-        "aws_cloudwatch_event_target": 1,
+        "aws_cloudwatch_event_rule": 2,
+        "aws_cloudwatch_event_target": 2,
         "aws_cloudwatch_log_group": 2,
         "aws_glue_job": 1,
         "aws_glue_trigger": 1,
@@ -126,7 +126,7 @@ def test_bucket_names_begin_with_environment_and_purpose(stack: Synthesized) -> 
 
 
 def test_rule_matches_new_objects_of_the_pipeline_and_nothing_else(stack: Synthesized) -> None:
-    rule = stack.only("aws_cloudwatch_event_rule")
+    rule = stack.resources("aws_cloudwatch_event_rule")[f"{ORDERS}/routing/rule"]
     assert json.loads(rule["event_pattern"]) == {
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],
@@ -142,7 +142,8 @@ def test_rule_without_a_suffix_matches_by_prefix(synth: Synth) -> None:
     environments = {"dev": shipped_settings()["dev"]}
     del environments["dev"]["pipelines"]["orders"]["suffix"]
     stack = synth(environments)["dev"]
-    pattern = json.loads(stack.only("aws_cloudwatch_event_rule")["event_pattern"])
+    rule = stack.resources("aws_cloudwatch_event_rule")[f"{ORDERS}/routing/rule"]
+    pattern = json.loads(rule["event_pattern"])
     assert pattern["detail"]["object"] == {"key": [{"prefix": "orders/"}]}
     assert "--suffix" not in stack.only("aws_glue_job")["default_arguments"]
 
@@ -150,7 +151,7 @@ def test_rule_without_a_suffix_matches_by_prefix(synth: Synth) -> None:
 def test_target_is_the_workflow_itself_with_role_queue_and_both_retry_fields(
     stack: Synthesized,
 ) -> None:
-    target = stack.only("aws_cloudwatch_event_target")
+    target = stack.resources("aws_cloudwatch_event_target")[f"{ORDERS}/routing/target"]
     assert set(target.pop("depends_on")) == {
         stack.address("aws_iam_role_policy", f"{ORDERS}/routing/permission"),
         stack.address("aws_sqs_queue_policy", f"{ORDERS}/routing/undelivered-policy"),
@@ -338,6 +339,7 @@ def test_every_output_says_what_it_is(stack: Synthesized) -> None:
         "prefix",
         "suffix",
         "rule_name",
+        "sweep_rule_name",
         "dead_letter_queue_url",
         "workflow_name",
         "job_name",
@@ -392,13 +394,14 @@ def test_every_pipeline_has_its_own_rule_workflow_trigger_job_and_queue(synth: S
         "transform": "orders",
     }
     stack = synth(environments)["dev"]
-    for kind in (
-        "aws_cloudwatch_event_rule",
-        "aws_glue_workflow",
-        "aws_glue_job",
+    own = {"burst-dev-orders", "burst-dev-web-returns"}
+    for kind, others in (
+        ("aws_cloudwatch_event_rule", {f"{name}-sweep" for name in own}),
+        ("aws_glue_workflow", set()),
+        ("aws_glue_job", set()),
     ):
         names = {item["name"] for item in stack.resources(kind).values()}
-        assert names == {"burst-dev-orders", "burst-dev-web-returns"}
+        assert names == own | others
     assert len(stack.resources("aws_s3_bucket")) == 2
     assert len(stack.resources("aws_s3_object")) == 2
     assert set(stack.document["locals"]["deployed"]) == {"orders", "web-returns"}

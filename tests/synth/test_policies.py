@@ -196,7 +196,7 @@ def test_every_bucket_and_queue_refuses_whoever_comes_without_tls(stack: Synthes
     }
 
 
-def test_dead_letter_queue_takes_messages_only_from_eventbridge_for_the_rule(
+def test_dead_letter_queue_takes_messages_only_from_eventbridge_for_the_rules(
     stack: Synthesized,
 ) -> None:
     (policy,) = [
@@ -204,14 +204,17 @@ def test_dead_letter_queue_takes_messages_only_from_eventbridge_for_the_rule(
     ]
     (allow,) = [item for item in policy.statements if item["Effect"] == "Allow"]
     assert allow == {
-        "Sid": "TakeUndeliveredEventsOfTheRule",
+        "Sid": "TakeUndeliveredEventsOfTheRules",
         "Effect": "Allow",
         "Principal": {"Service": "events.amazonaws.com"},
         "Action": "sqs:SendMessage",
         "Resource": arn(stack, "aws_sqs_queue", f"{ORDERS}/routing/undelivered"),
         "Condition": {
             "ArnEquals": {
-                "aws:SourceArn": arn(stack, "aws_cloudwatch_event_rule", f"{ORDERS}/routing/rule")
+                "aws:SourceArn": [
+                    arn(stack, "aws_cloudwatch_event_rule", f"{ORDERS}/routing/{rule}")
+                    for rule in ("rule", "sweep")
+                ]
             }
         },
     }

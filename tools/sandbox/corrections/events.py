@@ -21,32 +21,41 @@ def workflows_are_targets(hooks: Hooks) -> Iterator[None]:
     every later target and rule of that event gets nothing.
     Goes when moto delivers to workflows and keeps targets apart.
     """
-    vanilla = Rule.send_to_targets
 
     def send_to_targets(rule: Rule, original_event: Any, transform_input: bool = True) -> None:
-        if not rule.event_pattern.matches_event(original_event):
-            return
-        for target in list(rule.targets):
-            try:
-                if _is_workflow(target["Arn"]):
-                    _hand_over(rule, target, original_event)
-                else:
-                    _send_to_one(rule, target, original_event, transform_input)
-            except Exception as error:  # noqa: BLE001 (it concerns this target only)
-                hooks.faults.append(f"no delivery to {target['Arn']}: {error!r}")
-
-    def _hand_over(rule: Rule, target: dict[str, Any], event: Any) -> None:
-        listener = hooks.listener
-        if listener is not None:
-            listener.event_for_workflow(_as_sent(event), rule.arn, target)
-
-    def _send_to_one(rule: Rule, target: dict[str, Any], event: Any, transform: bool) -> None:
-        alone = copy.copy(rule)
-        alone.targets = [target]
-        vanilla(alone, event, transform)
+        if rule.event_pattern.matches_event(original_event):
+            deliver(hooks, rule, original_event, transform_input)
 
     with patch.object(Rule, "send_to_targets", send_to_targets):
         yield
+
+
+def deliver(hooks: Hooks, rule: Rule, event: Any, transform_input: bool = True) -> None:
+    """Hands an event to every target of a rule; what fails concerns that target only."""
+    for target in list(rule.targets):
+        try:
+            if _is_workflow(target["Arn"]):
+                _hand_over(hooks, rule, target, event)
+            else:
+                _send_to_one(rule, target, event, transform_input)
+        except Exception as error:  # noqa: BLE001 (the other targets get their event)
+            hooks.faults.append(f"no delivery to {target['Arn']}: {error!r}")
+
+
+# As moto has it, before any correction.
+_vanilla = Rule.send_to_targets
+
+
+def _hand_over(hooks: Hooks, rule: Rule, target: dict[str, Any], event: Any) -> None:
+    listener = hooks.listener
+    if listener is not None:
+        listener.event_for_workflow(_as_sent(event), rule.arn, target)
+
+
+def _send_to_one(rule: Rule, target: dict[str, Any], event: Any, transform: bool) -> None:
+    alone = copy.copy(rule)
+    alone.targets = [target]
+    _vanilla(alone, event, transform)
 
 
 def _is_workflow(arn: str) -> bool:

@@ -1,0 +1,55 @@
+"""The clock of EventBridge: sends a deployed rule's Scheduled Event, when it is told to.
+
+moto keeps the schedule of a rule and never acts on it. A day is too long for a sandbox, so nothing
+here waits for one: whoever wants to see the sweep asks for it.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+from tools.sandbox.account import Account
+from tools.sandbox.corrections.events import deliver
+from tools.sandbox.errors import SandboxError
+
+DEFAULT_BUS = "default"
+
+
+def fire(account: Account, rule_name: str) -> str | None:
+    """Do what EventBridge does when the schedule of this rule comes round.
+
+    Every target gets the event (EventBridge user guide, "Scheduled Events"), on the same way on
+    which a rule that matched hands over its own.
+
+    Returns:
+        The id of the event; None where the rule is disabled, which sends nothing.
+
+    Raises:
+        SandboxError: there is no such rule, or it has no schedule.
+    """
+    rule = account.backend("events").event_buses[DEFAULT_BUS].rules.get(rule_name)
+    if rule is None or not rule.scheduled_expression:
+        what = "does not exist" if rule is None else "has no schedule"
+        raise SandboxError(f"The rule {rule_name} {what}, so nothing can come round.")
+    if rule.state == "DISABLED":
+        return None
+    event = _scheduled_event(account, rule.arn)
+    deliver(account.hooks, rule, event)
+    return str(event["id"])
+
+
+def _scheduled_event(account: Account, rule_arn: str) -> dict[str, Any]:
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": account.account_id,
+        # As moto keeps the time of an event on its way.
+        "time": time.time(),
+        "region": account.region,
+        "resources": [rule_arn],
+        "detail": {},
+    }
