@@ -7,6 +7,7 @@ from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdent
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
 
+from stacks.catalog import Catalog, Table
 from stacks.encryption import Encryption
 from stacks.job import Code, Job
 from stacks.lake import Lake
@@ -66,6 +67,7 @@ class BurstStack(TerraformStack):
             kms_key_arn=self._kms_key_arn,
         )
         self._code = Code(self, "code", lake=self._lake.bucket, kms_key_arn=self._kms_key_arn)
+        self._catalog = Catalog(self, "catalog", environment=environment)
         self._output("environment", environment, "Name of the environment, as in cdktf.json.")
         self._output("region", settings.region, "AWS region of everything in the environment.")
         self._output(
@@ -85,6 +87,11 @@ class BurstStack(TerraformStack):
                 self._kms_key_arn,
                 "Key of the environment: whoever reads its data needs kms:Decrypt on it.",
             )
+        self._output(
+            "database_name",
+            self._catalog.database_name,
+            "Glue database with a table for each pipeline; query it with Athena.",
+        )
         # A local value, because an output that holds a map itself makes cdktf call what Node 22
         # calls deprecated, on stderr.
         pipelines = TerraformLocal(
@@ -117,6 +124,7 @@ class BurstStack(TerraformStack):
         """Add a pipeline's parts; returns what the tools need to know of them."""
         parts = Construct(self, f"pipeline-{pipeline}")
         name = f"{PROJECT}-{self._environment}-{pipeline}"
+        curated_uri = f"s3://{self._lake.bucket.bucket}/curated/{pipeline}"
         job = Job(
             parts,
             "job",
@@ -128,6 +136,15 @@ class BurstStack(TerraformStack):
             lake=self._lake.bucket,
             code=self._code,
             encryption=self._encryption,
+            curated_uri=curated_uri,
+        )
+        table = Table(
+            parts,
+            "table",
+            database_name=self._catalog.database_name,
+            pipeline=pipeline,
+            columns=settings.curated_columns,
+            curated_uri=curated_uri,
         )
         workflow = Workflow(
             parts,
@@ -158,6 +175,7 @@ class BurstStack(TerraformStack):
             "workflow_name": workflow.name,
             "job_name": job.name,
             "log_group_prefix": job.log_group_prefix,
+            "table_name": table.name,
         }
 
     def _output(self, name: str, value: str, description: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from cdktf import App, AssetType, TerraformAsset, TerraformResourceLifecycle
@@ -22,7 +23,7 @@ from constructs import Construct
 
 from stacks import policies
 from stacks.encryption import Encryption
-from stacks.settings import PipelineSettings, SettingsError
+from stacks.settings import Column, PipelineSettings, SettingsError
 
 GLUE_JOBS = Path(__file__).resolve().parent.parent / "glue_jobs"
 SCRIPT = GLUE_JOBS / "burst_job.py"
@@ -99,6 +100,7 @@ class Job(Construct):
         lake: S3Bucket,
         code: Code,
         encryption: Encryption | None,
+        curated_uri: str,
     ) -> None:
         super().__init__(scope, id_)
         role_name = f"{name}-job"
@@ -150,7 +152,7 @@ class Job(Construct):
             ),
             default_arguments={
                 **_glue_arguments(code, log_prefix),
-                **_own_arguments(environment, pipeline, settings, landing, lake),
+                **_own_arguments(environment, pipeline, settings, landing, lake, curated_uri),
             },
             glue_version=settings.job.glue_version,
             worker_type=settings.job.worker_type,
@@ -214,17 +216,17 @@ def _own_arguments(
     settings: PipelineSettings,
     landing: S3Bucket,
     lake: S3Bucket,
+    curated_uri: str,
 ) -> dict[str, str]:
-    columns = [column.model_dump() for column in settings.input.columns]
     arguments = {
         "--environment": environment,
         "--pipeline": pipeline,
         "--landing_bucket": landing.bucket,
         "--prefix": settings.prefix,
         "--lake_bucket": lake.bucket,
-        "--curated_uri": f"s3://{lake.bucket}/curated/{pipeline}",
+        "--curated_uri": curated_uri,
         "--input_format": settings.input.format,
-        "--columns": json.dumps(columns, separators=(",", ":")),
+        "--columns": _as_json(settings.input.columns),
         "--transform": transform_module(environment, pipeline, settings),
     }
     if settings.suffix:
@@ -255,6 +257,11 @@ def _limits(settings: PipelineSettings) -> dict[str, str]:
 
 def _writing(settings: PipelineSettings) -> dict[str, str]:
     return {
+        "--curated_columns": _as_json(settings.curated_columns),
         "--compression": settings.output.compression,
         "--target_file_bytes": str(settings.output.target_file_megabytes * 1024**2),
     }
+
+
+def _as_json(columns: Sequence[Column]) -> str:
+    return json.dumps([column.model_dump() for column in columns], separators=(",", ":"))

@@ -58,13 +58,15 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Output:
-    """How the Parquet files of curated are written.
+    """What the rows of curated look like, and how the Parquet files are written.
 
     file_bytes: about so many bytes of input, as stored, go into one file.
+    columns: what the transform must give beside the lineage columns; None to take what it gives.
     """
 
     compression: Compression = "snappy"
     file_bytes: int = 128 * 1024**2
+    columns: tuple[Column, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def parse_arguments(argv: Sequence[str]) -> JobArguments:
             max_bad_fraction=given.max_bad_fraction,
             min_bad_files=given.min_bad_files,
         ),
-        output=Output(given.compression, given.target_file_bytes),
+        output=Output(given.compression, given.target_file_bytes, _curated_columns(given)),
         time=TimeLimit(given.timeout_minutes, given.time_reserve),
         job_name=given.JOB_NAME,
         job_run_id=given.JOB_RUN_ID,
@@ -162,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     output, time = Output(), TimeLimit()
     parser.add_argument("--compression", choices=("snappy", "zstd"), default=output.compression)
     parser.add_argument("--target_file_bytes", type=count, default=output.file_bytes)
+    parser.add_argument("--curated_columns")
     parser.add_argument("--timeout_minutes", type=count, default=time.timeout_minutes)
     parser.add_argument("--time_reserve", type=fraction, default=time.reserve)
     for name in ("JOB_NAME", "JOB_RUN_ID", "WORKFLOW_NAME", "WORKFLOW_RUN_ID"):
@@ -209,6 +212,12 @@ def _file_format(given: argparse.Namespace) -> FileFormat:
         delimiter=given.csv_delimiter or ",",
         encoding=given.csv_encoding or "utf-8",
     )
+
+
+def _curated_columns(given: argparse.Namespace) -> tuple[Column, ...] | None:
+    if given.curated_columns is None:
+        return None
+    return parse_columns(given.curated_columns, "--curated_columns")
 
 
 def _filled(name: str, value: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +48,10 @@ class Column:
         return (int(match[1]), int(match[2])) if match else None
 
 
-def parse_columns(text: str) -> tuple[Column, ...]:
+def parse_columns(text: str, argument: str = "--columns") -> tuple[Column, ...]:
     """Columns from their JSON form, e.g. `[{"name": "sku", "type": "string"}]`.
+
+    argument: what the errors call it.
 
     Raises ArgumentError when the text is no such list, a type is unknown, or a name is empty,
     reserved or given twice (Spark does not tell upper from lower case in names).
@@ -57,33 +59,33 @@ def parse_columns(text: str) -> tuple[Column, ...]:
     try:
         items = json.loads(text)
     except ValueError as error:
-        raise ArgumentError(f"--columns is not JSON: {error}.") from error
+        raise ArgumentError(f"{argument} is not JSON: {error}.") from error
     if not isinstance(items, list) or not items:
-        raise ArgumentError("--columns must be a JSON list with at least one column.")
-    columns = tuple(_column(item) for item in items)
+        raise ArgumentError(f"{argument} must be a JSON list with at least one column.")
+    columns = tuple(_column(item, argument) for item in items)
     seen: set[str] = set()
     for column in columns:
         folded = column.name.lower()
         if folded in seen:
             raise ArgumentError(
-                f"--columns has {column.name!r} twice (upper and lower case are the same)."
+                f"{argument} has {column.name!r} twice (upper and lower case are the same)."
             )
         if folded in RESERVED:
-            raise ArgumentError(f"--columns has {column.name!r}, a name that the job itself uses.")
+            raise ArgumentError(f"{argument} has {column.name!r}, a name that the job itself uses.")
         seen.add(folded)
     return columns
 
 
-def _column(item: object) -> Column:
+def _column(item: object, argument: str) -> Column:
     if not isinstance(item, dict) or set(item) != {"name", "type"}:
-        raise ArgumentError(f"--columns: {item!r} must be an object with name and type.")
+        raise ArgumentError(f"{argument}: {item!r} must be an object with name and type.")
     name, kind = item["name"], item["type"]
     if not isinstance(name, str) or not name.strip():
-        raise ArgumentError(f"--columns: the name {name!r} must be a text that is not empty.")
+        raise ArgumentError(f"{argument}: the name {name!r} must be a text that is not empty.")
     column = Column(name, kind if isinstance(kind, str) else repr(kind))
     if not _known(column):
         raise ArgumentError(
-            f"--columns: {name!r} has the type {kind!r}; allowed are {ALLOWED_TYPES}."
+            f"{argument}: {name!r} has the type {kind!r}; allowed are {ALLOWED_TYPES}."
         )
     return column
 
@@ -93,6 +95,30 @@ def _known(column: Column) -> bool:
         precision, scale = column.decimal
         return 1 <= precision <= 38 and scale <= precision
     return column.type in SIMPLE_TYPES
+
+
+def differences(declared: Sequence[Column], found: Mapping[str, str]) -> list[str]:
+    """How the columns of a frame differ from the declared ones and the lineage, a sentence each.
+
+    found: the type of each column by name, as Spark spells it.
+    """
+    wanted = {column.name: _spelled(column) for column in declared} | dict.fromkeys(
+        LINEAGE, "string"
+    )
+    missing = [f"{name} is missing" for name in wanted if name not in found]
+    other = [
+        f"{name} is {found[name]} and not {kind}"
+        for name, kind in wanted.items()
+        if found.get(name, kind) != kind
+    ]
+    return [*missing, *other, *(f"{name} is not declared" for name in found if name not in wanted)]
+
+
+def _spelled(column: Column) -> str:
+    if column.decimal:
+        precision, scale = column.decimal
+        return f"decimal({precision},{scale})"
+    return column.type
 
 
 def arrow_type(column: Column) -> Any:

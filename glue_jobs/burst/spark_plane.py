@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from burst.arguments import FileFormat, Output
 from burst.batch import InputFile
-from burst.columns import INPUT, PRIVATE, STATUS_REASON, STATUS_ROWS, STATUS_UNREAD
+from burst.columns import (
+    INPUT,
+    PRIVATE,
+    STATUS_REASON,
+    STATUS_ROWS,
+    STATUS_UNREAD,
+    differences,
+)
 from burst.errors import DataPlaneError
 from burst.plane import FileOutcome, ReadBatch
 
@@ -97,12 +104,27 @@ class SparkPlane:
         failed = [index for index, outcome in enumerate(read.outcomes) if outcome.reason]
         data = frame.where(f.col(STATUS_ROWS).isNull() & ~f.col(INPUT).isin(failed))
         with _explained("writing", read.batch):
+            rows = self._transform(data.drop(*PRIVATE))
+            self._must_be_as_declared(rows)
             write_parquet(
-                self._transform(data.drop(*PRIVATE)),
+                rows,
                 target,
                 input_bytes=read.bytes,
                 rows=sum(outcome.rows for outcome in read.outcomes),
                 output=self.output,
+            )
+
+    def _must_be_as_declared(self, rows: DataFrame) -> None:
+        """Raise when the table over curated would not show what the transform gives."""
+        if self.output.columns is None:
+            return
+        found = {field.name: field.dataType.simpleString() for field in rows.schema}
+        if wrong := differences(self.output.columns, found):
+            raise DataPlaneError(
+                f"The transform {self.transform!r} gives other columns than the settings declare: "
+                f"{'; '.join(wrong)}. Correct the transform, or the pipeline's added_columns and "
+                "dropped_columns, and deploy. Nothing of the batch was written; the next run "
+                "starts it again."
             )
 
     def release(self, read: ReadBatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import ValidationInfo, field_validator
@@ -88,15 +89,34 @@ class InputSettings(Settings):
     def _different_names(cls, columns: tuple[Column, ...]) -> tuple[Column, ...]:
         if not columns:
             raise ValueError("there is no column")
-        names = [column.name for column in columns]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"these names stand there more than once: {', '.join(twice)}")
-        return columns
+        return _once_each(columns)
+
+
+def _once_each(columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    _must_differ([column.name for column in columns])
+    return columns
+
+
+def _must_differ(names: Sequence[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"these names stand there more than once: {', '.join(twice)}")
 
 
 class OutputSettings(Settings):
-    """How the Parquet files in curated are written."""
+    """What the rows in curated look like, and how the Parquet files are written."""
+
+    added_columns: tuple[Column, ...] = setting(
+        (),
+        allowed="a list of columns that the files do not have, with different names",
+        description="Columns that the transform adds: `name` and `type` each. To change the type "
+        "of a column, drop it and add it.",
+    )
+    dropped_columns: tuple[str, ...] = setting(
+        (),
+        allowed="a list of names of columns that the files have, each once",
+        description="Columns of the files that the transform leaves out.",
+    )
 
     compression: Literal["snappy", "zstd"] = setting(
         "snappy",
@@ -111,6 +131,17 @@ class OutputSettings(Settings):
         ge=1,
         le=4096,
     )
+
+    @field_validator("added_columns")
+    @classmethod
+    def _different_names(cls, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        return _once_each(columns)
+
+    @field_validator("dropped_columns")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        _must_differ(names)
+        return names
 
 
 class JobSettings(Settings):
@@ -226,11 +257,38 @@ class PipelineSettings(Settings):
     )
     output: OutputSettings = setting(
         OutputSettings(),
-        allowed="an object with settings of the output",
-        description="How the Parquet files are written.",
+        allowed="an object with settings of the output; its columns must fit those of the input",
+        description="What the rows in curated look like, and how the Parquet files are written.",
     )
     job: JobSettings = setting(
         JobSettings(),
         allowed="an object with settings of the job",
         description="Size and version of the Glue job.",
     )
+
+    @field_validator("output")
+    @classmethod
+    def _columns_fit_the_input(cls, output: OutputSettings, info: ValidationInfo) -> OutputSettings:
+        if "input" not in info.data:
+            return output  # It is wrong itself, and named.
+        names = [column.name for column in info.data["input"].columns]
+        added = [column.name for column in output.added_columns]
+        unknown = [name for name in output.dropped_columns if name not in names]
+        if unknown:
+            raise ValueError(f"the files have no column {', '.join(unknown)} that could be dropped")
+        kept = [name for name in names if name not in output.dropped_columns]
+        there = [name for name in added if name in kept]
+        if there:
+            raise ValueError(
+                f"the files have {', '.join(there)} already; drop it as well if the transform "
+                f"changes its type"
+            )
+        if not kept and not added:
+            raise ValueError("every column is dropped and none is added")
+        return output
+
+    @property
+    def curated_columns(self) -> tuple[Column, ...]:
+        """What the transform must give beside the lineage columns, in the order of the table."""
+        kept = (c for c in self.input.columns if c.name not in self.output.dropped_columns)
+        return (*kept, *self.output.added_columns)

@@ -40,6 +40,8 @@ def test_nothing_is_there_that_no_other_test_looks_at(stack: Synthesized) -> Non
         "aws_cloudwatch_event_rule": 2,
         "aws_cloudwatch_event_target": 2,
         "aws_cloudwatch_log_group": 2,
+        "aws_glue_catalog_database": 1,
+        "aws_glue_catalog_table": 1,
         "aws_glue_job": 1,
         "aws_glue_trigger": 1,
         "aws_glue_workflow": 1,
@@ -227,7 +229,10 @@ def test_job_gets_its_buckets_columns_and_code_as_arguments(stack: Synthesized) 
     job = stack.only("aws_glue_job")
     arguments = job["default_arguments"]
     assert job["command"]["script_location"] == f"s3://{lake}/{script}"
-    assert json.loads(arguments.pop("--columns")) == orders(stack)["input"]["columns"]
+    columns = orders(stack)["input"]["columns"]
+    assert json.loads(arguments.pop("--columns")) == columns
+    added = orders(stack)["output"]["added_columns"]
+    assert json.loads(arguments.pop("--curated_columns")) == columns + added
     assert arguments == {
         "--extra-py-files": f"s3://{lake}/{package}",
         "--custom-logGroup-prefix": f"/burst/{environment}/orders",
@@ -272,7 +277,7 @@ def test_job_understands_every_setting_of_its_pipeline(synth: Synth) -> None:
 
     format = args.format
     assert (format.drop_unknown, format.delimiter, format.encoding) == (True, "\t", "cp1252")
-    assert args.output == Output("zstd", 64 * 1024**2)
+    assert args.output == Output("zstd", 64 * 1024**2, args.format.columns)
     assert args.time == TimeLimit(7, 0.5)
     assert args.bounds == Bounds(3, 1024**2, 1.0, 2)
 
@@ -333,6 +338,7 @@ def test_every_output_says_what_it_is(stack: Synthesized) -> None:
         "region",
         "landing_bucket_name",
         "lake_bucket_name",
+        "database_name",
         "pipelines",
     }
     assert set(stack.document["locals"]["deployed"]["orders"]) == {
@@ -344,6 +350,7 @@ def test_every_output_says_what_it_is(stack: Synthesized) -> None:
         "workflow_name",
         "job_name",
         "log_group_prefix",
+        "table_name",
     }
     assert all(len(output["description"]) > 20 for output in outputs.values())
     assert "five minutes" in outputs["landing_bucket_name"]["description"]

@@ -1,0 +1,118 @@
+"""The curated tables, as Athena and whatever else reads the Glue Data Catalog sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cdktf_cdktf_provider_aws.glue_catalog_database import GlueCatalogDatabase
+from cdktf_cdktf_provider_aws.glue_catalog_table import (
+    GlueCatalogTable,
+    GlueCatalogTablePartitionKeys,
+    GlueCatalogTableStorageDescriptor,
+    GlueCatalogTableStorageDescriptorColumns,
+    GlueCatalogTableStorageDescriptorSerDeInfo,
+)
+from constructs import Construct
+
+from stacks.settings import Column
+
+PARTITION = "ingest_date"
+# What the job adds to every row (glue_jobs/burst/columns.py), with what each says.
+LINEAGE = {
+    "_source_key": "Key of the file in the landing bucket.",
+    "_source_version": "Version id of the file.",
+    "_batch": "Batch in which the file was processed; the ledger has its record.",
+}
+# No batch can have an earlier day: it is the day on which the batch was planned.
+FIRST_DAY = "2025-01-01"
+
+_PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
+
+
+class Catalog(Construct):
+    """One Glue database an environment, for the tables of its pipelines.
+
+    Athena takes no special characters but the underscore (Athena user guide, "Name databases,
+    tables, and columns"), so the hyphens of a name become underscores.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, environment: str) -> None:
+        super().__init__(scope, id_)
+        database = GlueCatalogDatabase(
+            self,
+            "database",
+            name=f"burst_{environment}".replace("-", "_"),
+            description=f"The curated tables of environment {environment}.",
+        )
+        self.database_name = database.name
+
+
+class Table(Construct):
+    """The curated rows of one pipeline.
+
+    Nobody has to tell the catalog of a new day, neither a crawler nor MSCK: Athena derives the
+    days from the table's own properties (partition projection, Athena user guide), from the first
+    day to today in UTC, which is how the job names its folders
+    (``<location>/ingest_date=YYYY-MM-DD/``). The batch's folder below is no partition, because
+    nothing could list its values; Athena reads everything below a partition's location (Athena
+    user guide, "Table location in Amazon S3"), and each row says its batch in ``_batch``.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        database_name: str,
+        pipeline: str,
+        columns: Sequence[Column],
+        curated_uri: str,
+    ) -> None:
+        super().__init__(scope, id_)
+        table = GlueCatalogTable(
+            self,
+            "table",
+            database_name=database_name,
+            name=pipeline.replace("-", "_"),
+            description=f"Curated rows of pipeline {pipeline}, by the UTC day of their batch.",
+            table_type="EXTERNAL_TABLE",
+            parameters={
+                "EXTERNAL": "TRUE",
+                "classification": "parquet",
+                "projection.enabled": "true",
+                f"projection.{PARTITION}.type": "date",
+                f"projection.{PARTITION}.format": "yyyy-MM-dd",
+                f"projection.{PARTITION}.range": f"{FIRST_DAY},NOW",
+                f"projection.{PARTITION}.interval": "1",
+                f"projection.{PARTITION}.interval.unit": "DAYS",
+            },
+            # A text in Athena's documentation wherever the projection is of type date.
+            partition_keys=[
+                GlueCatalogTablePartitionKeys(
+                    name=PARTITION, type="string", comment="YYYY-MM-DD, in UTC."
+                )
+            ],
+            storage_descriptor=GlueCatalogTableStorageDescriptor(
+                location=f"{curated_uri}/",
+                input_format=f"{_PARQUET}.MapredParquetInputFormat",
+                output_format=f"{_PARQUET}.MapredParquetOutputFormat",
+                ser_de_info=GlueCatalogTableStorageDescriptorSerDeInfo(
+                    name="parquet",
+                    serialization_library=f"{_PARQUET}.serde.ParquetHiveSerDe",
+                    parameters={"serialization.format": "1"},
+                ),
+                columns=[
+                    *(
+                        GlueCatalogTableStorageDescriptorColumns(name=column.name, type=column.type)
+                        for column in columns
+                    ),
+                    *(
+                        GlueCatalogTableStorageDescriptorColumns(
+                            name=name, type="string", comment=comment
+                        )
+                        for name, comment in LINEAGE.items()
+                    ),
+                ],
+            ),
+        )
+        self.name = table.name

@@ -1,0 +1,70 @@
+"""What a transform gives is what the settings declare, before it is deployed and when it runs."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+from burst.columns import PRIVATE, Column, differences, spark_read_schema
+from burst.errors import DataPlaneError
+from pyspark.sql import SparkSession
+
+from stacks.settings import PipelineSettings, read_environments
+from tests.jobs.world import COLUMNS, World, as_csv, order
+
+PROJECT_FOLDER = Path(__file__).parents[2]
+SHIPPED = {
+    f"{environment}-{name}": (name, pipeline)
+    for environment, settings in read_environments(PROJECT_FOLDER / "cdktf.json").items()
+    for name, pipeline in settings.pipelines.items()
+}
+ADDED = [
+    {"name": "order_total", "type": "decimal(21,2)"},
+    {"name": "is_current", "type": "boolean"},
+    {"name": "is_late", "type": "boolean"},
+]
+
+
+@pytest.mark.parametrize(("name", "pipeline"), SHIPPED.values(), ids=SHIPPED)
+def test_transform_of_every_configured_pipeline_gives_the_declared_columns(
+    spark: SparkSession, name: str, pipeline: PipelineSettings
+) -> None:
+    columns = [Column(column.name, column.type) for column in pipeline.input.columns]
+    rows = spark.createDataFrame([], spark_read_schema(columns)).drop(*PRIVATE)
+    module = pipeline.transform or name.replace("-", "_")
+
+    given = importlib.import_module(f"transforms.{module}").transform(rows)
+
+    declared = [Column(column.name, column.type) for column in pipeline.curated_columns]
+    found = {field.name: field.dataType.simpleString() for field in given.schema}
+    assert differences(declared, found) == []
+
+
+def test_transform_that_gives_what_is_declared_is_written(spark_world: World) -> None:
+    spark_world.put("orders/a.csv", as_csv([order(1)]))
+    spark_world.drain(curated_columns=json.dumps(COLUMNS + ADDED))
+    assert spark_world.order_ids() == ["o-00001"]
+
+
+def test_transform_that_gives_other_columns_stops_the_run_and_loads_nothing(
+    spark_world: World,
+) -> None:
+    spark_world.put("orders/a.csv", as_csv([order(1)]))
+    wrong = [*COLUMNS, {"name": "order_total", "type": "double"}, {"name": "tax", "type": "int"}]
+
+    with pytest.raises(DataPlaneError) as stopped:
+        spark_world.drain(curated_columns=json.dumps(wrong))
+
+    assert str(stopped.value) == (
+        "The transform 'orders' gives other columns than the settings declare: tax is missing; "
+        "order_total is decimal(21,2) and not double; is_current is not declared; "
+        "is_late is not declared. Correct the transform, or the pipeline's added_columns and "
+        "dropped_columns, and deploy. Nothing of the batch was written; the next run starts it "
+        "again."
+    )
+    assert spark_world.curated() == []
+    assert spark_world.in_landing() == ["orders/a.csv"]
+    # Once the settings are corrected, the next run goes on from there.
+    assert spark_world.drain(curated_columns=json.dumps(COLUMNS + ADDED)).rows == 1
