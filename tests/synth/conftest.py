@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,10 +11,9 @@ from cdktf import App
 
 from stacks.burst_stack import BurstStack
 from stacks.settings import parse_environments, read_environments
+from tests.synth import every_stack as every_stack_of
+from tests.synth.every_stack import PROJECT_FOLDER, Synth
 from tests.synth.synthesized import Synthesized
-
-PROJECT_FOLDER = Path(__file__).resolve().parents[2]
-Synth = Callable[..., Mapping[str, Synthesized]]
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +64,9 @@ def encrypted(synth: Synth, two_pipelines: Mapping[str, Any]) -> Synthesized:
 def stack(request: pytest.FixtureRequest, shipped: Mapping[str, Synthesized]) -> Synthesized:
     """Each environment of cdktf.json in turn."""
     return shipped[request.param]
+
+
+@pytest.fixture(scope="session")
+def every_stack(synth: Synth) -> Mapping[str, Synthesized]:
+    """Every stack that the security bar holds for, by name."""
+    return every_stack_of.synthesize(synth)

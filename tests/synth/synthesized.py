@@ -11,11 +11,22 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy document and the resource that carries it."""
+    """A policy document and the resource that carries it: its path, its type, what it is set to."""
 
     resource: str
     attribute: str
     statements: tuple[dict[str, Any], ...]
+    kind: str
+    settings: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.resource} {self.attribute}"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The policy as IAM takes it."""
+        document: dict[str, Any] = json.loads(self.settings[self.attribute])
+        return document
 
 
 @dataclass(frozen=True)
@@ -53,14 +64,18 @@ class Synthesized:
         raise KeyError(path)
 
     def policies(self) -> Iterator[Policy]:
-        """Every policy document in the stack."""
-        for kind, attribute in (
-            ("aws_iam_role", "assume_role_policy"),
-            ("aws_kms_key", "policy"),
-            ("aws_iam_role_policy", "policy"),
-            ("aws_s3_bucket_policy", "policy"),
-            ("aws_sqs_queue_policy", "policy"),
-        ):
+        """Every policy document in the stack, whatever type of resource carries it."""
+        for kind in self.document["resource"]:
             for path, item in self.resources(kind).items():
-                document = json.loads(item[attribute])
-                yield Policy(path, attribute, tuple(document["Statement"]))
+                for attribute, value in item.items():
+                    if statements := _statements(value):
+                        yield Policy(path, attribute, statements, kind, item)
+
+
+def _statements(value: Any) -> tuple[dict[str, Any], ...]:
+    """The statements of an attribute that is a policy document; none of any other."""
+    try:
+        document = json.loads(value) if isinstance(value, str) else None
+    except ValueError:
+        return ()
+    return tuple(document.get("Statement", ())) if isinstance(document, dict) else ()

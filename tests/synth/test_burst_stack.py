@@ -227,7 +227,7 @@ def test_job_gets_its_buckets_columns_and_code_as_arguments(stack: Synthesized) 
     script = reference(stack, "aws_s3_object", "code/script", "key")
     package = reference(stack, "aws_s3_object", "code/package", "key")
     job = stack.only("aws_glue_job")
-    arguments = job["default_arguments"]
+    arguments = dict(job["default_arguments"])
     assert job["command"]["script_location"] == f"s3://{lake}/{script}"
     columns = orders(stack)["input"]["columns"]
     assert json.loads(arguments.pop("--columns")) == columns

@@ -8,16 +8,6 @@ from tests.synth.synthesized import Synthesized
 
 ORDERS = "pipeline-orders"
 
-# Actions that AWS lets nobody narrow to a resource, with the page that says so.
-KNOW_NO_RESOURCE = {
-    "cloudwatch:PutMetricData": "https://docs.aws.amazon.com/service-authorization/latest/"
-    "reference/list_amazoncloudwatch.html",
-}
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
 
 def granted(stack: Synthesized, resource: str) -> dict[str, tuple[set[str], set[str], Any]]:
     """The statements of one role's policy by Sid: actions, resources and condition."""
@@ -35,25 +25,6 @@ def granted(stack: Synthesized, resource: str) -> dict[str, tuple[set[str], set[
 
 def arn(stack: Synthesized, kind: str, path: str) -> str:
     return f"${{{stack.address(kind, path)}.arn}}"
-
-
-def test_every_statement_says_its_purpose(stack: Synthesized) -> None:
-    for policy in stack.policies():
-        sids = [statement.get("Sid", "") for statement in policy.statements]
-        assert all(sid.isalnum() for sid in sids), policy
-        assert len(sids) == len(set(sids)), policy
-
-
-def test_no_statement_allows_every_action_or_an_unbounded_resource(stack: Synthesized) -> None:
-    for policy in stack.policies():
-        for statement in policy.statements:
-            if statement["Effect"] == "Deny":
-                continue
-            actions = as_list(statement["Action"])
-            assert not [action for action in actions if "*" in action], policy
-            if "*" in as_list(statement.get("Resource", [])):
-                assert set(actions) <= set(KNOW_NO_RESOURCE), policy
-                assert statement["Condition"], policy
 
 
 def test_only_the_service_itself_may_assume_a_role(stack: Synthesized) -> None:

@@ -70,7 +70,12 @@ def test_defaults_are_the_documented_ones() -> None:
     assert (pipeline.max_bad_fraction, pipeline.min_bad_files) == (0.5, 5)
     assert pipeline.input.unknown_columns == "quarantine"
     assert (pipeline.input.delimiter, pipeline.input.encoding) == (",", "utf-8")
-    assert pipeline.output.model_dump() == {"compression": "snappy", "target_file_megabytes": 128}
+    assert pipeline.output.model_dump() == {
+        "added_columns": (),
+        "dropped_columns": (),
+        "compression": "snappy",
+        "target_file_megabytes": 128,
+    }
     assert pipeline.job.model_dump() == {
         "worker_type": "G.1X",
         "number_of_workers": 2,
@@ -136,7 +141,12 @@ WRONG = [
     (f"{ORDERS}.output.compression", "gzip", "'output.compression' = \"gzip\"", "snappy (quick)"),
     (f"{ORDERS}.output.target_file_megabytes", 0, "target_file_megabytes' = 0", "from 1 to 4096"),
     (f"{ORDERS}.output.target_file_megabytes", 4097, "megabytes' = 4097", "from 1 to 4096"),
-    (f"{ORDERS}.output.codec", "zstd", "'output.codec' = \"zstd\": there is no", "one of compres"),
+    (
+        f"{ORDERS}.output.codec",
+        "zstd",
+        "'output.codec' = \"zstd\": there is no",
+        "one of added_columns",
+    ),
     (f"{ORDERS}.batchsize", 5, "'batchsize' = 5: there is no such setting", "one of prefix"),
     ("region", "Frankfurt", "field 'region' = \"Frankfurt\"", "such as eu-central-1"),
     ("regions", [], "field 'regions' = []: there is no such setting", "one of region"),

@@ -1,0 +1,280 @@
+"""The security bar: what holds for every resource and every policy of every stack.
+
+What a single policy grants is asserted where its part is tested; here are the rules that no
+policy may break, whoever wrote it. An exception is data: what, and the page that says why.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from parliament import analyze_policy_string
+
+from tests.synth.every_stack import NAMES
+from tests.synth.sample_arns import resolved
+from tests.synth.synthesized import Policy, Synthesized
+
+Statement = dict[str, Any]
+SERVICE_AUTHORIZATION = "https://docs.aws.amazon.com/service-authorization/latest/reference"
+
+# Actions that AWS lets nobody narrow to a resource, with the page that says so.
+KNOW_NO_RESOURCE = {
+    "cloudwatch:PutMetricData": f"{SERVICE_AUTHORIZATION}/list_amazoncloudwatch.html",
+}
+
+
+# Actions on a bucket as a whole that read or write no object.
+KNOW_NO_KEY = {"s3:GetBucketVersioning", "s3:GetBucketLocation"}
+
+
+@dataclass(frozen=True)
+class Unconditional:
+    """A service that may assume a role without a condition on whose behalf it comes."""
+
+    service: str
+    reason: str
+    page: str
+
+
+UNCONDITIONAL = {
+    item.service: item
+    for item in (
+        Unconditional(
+            service="glue.amazonaws.com",
+            reason="No page says that Glue sends aws:SourceAccount or aws:SourceArn when it "
+            "assumes the role of a job, and a condition on what is not sent lets no run start. "
+            "The page names the service alone. Whoever gives the role to a job must be allowed "
+            "to pass it (iam:PassRole), which works inside one account only "
+            "(https://repost.aws/knowledge-center/iam-passrole-error).",
+            page="https://docs.aws.amazon.com/glue/latest/dg/create-an-iam-role.html",
+        ),
+    )
+}
+
+# Whatever may be reached from outside by a resource policy, and what carries that policy.
+GUARDED = {
+    "aws_s3_bucket": ("aws_s3_bucket_policy", "bucket"),
+    "aws_sqs_queue": ("aws_sqs_queue_policy", "queue_url"),
+    "aws_sns_topic": ("aws_sns_topic_policy", "arn"),
+}
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def stack(request: pytest.FixtureRequest, every_stack: Mapping[str, Synthesized]) -> Synthesized:
+    """Each stack in turn."""
+    return every_stack[request.param]
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(stack: Synthesized, effect: str) -> Iterator[tuple[Policy, Statement]]:
+    for policy in stack.policies():
+        for statement in policy.statements:
+            if statement["Effect"] == effect:
+                yield policy, statement
+
+
+def conditions(statement: Statement) -> set[str]:
+    """The condition keys of a statement, in lower case as IAM compares them."""
+    return {key.lower() for block in statement.get("Condition", {}).values() for key in block}
+
+
+def test_every_statement_says_its_purpose(stack: Synthesized) -> None:
+    for policy in stack.policies():
+        sids = [statement.get("Sid", "") for statement in policy.statements]
+        assert all(re.fullmatch("[A-Za-z0-9]{5,}", sid) for sid in sids), policy
+        assert len(sids) == len(set(sids)), policy
+
+
+def test_no_statement_allows_an_action_by_a_wildcard_or_by_leaving_others_out(
+    stack: Synthesized,
+) -> None:
+    for policy, statement in statements(stack, "Allow"):
+        assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement), policy
+        assert not [name for name in as_list(statement["Action"]) if "*" in name], policy
+
+
+def test_every_resource_is_named_where_aws_can_narrow_it(stack: Synthesized) -> None:
+    for policy, statement in statements(stack, "Allow"):
+        if any(is_unbounded(resource) for resource in as_list(statement.get("Resource", []))):
+            assert set(as_list(statement["Action"])) <= set(KNOW_NO_RESOURCE), (
+                f"{policy}, {statement['Sid']}: name the resource, or add the action to "
+                f"KNOW_NO_RESOURCE with the page that says that AWS cannot narrow it"
+            )
+            # What no resource narrows, a condition does.
+            assert statement.get("Condition"), policy
+
+
+def is_unbounded(resource: str) -> bool:
+    """Whether a resource of a statement says of nothing what it is."""
+    parts = resolved(resource).split(":", 5)
+    return resource == "*" or len(parts) < 6 or parts[5].strip("*") == ""
+
+
+@pytest.mark.parametrize(
+    ("resource", "unbounded"),
+    [
+        ("*", True),
+        ("arn:aws:s3:::*", True),
+        ("arn:aws:glue:eu-central-1:123456789012:*", True),
+        ("arn:aws:glue:*:123456789012:job/burst-*", False),
+        ("arn:aws:s3:::bucket/*", False),
+    ],
+)
+def test_what_counts_as_unbounded(resource: str, unbounded: bool) -> None:
+    assert is_unbounded(resource) is unbounded
+
+
+def test_no_policy_lets_everyone_in(stack: Synthesized) -> None:
+    for policy, statement in statements(stack, "Allow"):
+        principal = statement.get("Principal", {})
+        named = principal.values() if isinstance(principal, dict) else [principal]
+        assert "*" not in [name for names in named for name in as_list(names)], policy
+
+
+def test_every_service_that_may_assume_a_role_must_come_on_behalf_of_this_account(
+    stack: Synthesized,
+) -> None:
+    for policy, statement in statements(stack, "Allow"):
+        if policy.attribute != "assume_role_policy":
+            continue
+        for service in as_list(statement["Principal"].get("Service", [])):
+            if not conditions(statement) & {"aws:sourceaccount", "aws:sourcearn"}:
+                assert service in UNCONDITIONAL, f"{policy}: {service} needs a source condition"
+
+
+def test_every_service_that_a_resource_lets_in_must_come_for_a_named_source(
+    stack: Synthesized,
+) -> None:
+    for policy, statement in statements(stack, "Allow"):
+        principal = statement.get("Principal", {})
+        if policy.attribute != "assume_role_policy" and "Service" in principal:
+            assert conditions(statement) & {"aws:sourceaccount", "aws:sourcearn"}, (
+                f"{policy}, {statement['Sid']}: {principal} needs a source condition"
+            )
+
+
+def test_no_exception_is_stale(every_stack: Mapping[str, Synthesized]) -> None:
+    unbounded, unconditional = set(), set()
+    for stack in every_stack.values():
+        for policy, statement in statements(stack, "Allow"):
+            if any(is_unbounded(item) for item in as_list(statement.get("Resource", []))):
+                unbounded |= set(as_list(statement["Action"]))
+            if policy.attribute == "assume_role_policy" and not conditions(statement):
+                unconditional |= set(as_list(statement["Principal"]["Service"]))
+    assert set(KNOW_NO_RESOURCE) <= unbounded
+    assert set(UNCONDITIONAL) <= unconditional
+
+
+@pytest.mark.parametrize("kind", GUARDED)
+def test_every_bucket_queue_and_topic_refuses_whoever_comes_without_tls(
+    stack: Synthesized, kind: str
+) -> None:
+    carrier, attribute = GUARDED[kind]
+    guards: dict[str, list[Policy]] = {}
+    for policy in stack.policies():
+        if policy.kind == carrier:
+            guards.setdefault(address_of(policy.settings[attribute]), []).append(policy)
+    for path in stack.resources(kind):
+        address = stack.address(kind, path)
+        (policy,) = guards[address]
+        denied = [item for item in policy.statements if is_tls_guard(item)]
+        assert denied, f"{policy} lets in whoever comes without TLS"
+        covered = {name for item in denied for name in as_list(item["Action"])}
+        allowed = {
+            name
+            for item in policy.statements
+            if item["Effect"] == "Allow"
+            for name in as_list(item["Action"])
+        }
+        service = kind.split("_")[1]
+        assert f"{service}:*" in covered or (covered and allowed <= covered), policy
+        if kind == "aws_s3_bucket":
+            arn = f"${{{address}.arn}}"
+            assert {arn, f"{arn}/*"} <= {r for item in denied for r in as_list(item["Resource"])}
+
+
+def is_tls_guard(statement: Statement) -> bool:
+    return (
+        statement["Effect"] == "Deny"
+        and statement["Principal"] in ("*", {"AWS": "*"})
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    )
+
+
+def address_of(reference: str) -> str:
+    """The address of the resource that a reference like `${aws_s3_bucket.x.id}` names."""
+    return re.sub(r"^\$\{(\w+\.[\w-]+)\..*\}$", r"\1", reference)
+
+
+def test_every_dead_letter_queue_takes_only_from_the_rules_that_name_it(
+    stack: Synthesized,
+) -> None:
+    senders: dict[str, set[str]] = {}
+    for target in stack.resources("aws_cloudwatch_event_target").values():
+        if letters := target.get("dead_letter_config"):
+            rule = address_of(target["rule"])
+            senders.setdefault(address_of(letters["arn"]), set()).add(f"${{{rule}.arn}}")
+    takers: dict[str, set[str]] = {}
+    for policy, statement in statements(stack, "Allow"):
+        if statement.get("Principal") == {"Service": "events.amazonaws.com"} and (
+            policy.kind == "aws_sqs_queue_policy"
+        ):
+            assert as_list(statement["Action"]) == ["sqs:SendMessage"]
+            takers.setdefault(address_of(policy.settings["queue_url"]), set()).update(
+                as_list(statement["Condition"]["ArnEquals"]["aws:SourceArn"])
+            )
+    assert takers == senders
+
+
+def test_job_of_a_pipeline_reaches_no_data_but_its_own(stack: Synthesized) -> None:
+    pipelines = stack.document.get("locals", {}).get("deployed", {})
+    for pipeline, parts in pipelines.items():
+        prefix, folders = re.escape(parts["prefix"]), "(curated|archive|quarantine|ledger)"
+        own_key = re.compile(
+            rf"/{prefix}\*"
+            rf"|/{folders}/{pipeline}(/\*|_\$folder\$)"
+            # The mark that Spark sets on the folder of all curated data; it holds no byte.
+            r"|/curated_\$folder\$"
+            r"|/\$\{aws_s3_object\.[\w-]+\.key\}"
+        )
+        own_prefix = re.compile(rf"{prefix}\*|{folders}/{pipeline}(/\*)?")
+        keys, prefixes = reached(stack, f"pipeline-{pipeline}/job/")
+        assert len(keys) > 5
+        assert [key for key in keys if not own_key.fullmatch(key)] == []
+        assert [item for item in prefixes if not own_prefix.fullmatch(item)] == []
+
+
+def reached(stack: Synthesized, part: str) -> tuple[list[str], list[str]]:
+    """What a part's policies allow in S3: keys of objects, and prefixes in lists of a bucket."""
+    keys, prefixes = [], []
+    for policy, statement in statements(stack, "Allow"):
+        actions = {name for name in as_list(statement["Action"]) if name.startswith("s3:")}
+        if not policy.resource.startswith(part) or not actions:
+            continue
+        for resource in as_list(statement["Resource"]):
+            key = re.sub(r"^\$\{aws_s3_bucket\.[\w-]+\.arn\}", "", resource)
+            if key:
+                keys.append(key)
+            elif actions <= {"s3:ListBucket", "s3:ListBucketVersions"}:
+                prefixes += as_list(statement["Condition"]["StringLikeIfExists"]["s3:prefix"])
+            else:
+                assert actions <= KNOW_NO_KEY, f"{policy}, {statement['Sid']}"
+    return keys, prefixes
+
+
+def test_every_policy_passes_the_linter_of_iam(stack: Synthesized) -> None:
+    """parliament knows every action, its resources and its condition keys."""
+    for policy in stack.policies():
+        if policy.attribute == "assume_role_policy":
+            continue  # A trust policy names no resource, which parliament takes for a mistake.
+        text = resolved(json.dumps(policy.document))
+        findings = analyze_policy_string(text).findings
+        assert [str(finding) for finding in findings] == [], policy
