@@ -37,12 +37,14 @@ class BurstStack(TerraformStack):
     ) -> None:
         super().__init__(scope, environment)
         self._environment = environment
+        self._log_days = settings.retention.log_days
         deletable = settings.ephemeral and allow_data_loss
         keep_state(self, environment, settings)
         AwsProvider(
             self,
             "aws",
             region=settings.region,
+            allowed_account_ids=[settings.account_id] if settings.account_id else None,
             default_tags=[
                 AwsProviderDefaultTags(
                     tags={**settings.tags, "project": PROJECT, "environment": environment}
@@ -58,6 +60,7 @@ class BurstStack(TerraformStack):
             environment=environment,
             deletable=deletable,
             kms_key_arn=self._kms_key_arn,
+            retention=settings.retention,
         )
         self._lake = Lake(
             self,
@@ -65,6 +68,7 @@ class BurstStack(TerraformStack):
             environment=environment,
             deletable=deletable,
             kms_key_arn=self._kms_key_arn,
+            retention=settings.retention,
         )
         self._code = Code(self, "code", lake=self._lake.bucket, kms_key_arn=self._kms_key_arn)
         self._catalog = Catalog(self, "catalog", environment=environment)
@@ -137,6 +141,7 @@ class BurstStack(TerraformStack):
             code=self._code,
             encryption=self._encryption,
             curated_uri=curated_uri,
+            log_days=self._log_days,
         )
         table = Table(
             parts,
@@ -153,6 +158,7 @@ class BurstStack(TerraformStack):
             job_name=job.name,
             batch_size=settings.batch_size,
             batch_window_seconds=settings.batch_window_seconds,
+            max_concurrent_runs=settings.workflow_max_concurrent_runs,
         )
         routing = Routing(
             parts,

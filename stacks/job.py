@@ -28,7 +28,6 @@ from stacks.settings import Column, PipelineSettings, SettingsError
 GLUE_JOBS = Path(__file__).resolve().parent.parent / "glue_jobs"
 SCRIPT = GLUE_JOBS / "burst_job.py"
 PACKAGES = ("burst", "transforms")
-KEEP_LOGS_DAYS = 365
 
 
 class Code(Construct):
@@ -101,6 +100,7 @@ class Job(Construct):
         code: Code,
         encryption: Encryption | None,
         curated_uri: str,
+        log_days: int,
     ) -> None:
         super().__init__(scope, id_)
         role_name = f"{name}-job"
@@ -114,7 +114,7 @@ class Job(Construct):
                 self,
                 f"log-{kind}",
                 name=f"{self.log_group_prefix}/{kind}",
-                retention_in_days=KEEP_LOGS_DAYS,
+                retention_in_days=log_days,
                 kms_key_id=encryption.kms_key_arn if encryption else None,
             )
             for kind in ("error", "output")

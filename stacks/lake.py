@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
+    S3BucketLifecycleConfigurationRule,
+    S3BucketLifecycleConfigurationRuleExpiration,
+    S3BucketLifecycleConfigurationRuleFilter,
+    S3BucketLifecycleConfigurationRuleTransition,
+)
 from constructs import Construct
 
 from stacks.private_bucket import PrivateBucket
+from stacks.settings import RetentionSettings
 
 
 class Lake(PrivateBucket):
@@ -13,6 +22,10 @@ class Lake(PrivateBucket):
     ``curated/`` (Parquet), ``archive/`` (the bytes of good files), ``quarantine/`` (the bytes of
     bad files and the reasons), ``ledger/`` (what each batch read and wrote) and ``artifacts/``
     (the job's code).
+
+    Only the archive may move to cheaper storage and expire, as ``retention`` says. Curated is what
+    people query, quarantine waits for people, and the ledger says what was processed: no rule
+    touches their current objects.
     """
 
     def __init__(
@@ -23,6 +36,7 @@ class Lake(PrivateBucket):
         environment: str,
         deletable: bool,
         kms_key_arn: str | None,
+        retention: RetentionSettings,
     ) -> None:
         super().__init__(
             scope,
@@ -30,4 +44,32 @@ class Lake(PrivateBucket):
             name_prefix=f"burst-{environment}-lake-",
             deletable=deletable,
             kms_key_arn=kms_key_arn,
+            retention=retention,
+            lifecycle_rules=_archive_rules(retention),
         )
+
+
+def _archive_rules(
+    retention: RetentionSettings,
+) -> Sequence[S3BucketLifecycleConfigurationRule]:
+    """The rule for ``archive/``, where there is anything for it to do."""
+    move, expire = retention.archive_move_days, retention.archive_expire_days
+    if move is None and expire is None:
+        return []
+    return [
+        S3BucketLifecycleConfigurationRule(
+            id="move-and-expire-the-archive",
+            status="Enabled",
+            filter=[S3BucketLifecycleConfigurationRuleFilter(prefix="archive/")],
+            transition=None
+            if move is None
+            else [
+                S3BucketLifecycleConfigurationRuleTransition(
+                    days=move, storage_class=retention.archive_storage_class
+                )
+            ],
+            expiration=None
+            if expire is None
+            else [S3BucketLifecycleConfigurationRuleExpiration(days=expire)],
+        )
+    ]

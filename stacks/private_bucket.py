@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
@@ -36,17 +38,14 @@ from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
 from constructs import Construct
 
 from stacks import policies
-
-ABORT_UPLOADS_AFTER_DAYS = 7
-EXPIRE_OLD_VERSIONS_AFTER_DAYS = 30
+from stacks.settings import RetentionSettings
 
 
 class PrivateBucket(Construct):
     """An S3 bucket that nobody reaches from outside or without TLS, and that keeps old versions.
 
-    Versions that were replaced or deleted are kept for 30 days. A version in landing that was
-    overwritten before a job read it still waits for the job, so this must stay far longer than
-    any pause of a pipeline. Terraform refuses to destroy the bucket unless ``deletable``; then
+    Versions that were replaced or deleted are kept as ``retention`` says, and uploads that nobody
+    finished are removed. Terraform refuses to destroy the bucket unless ``deletable``; then
     it empties it first. Without ``kms_key_arn`` S3 encrypts with keys of its own.
     """
 
@@ -58,6 +57,8 @@ class PrivateBucket(Construct):
         name_prefix: str,
         deletable: bool,
         kms_key_arn: str | None,
+        retention: RetentionSettings,
+        lifecycle_rules: Sequence[S3BucketLifecycleConfigurationRule] = (),
     ) -> None:
         super().__init__(scope, id_)
         self.bucket = S3Bucket(
@@ -106,7 +107,7 @@ class PrivateBucket(Construct):
             self,
             "lifecycle",
             bucket=self.bucket.id,
-            rule=[_clean_up_rule()],
+            rule=[_clean_up_rule(retention), *lifecycle_rules],
             depends_on=[versioning],
         )
 
@@ -125,19 +126,19 @@ def _encryption_rule(kms_key_arn: str | None) -> EncryptionRule:
     )
 
 
-def _clean_up_rule() -> S3BucketLifecycleConfigurationRule:
+def _clean_up_rule(retention: RetentionSettings) -> S3BucketLifecycleConfigurationRule:
     return S3BucketLifecycleConfigurationRule(
         id="remove-aborted-uploads-and-old-versions",
         status="Enabled",
         filter=[S3BucketLifecycleConfigurationRuleFilter(prefix="")],
         abort_incomplete_multipart_upload=[
             S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(
-                days_after_initiation=ABORT_UPLOADS_AFTER_DAYS
+                days_after_initiation=retention.unfinished_upload_days
             )
         ],
         noncurrent_version_expiration=[
             S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(
-                noncurrent_days=EXPIRE_OLD_VERSIONS_AFTER_DAYS
+                noncurrent_days=retention.old_version_days
             )
         ],
         expiration=[

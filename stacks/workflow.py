@@ -14,8 +14,9 @@ from constructs import Construct
 class Workflow(Construct):
     """Waits for ``batch_size`` events or ``batch_window_seconds``, then starts the job once.
 
-    The workflow has no limit of concurrent runs: a run beyond a limit ends in status ERROR and its
-    events are lost. The job is the single writer instead, and its runs queue. ``enabled`` and
+    The workflow has no limit of concurrent runs unless the settings give it one of at least 2: a
+    run beyond a limit ends in status ERROR and its events are lost. The job is the single writer
+    instead, and its runs queue. ``enabled`` and
     ``start_on_creation`` of the trigger stay unset: any later change of ``enabled`` on an EVENT
     trigger fails for good (terraform-provider-aws issue 49407). To pause a pipeline, disable its
     rule.
@@ -30,6 +31,7 @@ class Workflow(Construct):
         job_name: str,
         batch_size: int,
         batch_window_seconds: int,
+        max_concurrent_runs: int | None,
     ) -> None:
         super().__init__(scope, id_)
         workflow = GlueWorkflow(
@@ -37,6 +39,7 @@ class Workflow(Construct):
             "workflow",
             name=name,
             description="Started by the files that arrive: see the trigger's batching condition.",
+            max_concurrent_runs=max_concurrent_runs,
         )
         self.name = workflow.name
         self.arn = workflow.arn

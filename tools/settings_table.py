@@ -20,6 +20,7 @@ SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
     ("An environment: `environments.<name>`", settings.EnvironmentSettings),
     ("Its state, `state`, in a local file", settings.LocalState),
     ("Its state, `state`, in S3", settings.S3State),
+    ("What it keeps: `retention`", settings.RetentionSettings),
     ("A pipeline: `environments.<name>.pipelines.<name>`", settings.PipelineSettings),
     ("Its files: `input`", settings.InputSettings),
     ("A column: an element of `input.columns`", settings.Column),

@@ -17,6 +17,7 @@ from stacks.settings.pipeline import (
 )
 from stacks.settings.reading import parse_environments, read_environments
 from stacks.settings.schedule import OFF
+from stacks.settings.retention import RetentionSettings
 from stacks.settings.setting import Settings, SettingsError
 from stacks.settings.state import LocalState, S3State
 
@@ -30,6 +31,7 @@ __all__ = [
     "LocalState",
     "OutputSettings",
     "PipelineSettings",
+    "RetentionSettings",
     "S3State",
     "Settings",
     "SettingsError",

@@ -8,11 +8,13 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator
 
 from stacks.settings.pipeline import PipelineSettings
+from stacks.settings.retention import RetentionSettings
 from stacks.settings.setting import NAME, REGION, Settings, setting
 from stacks.settings.state import LocalState, S3State
 
-EnvironmentName = Annotated[str, StringConstraints(max_length=16, pattern=NAME)]
-PipelineName = Annotated[str, StringConstraints(max_length=24, pattern=NAME)]
+# What AWS allows depends on the two together: see quotas.py.
+EnvironmentName = Annotated[str, StringConstraints(max_length=32, pattern=NAME)]
+PipelineName = Annotated[str, StringConstraints(max_length=48, pattern=NAME)]
 TagKey = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 TagValue = Annotated[str, StringConstraints(max_length=256)]
 
@@ -24,6 +26,13 @@ class EnvironmentSettings(Settings):
         allowed="a region such as eu-central-1",
         description="AWS region of everything in the environment.",
         pattern=REGION,
+    )
+    account_id: str | None = setting(
+        None,
+        allowed='12 digits in quotes such as "123456789012", or left out',
+        description="AWS account of the environment: Terraform refuses to work in any other. "
+        "Environments that say nothing count as of one account.",
+        pattern=r"^\d{12}$",
     )
     tags: dict[TagKey, TagValue] = setting(
         {},
@@ -42,6 +51,27 @@ class EnvironmentSettings(Settings):
         allowed="sse-s3 (keys that AWS manages) or sse-kms (one key of your own an environment)",
         description="What encrypts buckets, queues and logs.",
     )
+    retention: RetentionSettings = setting(
+        RetentionSettings(),
+        allowed="an object with settings of the retention",
+        description="How long logs, old versions and the archive are kept, and where.",
+    )
+    max_dpu_hours_per_run: float | None = setting(
+        None,
+        allowed="a number above 0, or left out",
+        description="Most that one run of any pipeline may cost: workers times DPUs of a worker "
+        "times timeout. A pipeline whose settings could cost more is refused.",
+        gt=0,
+    )
+    event_rules_quota: int | None = setting(
+        None,
+        allowed="a whole number from 1 to 10000, or left out",
+        description="Rules that fit on the account's default event bus, where AWS has raised the "
+        "quota or others use part of it; the region's default where left out (300, in af-south-1 "
+        "and eu-south-1 100).",
+        ge=1,
+        le=10_000,
+    )
     ephemeral: bool = setting(
         False,
         allowed="true or false",
@@ -50,7 +80,7 @@ class EnvironmentSettings(Settings):
         "The second is the variable `BURST_ALLOW_DATA_LOSS=1` at synth.",
     )
     pipelines: dict[PipelineName, PipelineSettings] = setting(
-        allowed="an object with one or more pipelines by name: 1 to 24 lower-case letters, "
+        allowed="an object with one or more pipelines by name: 1 to 48 lower-case letters, "
         "digits and single hyphens, beginning with a letter",
         description="The pipelines by name.",
         min_length=1,
@@ -82,7 +112,7 @@ class Environments(Settings):
     """All environments by name, as they stand in the context of `cdktf.json`."""
 
     environments: dict[EnvironmentName, EnvironmentSettings] = setting(
-        allowed="an object with one or more environments by name: 1 to 16 lower-case letters, "
+        allowed="an object with one or more environments by name: 1 to 32 lower-case letters, "
         "digits and single hyphens, beginning with a letter",
         description="The environments by name.",
         min_length=1,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import ValidationInfo, field_validator
@@ -12,6 +12,12 @@ from stacks.settings.schedule import Schedule
 from stacks.settings.setting import Settings, setting
 
 PARTITION_COLUMNS = ("ingest_date", "batch")
+
+# DPUs that a worker counts for (AWS Glue API reference, CreateJob, WorkerType).
+DPUS: Mapping[str, int] = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
+# AWS Glue API reference, NumberOfWorkers: "299 for G.1X, and 149 for G.2X", which is the same
+# number of DPUs; it says nothing of the larger ones, so they get as many DPUs.
+MOST_DPUS_PER_JOB = 299
 
 
 class Column(Settings):
@@ -154,7 +160,8 @@ class JobSettings(Settings):
     )
     number_of_workers: int = setting(
         2,
-        allowed="a whole number, 2 or more (one worker drives, the others read and write)",
+        allowed="a whole number, 2 or more (one worker drives, the others read and write), up to "
+        + ", ".join(f"{MOST_DPUS_PER_JOB // dpus} of {name}" for name, dpus in DPUS.items()),
         description="Most workers that auto scaling may use (Glue API `Job.NumberOfWorkers`).",
         ge=2,
     )
@@ -173,11 +180,36 @@ class JobSettings(Settings):
         ge=0,
         le=0.9,
     )
+    execution_class: str = setting(
+        "STANDARD",
+        allowed="STANDARD",
+        description="Execution class of the runs (Glue API `Job.ExecutionClass`).",
+    )
     glue_version: Literal["5.0", "5.1"] = setting(
         "5.1",
         allowed="5.0 or 5.1 (the versions with Python 3.11)",
         description="Glue version: 5.0 runs Spark 3.5.4, 5.1 runs Spark 3.5.6.",
     )
+
+    @field_validator("number_of_workers")
+    @classmethod
+    def _no_more_than_glue_gives(cls, number: int, info: ValidationInfo) -> int:
+        worker_type = info.data.get("worker_type")
+        if worker_type and number * DPUS[worker_type] > MOST_DPUS_PER_JOB:
+            raise ValueError(f"a job has {MOST_DPUS_PER_JOB // DPUS[worker_type]} at most")
+        return number
+
+    @field_validator("execution_class")
+    @classmethod
+    def _can_queue(cls, name: str) -> str:
+        if name == "FLEX":
+            raise ValueError(
+                "runs of this class cannot queue, so a run that starts while another is active "
+                "would fail instead of waiting for it"
+            )
+        if name != "STANDARD":
+            raise ValueError("Glue has no such class")
+        return name
 
 
 class PipelineSettings(Settings):
@@ -225,6 +257,13 @@ class PipelineSettings(Settings):
         allowed="the name of a module in glue_jobs/transforms, without .py",
         description="Module that transforms the rows; the pipeline's name where left out.",
         pattern=r"^[a-z][a-z0-9_]*$",
+    )
+    workflow_max_concurrent_runs: int | None = setting(
+        None,
+        allowed="a whole number from 2 to 1000, or left out (no limit)",
+        description="Most runs of the workflow at once (Glue API `Workflow.MaxConcurrentRuns`); "
+        "they queue at the job, which runs once at a time.",
+        le=1000,
     )
     max_files_per_batch: int = setting(
         10_000,
@@ -292,3 +331,14 @@ class PipelineSettings(Settings):
         """What the transform must give beside the lineage columns, in the order of the table."""
         kept = (c for c in self.input.columns if c.name not in self.output.dropped_columns)
         return (*kept, *self.output.added_columns)
+
+    @field_validator("workflow_max_concurrent_runs")
+    @classmethod
+    def _one_runs_and_one_waits(cls, number: int | None) -> int | None:
+        if number is not None and number < 2:
+            raise ValueError(
+                "Glue refuses a run beyond the limit and its events are lost, so files that come "
+                "while a run is active would wait for the next event; at least one run must be "
+                "able to wait"
+            )
+        return number

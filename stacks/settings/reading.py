@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from stacks.settings.environment import Environments, EnvironmentSettings
+from stacks.settings.quotas import broken_quotas
 from stacks.settings.setting import Settings, SettingsError
 from stacks.settings.state import STATE_BACKENDS
 
@@ -39,13 +40,17 @@ def parse_environments(
 ) -> Mapping[str, EnvironmentSettings]:
     """Validate the environments given as plain JSON data; raises `SettingsError`."""
     try:
-        return Environments.model_validate_json(
+        valid = Environments.model_validate_json(
             json.dumps({"environments": environments})
         ).environments
     except ValidationError as error:
         raise SettingsError(
             [_sentence(source, problem) for problem in error.errors(include_url=False)]
         ) from error
+    broken = [f"{source}: {sentence}" for sentence in broken_quotas(valid)]
+    if broken:
+        raise SettingsError(broken)
+    return valid
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

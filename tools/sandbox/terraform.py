@@ -215,6 +215,8 @@ def write_override(
                 "skip_credentials_validation": True,
                 "skip_metadata_api_check": True,
                 "skip_region_validation": True,
+                # The emulated account is none of those that the environments are for.
+                "allowed_account_ids": None,
             }
         },
         "resource": resources,

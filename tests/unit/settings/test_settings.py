@@ -81,11 +81,25 @@ def test_defaults_are_the_documented_ones() -> None:
         "number_of_workers": 2,
         "timeout_minutes": 60,
         "time_reserve": 0.25,
+        "execution_class": "STANDARD",
         "glue_version": "5.1",
+    }
+    assert pipeline.workflow_max_concurrent_runs is None
+    assert environment.encryption == "sse-s3"
+    assert (environment.account_id, environment.event_rules_quota) == (None, None)
+    assert environment.max_dpu_hours_per_run is None
+    assert environment.retention.model_dump() == {
+        "log_days": 365,
+        "old_version_days": 30,
+        "unfinished_upload_days": 7,
+        "archive_storage_class": "GLACIER_IR",
+        "archive_move_days": None,
+        "archive_expire_days": None,
     }
 
 
 ORDERS = "pipelines.orders"
+ANOTHER = {**valid()["dev"]["pipelines"]["orders"], "prefix": "another/"}
 WRONG = [
     (f"{ORDERS}.batch_size", 0, "'batch_size' = 0", "from 1 to 100"),
     (f"{ORDERS}.batch_size", 101, "'batch_size' = 101", "from 1 to 100"),
@@ -162,12 +176,74 @@ WRONG = [
     ("state", {"backend": "s3"}, "field 'state.bucket' is missing", "existing bucket"),
     ("state", {"backend": "s3", "bucket": "X"}, "'state.bucket' = \"X\"", "existing bucket"),
     ("state", {"backend": "s3", "bucket": "abc", "lock": 1}, "'state.lock' = 1", "one of backend"),
+    ("state", {"backend": "s3", "bucket": "abc", "key": ""}, "'state.key' = \"\"", "1 to 1024"),
     ("state", {"backend": "local", "path": "x"}, "'state.path' = \"x\"", "one of backend"),
     ("pipelines", {}, "field 'pipelines' = {}", "one or more pipelines"),
     ("pipelines", [], "field 'pipelines' = []", "one or more pipelines"),
-    ("pipelines.Orders", {}, "pipeline 'Orders'", "1 to 24 lower-case"),
+    ("pipelines.Orders", {}, "pipeline 'Orders'", "1 to 48 lower-case"),
     ("pipelines.a--b", {}, "pipeline 'a--b'", "single hyphens"),
-    ("pipelines." + "o" * 25, {}, "pipeline 'ooo", "1 to 24"),
+    ("pipelines." + "o" * 49, {}, "pipeline 'ooo", "1 to 48"),
+    # Names that only their combination makes too long.
+    ("pipelines." + "o" * 48, ANOTHER, "its IAM role would be called 'burst-dev-ooo", "64 (IAM"),
+    (f"{ORDERS}.workflow_max_concurrent_runs", 1, "its events are lost", "from 2 to 1000"),
+    (f"{ORDERS}.workflow_max_concurrent_runs", 0, "concurrent_runs' = 0", "from 2 to 1000"),
+    (f"{ORDERS}.workflow_max_concurrent_runs", 1001, "runs' = 1001", "from 2 to 1000"),
+    (f"{ORDERS}.workflow_max_concurrent_runs", True, "runs' = true", "from 2 to 1000"),
+    (f"{ORDERS}.job.execution_class", "FLEX", '= "FLEX": runs of this class cannot', "STANDARD"),
+    (f"{ORDERS}.job.execution_class", "flex", '= "flex": Glue has no such class', "STANDARD"),
+    (f"{ORDERS}.job.number_of_workers", 300, "a job has 299 at most", "299 of G.1X, 149 of G.2X"),
+    (f"{ORDERS}.job.max_retries", 1, "'job.max_retries' = 1: there is no such", "one of worker"),
+    (
+        f"{ORDERS}.job",
+        {"worker_type": "G.8X", "number_of_workers": 38},
+        "'job.number_of_workers' = 38: a job has 37 at most",
+        "37 of G.8X",
+    ),
+    ("encryption", "sse-c", "field 'encryption' = \"sse-c\"", "sse-s3 (keys that AWS manages) or"),
+    (
+        "encryption",
+        "SSE-KMS",
+        "field 'encryption' = \"SSE-KMS\"",
+        "or sse-kms (one key of your own",
+    ),
+    ("encryption", True, "field 'encryption' = true", "sse-s3"),
+    ("kms_key_arn", "x", "field 'kms_key_arn' = \"x\": there is no such", "one of region"),
+    ("account_id", 123456789012, "field 'account_id' = 123456789012", "12 digits in quotes"),
+    ("account_id", "1234", "field 'account_id' = \"1234\"", "12 digits in quotes"),
+    ("max_dpu_hours_per_run", 0, "'max_dpu_hours_per_run' = 0", "a number above 0"),
+    ("max_dpu_hours_per_run", 1.5, "2 DPU-hours", "1.5, as max_dpu_hours_per_run"),
+    ("event_rules_quota", 0, "'event_rules_quota' = 0", "from 1 to 10000"),
+    ("retention", 30, "field 'retention' = 30", "an object with settings of the retention"),
+    ("retention.days", 30, "'retention.days' = 30: there is no such setting", "one of log_days"),
+    ("retention.log_days", 364, "CloudWatch Logs does not know", "180, 365, 400"),
+    ("retention.log_days", 0, "'retention.log_days' = 0", "one of 1, 3, 5"),
+    ("retention.old_version_days", 13, "'retention.old_version_days' = 13", "from 14 to 36500"),
+    ("retention.unfinished_upload_days", 0, "upload_days' = 0", "from 1 to 36500"),
+    ("retention.archive_storage_class", "GLACIER_DEEP", 'class\' = "GLACIER_DEEP"', "DEEP_ARCHIVE"),
+    ("retention.archive_move_days", -1, "'retention.archive_move_days' = -1", "from 0 to 36500"),
+    ("retention.archive_expire_days", 0, "'retention.archive_expire_days' = 0", "from 1 to"),
+    (
+        "retention",
+        {"archive_storage_class": "STANDARD_IA", "archive_move_days": 29},
+        "'retention.archive_move_days' = 29: S3 moves no object to STANDARD_IA that is younger",
+        "at least 30 for STANDARD_IA",
+    ),
+    (
+        "retention",
+        {"archive_move_days": 10, "archive_expire_days": 99},
+        "'retention.archive_expire_days' = 99: the files move to GLACIER_IR after 10 days, which",
+        "as many days after that",
+    ),
+    (
+        "retention",
+        {
+            "archive_storage_class": "INTELLIGENT_TIERING",
+            "archive_move_days": 10,
+            "archive_expire_days": 10,
+        },
+        "'retention.archive_expire_days' = 10",
+        "as many days after that",
+    ),
 ]
 
 
@@ -183,6 +259,15 @@ def test_wrong_value_is_named_with_what_is_allowed(
     assert allowed in message.split("Allowed:", 1)[1]
     if path.startswith(f"{ORDERS}."):
         assert PLACE in message
+
+
+def test_table_of_wrong_settings_is_long_and_has_one_for_every_setting() -> None:
+    assert len({repr(wrong[:2]) for wrong in WRONG}) == len(WRONG) >= 100
+    tried = {step for path, *_ in WRONG for step in path.split(".")}
+    tried |= {name for _, value, *_ in WRONG if isinstance(value, dict) for name in value}
+    for model in models():
+        if model not in (settings.Settings, settings.Environments):
+            assert set(model.model_fields) <= tried, model
 
 
 @pytest.mark.parametrize(("field", "value"), [("delimiter", ";"), ("encoding", "cp1252")])
@@ -208,7 +293,7 @@ def test_every_wrong_value_is_named_at_once() -> None:
     assert len(problems(environments).splitlines()) == 2
 
 
-@pytest.mark.parametrize("name", ["Dev", "dev_1", "-dev", "1dev", "e" * 17, ""])
+@pytest.mark.parametrize("name", ["Dev", "dev_1", "-dev", "1dev", "e" * 33, ""])
 def test_name_of_an_environment_that_aws_names_could_not_hold_is_refused(name: str) -> None:
     assert f"environment {name!r}" in problems({name: valid()["dev"]})
 
