@@ -16,8 +16,8 @@ from stacks.settings.pipeline import (
     PipelineSettings,
 )
 from stacks.settings.reading import parse_environments, read_environments
-from stacks.settings.schedule import OFF
 from stacks.settings.retention import RetentionSettings
+from stacks.settings.schedule import OFF
 from stacks.settings.setting import Settings, SettingsError
 from stacks.settings.state import LocalState, S3State
 

@@ -1,16 +1,23 @@
-"""One apply for all tests that need a deployed pipeline."""
+"""One apply of each encryption mode, side by side in one account, for all tests of this folder."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cdktf import App
 
+from stacks.burst_stack import BurstStack
+from stacks.settings import parse_environments
+from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from tools.sandbox.errors import SandboxError
-from tools.sandbox.sandbox import Sandbox
-from tools.sandbox.terraform import Terraform, find_terraform
+from tools.sandbox.sandbox import PROJECT_FOLDER, Sandbox
+from tools.sandbox.terraform import Terraform, find_terraform, write_override
 
 STATE_BUCKET = "terraform-state-of-the-tests"
 BATCH_SIZE = 3
@@ -23,11 +30,30 @@ class Deployed:
 
     sandbox: Sandbox
     terraform: Terraform
+    encrypted: Future[Terraform] | None
+
+
+@dataclass(frozen=True)
+class Encrypted:
+    """The environment `uat`, in the same account: `sse-kms`, two pipelines, a moving archive."""
+
+    sandbox: Sandbox
+    terraform: Terraform
+    outputs: dict[str, Any]
+
+    def client(self, service: str) -> Any:
+        return self.sandbox.account.client(service)
 
 
 @pytest.fixture(scope="package")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """One apply for all tests that need a deployed pipeline."""
+def deployed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployed]:
+    """One apply for all tests that need a deployed pipeline.
+
+    Where a test asks for the encrypted environment too, both are applied at the same time: most of
+    an apply is waiting.
+    """
     try:
         find_terraform()
     except SandboxError as missing:
@@ -39,7 +65,64 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
             Bucket=STATE_BUCKET,
             CreateBucketConfiguration={"LocationConstraint": "eu-central-1"},
         )
-        yield Deployed(sandbox, sandbox.deploy(backend=s3_backend(sandbox)))
+        with ThreadPoolExecutor(1) as beside:
+            encrypted = None
+            if any(
+                "encrypted" in getattr(item, "fixturenames", ()) for item in request.session.items
+            ):
+                stack_folder = synthesize_encrypted(sandbox)
+                encrypted = beside.submit(deploy_encrypted, sandbox, stack_folder)
+            yield Deployed(sandbox, sandbox.deploy(backend=s3_backend(sandbox)), encrypted)
+
+
+@pytest.fixture(scope="package")
+def encrypted(deployed: Deployed) -> Encrypted:
+    """The environment with a key of its own, beside `dev` in the account."""
+    assert deployed.encrypted
+    terraform = deployed.encrypted.result()
+    return Encrypted(deployed.sandbox, terraform, terraform.outputs())
+
+
+def synthesize_encrypted(sandbox: Sandbox) -> Path:
+    """Write the stack of `uat`, made of the shipped `dev`; returns its folder.
+
+    Its ``account_id`` is not the emulated one, as would be that of a user who tries his settings.
+    """
+    document = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))
+    dev = document["context"]["environments"]["dev"]
+    orders = dev["pipelines"]["orders"]
+    returns = {
+        **orders,
+        "prefix": "returns/",
+        "transform": "orders",
+        "workflow_max_concurrent_runs": 2,
+    }
+    settings = {
+        **dev,
+        "account_id": "111122223333",
+        "encryption": "sse-kms",
+        "retention": {"archive_move_days": 30, "archive_expire_days": 400, "log_days": 400},
+        "pipelines": {"orders": orders, "web-returns": returns},
+    }
+    outdir = sandbox.folder / "uat"
+    app = App(outdir=str(outdir))
+    BurstStack(app, "uat", parse_environments({"uat": settings})["uat"], allow_data_loss=True)
+    app.synth()
+    return outdir / "stacks" / "uat"
+
+
+def deploy_encrypted(sandbox: Sandbox, stack_folder: Path) -> Terraform:
+    write_override(
+        stack_folder,
+        endpoint_url=sandbox.account.endpoint_url,
+        access_key=ACCESS_KEY_ID,
+        secret_key=SECRET_ACCESS_KEY,
+        resources={},
+    )
+    terraform = Terraform(stack_folder, environment=sandbox.account.environment())
+    terraform.init()
+    terraform.apply()
+    return terraform
 
 
 def s3_backend(sandbox: Sandbox) -> dict[str, Any]:

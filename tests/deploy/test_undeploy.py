@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from tests.deploy.conftest import STATE_BUCKET, Deployed
+from tests.deploy.conftest import STATE_BUCKET, Deployed, Encrypted
+
+
+def test_destroying_one_environment_leaves_the_other_one_alone(
+    deployed: Deployed, encrypted: Encrypted
+) -> None:
+    key_id = encrypted.outputs["kms_key_arn"]
+    encrypted.client("s3").put_object(
+        Bucket=encrypted.outputs["lake_bucket_name"], Key="archive/orders/x", Body=b"x"
+    )
+    encrypted.terraform.destroy()
+    key = encrypted.client("kms").describe_key(KeyId=key_id)["KeyMetadata"]
+    assert key["KeyState"] == "PendingDeletion"
+    assert encrypted.client("kms").list_aliases(KeyId=key_id)["Aliases"] == []
+    assert encrypted.client("glue").get_security_configurations()["SecurityConfigurations"] == []
+    rules = encrypted.client("events").list_rules()["Rules"]
+    assert {rule["Name"] for rule in rules} == {"burst-dev-orders"}
+    assert deployed.terraform.plan() is False
 
 
 def test_destroy_leaves_nothing_though_the_buckets_hold_versions(deployed: Deployed) -> None:

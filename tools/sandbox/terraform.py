@@ -196,7 +196,7 @@ def write_override(
     ``backend`` takes the place of the stack's state backend; a file in ``folder`` by default.
     """
     stack = json.loads((folder / "cdk.tf.json").read_text(encoding="utf-8"))
-    override = {
+    override: dict[str, Any] = {
         "terraform": {
             "backend": backend or {"local": {"path": "sandbox.tfstate"}},
             "required_providers": {
@@ -219,8 +219,9 @@ def write_override(
                 "allowed_account_ids": None,
             }
         },
-        "resource": resources,
     }
+    if resources:  # Terraform wants at least one type in a block of resources.
+        override["resource"] = resources
     (folder / OVERRIDE_FILE).write_text(json.dumps(override, indent=2), encoding="utf-8")
 
 

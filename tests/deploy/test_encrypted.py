@@ -1,0 +1,106 @@
+"""An environment with a key of its own and two pipelines, beside another one in the account."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.deploy.conftest import Deployed, Encrypted
+
+PIPELINES = ("orders", "web-returns")
+
+
+def test_second_plan_is_empty(encrypted: Encrypted) -> None:
+    assert encrypted.terraform.plan() is False
+
+
+def test_key_rotates_and_is_found_by_its_alias(encrypted: Encrypted) -> None:
+    kms, arn = encrypted.client("kms"), encrypted.outputs["kms_key_arn"]
+    assert kms.get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"] is True
+    assert kms.describe_key(KeyId="alias/burst-uat")["KeyMetadata"]["Arn"] == arn
+
+
+@pytest.mark.parametrize("bucket", ["landing_bucket_name", "lake_bucket_name"])
+def test_file_that_asks_for_no_encryption_is_encrypted_with_the_key(
+    encrypted: Encrypted, bucket: str
+) -> None:
+    s3, where = encrypted.client("s3"), {"Bucket": encrypted.outputs[bucket], "Key": "elsewhere/x"}
+    s3.put_object(**where, Body=b"x")
+    stored = s3.head_object(**where)
+    assert stored["ServerSideEncryption"] == "aws:kms"
+    assert stored["SSEKMSKeyId"] == encrypted.outputs["kms_key_arn"]
+    assert stored["BucketKeyEnabled"] is True
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_queue_logs_code_and_job_of_each_pipeline_are_encrypted_with_the_key(
+    encrypted: Encrypted, pipeline: str
+) -> None:
+    arn, parts = encrypted.outputs["kms_key_arn"], encrypted.outputs["pipelines"][pipeline]
+    queue = encrypted.client("sqs").get_queue_attributes(
+        QueueUrl=parts["dead_letter_queue_url"], AttributeNames=["All"]
+    )["Attributes"]
+    assert queue["KmsMasterKeyId"] == arn
+    logs = encrypted.client("logs").describe_log_groups(
+        logGroupNamePrefix=parts["log_group_prefix"]
+    )["logGroups"]
+    assert {group["logGroupName"]: group["kmsKeyId"] for group in logs} == {
+        f"/burst/uat/{pipeline}/burst-uat-role/burst-uat-{pipeline}-job/{kind}": arn
+        for kind in ("error", "output")
+    }
+    assert {group["retentionInDays"] for group in logs} == {400}
+    job = encrypted.client("glue").get_job(JobName=parts["job_name"])["Job"]
+    assert job["SecurityConfiguration"] == "burst-uat"
+    for uri in (job["Command"]["ScriptLocation"], job["DefaultArguments"]["--extra-py-files"]):
+        bucket, key = uri.removeprefix("s3://").split("/", 1)
+        code = encrypted.client("s3").head_object(Bucket=bucket, Key=key)
+        assert code["SSEKMSKeyId"] == arn
+
+
+def test_glue_encrypts_with_the_key_whatever_a_job_writes(encrypted: Encrypted) -> None:
+    arn = encrypted.outputs["kms_key_arn"]
+    deployed = encrypted.client("glue").get_security_configuration(Name="burst-uat")
+    assert deployed["SecurityConfiguration"]["EncryptionConfiguration"] == {
+        "S3Encryption": [{"S3EncryptionMode": "SSE-KMS", "KmsKeyArn": arn}],
+        "CloudWatchEncryption": {"CloudWatchEncryptionMode": "SSE-KMS", "KmsKeyArn": arn},
+        "JobBookmarksEncryption": {"JobBookmarksEncryptionMode": "CSE-KMS", "KmsKeyArn": arn},
+    }
+
+
+def test_only_the_archive_moves_and_expires(encrypted: Encrypted) -> None:
+    rules = encrypted.client("s3").get_bucket_lifecycle_configuration(
+        Bucket=encrypted.outputs["lake_bucket_name"]
+    )["Rules"]
+    moving = [rule for rule in rules if "Transitions" in rule or "Days" in rule["Expiration"]]
+    assert [(rule["Filter"], rule["Transitions"], rule["Expiration"]) for rule in moving] == [
+        (
+            {"Prefix": "archive/"},
+            [{"Days": 30, "StorageClass": "GLACIER_IR"}],
+            {"Days": 400},
+        )
+    ]
+
+
+def test_limit_of_workflow_runs_is_the_one_of_the_settings(encrypted: Encrypted) -> None:
+    limits = {
+        pipeline: encrypted.client("glue")
+        .get_workflow(Name=f"burst-uat-{pipeline}")["Workflow"]
+        .get("MaxConcurrentRuns")
+        for pipeline in PIPELINES
+    }
+    assert limits == {"orders": None, "web-returns": 2}
+
+
+def test_environments_side_by_side_have_nothing_in_common_but_the_bus(
+    deployed: Deployed, encrypted: Encrypted
+) -> None:
+    buckets = ("landing_bucket_name", "lake_bucket_name")
+    assert not {deployed.sandbox.outputs[name] for name in buckets} & {
+        encrypted.outputs[name] for name in buckets
+    }
+    rules = encrypted.client("events").list_rules()["Rules"]
+    assert {rule["Name"] for rule in rules} == {
+        "burst-dev-orders",
+        "burst-uat-orders",
+        "burst-uat-web-returns",
+    }
+    assert {rule["EventBusName"] for rule in rules} == {"default"}
