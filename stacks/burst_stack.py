@@ -8,7 +8,7 @@ from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTag
 from constructs import Construct
 
 from stacks.catalog import Catalog, Table
-from stacks.encryption import Encryption
+from stacks.encryption import Encryption, keep_the_key
 from stacks.job import Code, Job
 from stacks.lake import Lake
 from stacks.landing import Landing
@@ -114,6 +114,8 @@ class BurstStack(TerraformStack):
 
     def _encrypt(self, settings: EnvironmentSettings, deletable: bool) -> Encryption | None:
         if settings.encryption == "sse-s3":
+            if not deletable:
+                keep_the_key(self)
             return None
         return Encryption(
             self,

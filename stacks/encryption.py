@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdktf import TerraformResourceLifecycle
+from cdktf import TerraformResourceLifecycle, TerraformStack
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from cdktf_cdktf_provider_aws.glue_security_configuration import (
     GlueSecurityConfiguration,
@@ -26,6 +26,7 @@ from stacks import policies
 # The longest and the shortest that KMS has (API ScheduleKeyDeletion, PendingWindowInDays).
 WAIT_BEFORE_DELETION_DAYS = 30
 WAIT_BEFORE_DELETION_DAYS_IF_DELETABLE = 7
+KEY_ADDRESS = ("aws_kms_key", "key_of_the_environment")
 
 
 class Encryption(Construct):
@@ -78,6 +79,7 @@ class Encryption(Construct):
             ),
             lifecycle=None if deletable else TerraformResourceLifecycle(prevent_destroy=True),
         )
+        key.override_logical_id(KEY_ADDRESS[1])
         self.kms_key_arn = key.arn
         self.job_key = policies.JobKey(
             self.kms_key_arn,
@@ -102,3 +104,15 @@ class Encryption(Construct):
             ),
         )
         self.security_configuration = configuration.name
+
+
+def keep_the_key(stack: TerraformStack) -> None:
+    """Let Terraform forget the key of a stack that has none any more, instead of deleting it.
+
+    ``prevent_destroy`` is of no help then: it goes together with the resource, and the next apply
+    would delete the key and make unreadable what it encrypted (Terraform documentation, "The
+    lifecycle meta-argument" and "Remove a resource from state").
+    """
+    stack.add_override(
+        "removed", [{"from": ".".join(KEY_ADDRESS), "lifecycle": {"destroy": False}}]
+    )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from stacks.settings.environment import EnvironmentSettings
 from stacks.settings.pipeline import DPUS, PipelineSettings
+from stacks.settings.schedule import OFF
 
 RULE = "aws_cloudwatch_event_rule"
 BUCKET = "aws_s3_bucket"
@@ -33,6 +34,9 @@ NAME_LIMITS: Mapping[str, NameLimit] = {
     "aws_glue_workflow": NameLimit("workflow", 255, "AWS Glue API reference, CreateWorkflow"),
     "aws_glue_trigger": NameLimit("trigger", 255, "AWS Glue API reference, CreateTrigger"),
     "aws_glue_job": NameLimit("job", 255, "AWS Glue API reference, CreateJob"),
+    "aws_glue_catalog_database": NameLimit(
+        "database", 255, "AWS Glue API reference, CreateDatabase"
+    ),
     "aws_glue_security_configuration": NameLimit(
         "security configuration", 255, "AWS Glue API reference, CreateSecurityConfiguration"
     ),
@@ -41,9 +45,7 @@ NAME_LIMITS: Mapping[str, NameLimit] = {
     ),
     "aws_kms_alias": NameLimit("alias of the key", 256, "AWS KMS API reference, CreateAlias"),
     # A bucket's name has 63 characters at most, and Terraform appends 26 to a prefix.
-    BUCKET: NameLimit(
-        "bucket's prefix", 37, "Terraform AWS provider, aws_s3_bucket, bucket_prefix"
-    ),
+    BUCKET: NameLimit("bucket prefix", 37, "Terraform AWS provider, aws_s3_bucket, bucket_prefix"),
 }
 
 # Amazon EventBridge user guide, "Quotas", "Number of rules": on one event bus, adjustable.
@@ -72,12 +74,17 @@ def names(environment: str, settings: EnvironmentSettings) -> Iterator[AwsName]:
     encrypted = settings.encryption == "sse-kms"
     for purpose in ("landing", "lake"):
         yield AwsName(BUCKET, f"burst-{environment}-{purpose}-", environment)
+    yield AwsName(
+        "aws_glue_catalog_database", f"burst_{environment}".replace("-", "_"), environment
+    )
     if encrypted:
         yield AwsName("aws_kms_alias", f"alias/burst-{environment}", environment)
         yield AwsName("aws_glue_security_configuration", f"burst-{environment}", environment)
-    for pipeline in settings.pipelines:
+    for pipeline, of_the_pipeline in settings.pipelines.items():
         for kind, name in _names_of_a_pipeline(environment, pipeline, encrypted):
             yield AwsName(kind, name, environment, pipeline)
+        if of_the_pipeline.sweep != OFF:
+            yield AwsName(RULE, f"burst-{environment}-{pipeline}-sweep", environment, pipeline)
 
 
 def _names_of_a_pipeline(
@@ -160,13 +167,21 @@ def _clashing(environments: Mapping[str, EnvironmentSettings]) -> Iterator[str]:
                 pair = (other.owner, item.owner)
                 if pair not in said and _may_share(environments, other, item):
                     said.add(pair)
-                    yield (
-                        f"{item.owner}: its {NAME_LIMITS[item.kind].resource} would be called "
-                        f"{item.name!r}, as that of {other.owner} is. Allowed: names of "
-                        f"environments and pipelines that differ when joined by '-', or an "
-                        f"account_id of its own for each environment."
-                    )
+                    yield _clash(other, item)
             owners[item.kind, item.name].append(item)
+
+
+def _clash(one: AwsName, other: AwsName) -> str:
+    apart = (
+        "."
+        if one.environment == other.environment
+        else ", or an account_id of its own for each environment."
+    )
+    return (
+        f"{other.owner}: its {NAME_LIMITS[other.kind].resource} would be called {other.name!r}, as "
+        f"that of {one.owner} is. Allowed: names of environments and pipelines that differ when "
+        f"joined by '-', also from another's with a suffix such as '-sweep'{apart}"
+    )
 
 
 def _may_share(
@@ -186,7 +201,11 @@ def _too_many_rules(environments: Mapping[str, EnvironmentSettings]) -> Iterator
         rules = sum(
             item.kind == RULE for name in sharing for item in names(name, environments[name])
         )
-        quota = max(_rules_quota(environments[name]) for name in sharing)
+        said = [environments[name].event_rules_quota for name in sharing]
+        quota = min(
+            (number for number in said if number),
+            default=RULES_ON_A_BUS_BY_REGION.get(region, RULES_ON_A_BUS),
+        )
         if rules > quota:
             whose = " and ".join(f"environment {name!r}" for name in sharing)
             apart = (
@@ -199,8 +218,3 @@ def _too_many_rules(environments: Mapping[str, EnvironmentSettings]) -> Iterator
                 f"(Amazon EventBridge user guide, quotas). Allowed: fewer pipelines{apart}, or "
                 f"event_rules_quota if AWS has raised the quota of your account."
             )
-
-
-def _rules_quota(settings: EnvironmentSettings) -> int:
-    of_the_region = RULES_ON_A_BUS_BY_REGION.get(settings.region, RULES_ON_A_BUS)
-    return settings.event_rules_quota or of_the_region

@@ -83,7 +83,9 @@ def encrypted(deployed: Deployed) -> Encrypted:
     return Encrypted(deployed.sandbox, terraform, terraform.outputs())
 
 
-def synthesize_encrypted(sandbox: Sandbox) -> Path:
+def synthesize_encrypted(
+    sandbox: Sandbox, *, encryption: str = "sse-kms", allow_data_loss: bool = True
+) -> Path:
     """Write the stack of `uat`, made of the shipped `dev`; returns its folder.
 
     Its ``account_id`` is not the emulated one, as would be that of a user who tries his settings.
@@ -100,27 +102,39 @@ def synthesize_encrypted(sandbox: Sandbox) -> Path:
     settings = {
         **dev,
         "account_id": "111122223333",
-        "encryption": "sse-kms",
+        "encryption": encryption,
         "retention": {"archive_move_days": 30, "archive_expire_days": 400, "log_days": 400},
         "pipelines": {"orders": orders, "web-returns": returns},
     }
-    outdir = sandbox.folder / "uat"
+    outdir = sandbox.folder / f"uat {encryption}"
     app = App(outdir=str(outdir))
-    BurstStack(app, "uat", parse_environments({"uat": settings})["uat"], allow_data_loss=True)
+    BurstStack(
+        app,
+        "uat",
+        parse_environments({"uat": settings})["uat"],
+        allow_data_loss=allow_data_loss,
+    )
     app.synth()
     return outdir / "stacks" / "uat"
 
 
-def deploy_encrypted(sandbox: Sandbox, stack_folder: Path) -> Terraform:
+def initialized(sandbox: Sandbox, stack_folder: Path) -> Terraform:
+    """Terraform for a stack of `uat`; all of them share one state."""
     write_override(
         stack_folder,
         endpoint_url=sandbox.account.endpoint_url,
         access_key=ACCESS_KEY_ID,
         secret_key=SECRET_ACCESS_KEY,
         resources={},
+        backend={"local": {"path": str(sandbox.folder / "uat.tfstate")}},
     )
     terraform = Terraform(stack_folder, environment=sandbox.account.environment())
     terraform.init()
+    return terraform
+
+
+def deploy_encrypted(sandbox: Sandbox, stack_folder: Path) -> Terraform:
+    terraform = initialized(sandbox, stack_folder)
     terraform.apply()
     return terraform
 

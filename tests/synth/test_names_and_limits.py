@@ -15,7 +15,7 @@ from tests.synth.synthesized import Synthesized
 
 # Attributes that hold a name, and the kinds whose name only has a meaning inside another resource.
 NAME_ATTRIBUTES = ("name", "bucket_prefix", "alarm_name", "dashboard_name")
-INSIDE_ANOTHER = {"aws_iam_role_policy"}
+INSIDE_ANOTHER = {"aws_iam_role_policy", "aws_glue_catalog_table"}
 
 
 def given_names(stack: Synthesized) -> set[tuple[str, str]]:
@@ -92,10 +92,10 @@ def test_limit_of_workflow_runs_is_set_only_where_the_settings_ask_for_it(
     }
 
 
-def test_pipelines_of_an_environment_share_buckets_code_and_key_and_nothing_else(
+def test_pipelines_share_buckets_code_key_and_database_and_nothing_else(
     encrypted: Synthesized,
 ) -> None:
-    shared = {"landing", "lake", "code", "encryption"}
+    shared = {"landing", "lake", "code", "encryption", "catalog"}
     for kind in encrypted.document["resource"]:
         rooms = [path.split("/")[0] for path in encrypted.resources(kind)]
         orders, returns = (rooms.count(f"pipeline-{name}") for name in ("orders", "web-returns"))

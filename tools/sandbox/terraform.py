@@ -93,9 +93,9 @@ class Terraform:
         values = json.loads(self._checked("output", "-json").stdout)
         return {name: output["value"] for name, output in values.items()}
 
-    def show(self) -> dict[str, Any]:
-        """The state as Terraform shows it (`terraform show -json`)."""
-        shown: dict[str, Any] = json.loads(self._checked("show", "-json").stdout)
+    def show(self, *saved_plan: str) -> dict[str, Any]:
+        """The state, or a plan that `plan("-out=...")` saved (`terraform show -json`)."""
+        shown: dict[str, Any] = json.loads(self._checked("show", "-json", *saved_plan).stdout)
         return shown
 
     def _checked(self, *arguments: str) -> subprocess.CompletedProcess[str]:

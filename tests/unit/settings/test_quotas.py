@@ -15,7 +15,7 @@ from tests.unit.settings.test_settings import problems, valid
 
 
 def environment(*pipelines: str, **settings: Any) -> dict[str, Any]:
-    """An environment with pipelines of these names, apart from each other by prefix."""
+    """An environment with pipelines of these names (two rules each: new files and the sweep)."""
     dev = valid()["dev"]
     orders = dev["pipelines"]["orders"]
     return {
@@ -32,8 +32,8 @@ def environment(*pipelines: str, **settings: Any) -> dict[str, Any]:
         ("d" * 16, "o" * 48, "IAM role", 64, 14),
         ("d" * 22, "o" * 28, None, 0, 0),
         ("d" * 22, "o" * 29, "IAM role", 64, 1),
-        ("d" * 23, "orders", "bucket's prefix", 37, 1),
-        ("d" * 32, "orders", "bucket's prefix", 37, 10),
+        ("d" * 23, "orders", "bucket prefix", 37, 1),
+        ("d" * 32, "orders", "bucket prefix", 37, 10),
     ],
 )
 def test_name_that_is_too_long_with_its_suffix_is_refused_with_the_limit_and_its_source(
@@ -62,7 +62,7 @@ def test_names_are_refused_exactly_when_one_of_them_is_longer_than_aws_allows(
 ) -> None:
     environments = {name: environment(pipeline, encryption="sse-kms")}
     role = len(f"burst-{name}-{pipeline}-events") > 64
-    rule = len(f"burst-{name}-{pipeline}") > 64
+    rule = len(f"burst-{name}-{pipeline}-sweep") > 64
     queue = len(f"burst-{name}-{pipeline}-undelivered") > 80
     bucket = len(f"burst-{name}-landing-") > 37
     if role or rule or queue or bucket:
@@ -79,6 +79,13 @@ def test_two_environments_whose_names_join_to_the_same_name_are_refused() -> Non
     assert "'burst-dev-a-b', as that of environment 'dev', pipeline 'a-b' is" in message
     assert "Allowed: names of environments and pipelines that differ when joined" in message
     assert len(message.splitlines()) == 1
+
+
+def test_pipeline_whose_rule_would_be_called_like_the_sweep_of_another_is_refused() -> None:
+    message = problems({"dev": environment("orders", "orders-sweep")})
+    assert "its rule would be called 'burst-dev-orders-sweep'" in message
+    assert "environment 'dev', pipeline 'orders' is" in message
+    assert "environment 'dev', pipeline 'orders-sweep'" in message
 
 
 def test_the_same_names_in_different_accounts_are_allowed() -> None:
@@ -101,11 +108,11 @@ def test_iam_knows_no_regions_so_another_region_does_not_help() -> None:
 @pytest.mark.parametrize(
     ("region", "pipelines", "fits"),
     [
-        ("eu-central-1", 300, True),
-        ("eu-central-1", 301, False),
-        ("af-south-1", 100, True),
-        ("af-south-1", 101, False),
-        ("eu-south-1", 101, False),
+        ("eu-central-1", 150, True),
+        ("eu-central-1", 151, False),
+        ("af-south-1", 50, True),
+        ("af-south-1", 51, False),
+        ("eu-south-1", 51, False),
     ],
 )
 def test_more_rules_than_the_bus_of_the_region_holds_are_refused(
@@ -118,22 +125,35 @@ def test_more_rules_than_the_bus_of_the_region_holds_are_refused(
         parse_environments(environments)
         return
     message = problems(environments)
-    assert f"environment 'dev': {pipelines} rules on the event bus of {region}" in message
+    assert f"environment 'dev': {2 * pipelines} rules on the event bus of {region}" in message
     assert "event_rules_quota" in message
-    environments["dev"]["event_rules_quota"] = pipelines
+    environments["dev"]["event_rules_quota"] = 2 * pipelines
+    parse_environments(environments)
+
+
+def test_pipeline_without_a_sweep_has_one_rule_less() -> None:
+    environments = {"dev": environment(*(f"p{number}" for number in range(151)))}
+    for pipeline in list(environments["dev"]["pipelines"].values())[:2]:
+        pipeline["sweep"] = "off"
     parse_environments(environments)
 
 
 def test_environments_of_an_account_and_region_share_the_bus() -> None:
-    many = [f"p{number}" for number in range(151)]
+    many = [f"p{number}" for number in range(76)]
     environments = {"dev": environment(*many), "test": environment(*many)}
     message = problems(environments)
-    assert "environment 'dev' and environment 'test': 302 rules" in message
+    assert "environment 'dev' and environment 'test': 304 rules" in message
     assert "an account_id for each environment if their accounts differ" in message
 
     apart = copy.deepcopy(environments)
     apart["dev"]["account_id"] = "111122223333"
     parse_environments(apart)
+
+    raised = copy.deepcopy(environments)
+    raised["dev"]["event_rules_quota"] = 304
+    parse_environments(raised)
+    raised["test"]["event_rules_quota"] = 303
+    assert "up to 303 fit" in problems(raised)
 
     elsewhere = copy.deepcopy(environments)
     elsewhere["dev"]["region"] = "us-east-1"

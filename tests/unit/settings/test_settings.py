@@ -185,6 +185,21 @@ WRONG = [
     ("pipelines." + "o" * 49, {}, "pipeline 'ooo", "1 to 48"),
     # Names that only their combination makes too long.
     ("pipelines." + "o" * 48, ANOTHER, "its IAM role would be called 'burst-dev-ooo", "64 (IAM"),
+    (
+        f"{ORDERS}.output.dropped_columns",
+        ["x"],
+        "the files have no column x",
+        "settings of the out",
+    ),
+    (f"{ORDERS}.output.added_columns", ["x"], "'output.added_columns.0' = \"x\"", "do not have"),
+    (
+        f"{ORDERS}.sweep",
+        "daily",
+        "'sweep' = \"daily\": it is neither a rate nor",
+        "off, rate(N unit)",
+    ),
+    (f"{ORDERS}.sweep", "rate(1 days)", "after 1 the unit is 'day'", "where N is more than 1"),
+    (f"{ORDERS}.sweep", "cron(0 3 * * *)", "this one has 5", "cron(minutes hours day-of-month"),
     (f"{ORDERS}.workflow_max_concurrent_runs", 1, "its events are lost", "from 2 to 1000"),
     (f"{ORDERS}.workflow_max_concurrent_runs", 0, "concurrent_runs' = 0", "from 2 to 1000"),
     (f"{ORDERS}.workflow_max_concurrent_runs", 1001, "runs' = 1001", "from 2 to 1000"),
