@@ -11,10 +11,12 @@ from stacks.catalog import Catalog, Table
 from stacks.encryption import Encryption, keep_the_key
 from stacks.job import Code, Job
 from stacks.lake import Lake
-from stacks.landing import Landing
+from stacks.landing import ExistingLanding, Landing
+from stacks.policies import Producers
 from stacks.routing import Routing
 from stacks.settings import EnvironmentSettings, PipelineSettings
 from stacks.state import keep_state
+from stacks.trail import Trail
 from stacks.workflow import Workflow
 
 PROJECT = "burst"
@@ -52,16 +54,12 @@ class BurstStack(TerraformStack):
             ],
         )
         self._account_id = DataAwsCallerIdentity(self, "current").account_id
+        landing = settings.existing_landing
+        by_cloudtrail = landing is not None and landing.events == "cloudtrail"
+        self._trail_name = f"{PROJECT}-{environment}-landing" if by_cloudtrail else None
         self._encryption = self._encrypt(settings, deletable)
         self._kms_key_arn = self._encryption.kms_key_arn if self._encryption else None
-        self._landing = Landing(
-            self,
-            "landing",
-            environment=environment,
-            deletable=deletable,
-            kms_key_arn=self._kms_key_arn,
-            retention=settings.retention,
-        )
+        self._landing = self._add_landing(settings, deletable)
         self._lake = Lake(
             self,
             "lake",
@@ -76,10 +74,17 @@ class BurstStack(TerraformStack):
         self._output("region", settings.region, "AWS region of everything in the environment.")
         self._output(
             "landing_bucket_name",
-            self._landing.bucket.bucket,
+            self._landing.name,
             "Bucket for incoming files. Its events reach EventBridge about five minutes after "
-            "the first deployment.",
+            "they were switched on, which the first deployment does for a bucket of its own.",
         )
+        if isinstance(self._landing, ExistingLanding):
+            self._output(
+                "landing_events",
+                self._landing.source_of_events,
+                "Where the events of the existing landing bucket come from, and what its owner "
+                "must do for it.",
+            )
         self._output(
             "lake_bucket_name",
             self._lake.bucket.bucket,
@@ -124,7 +129,48 @@ class BurstStack(TerraformStack):
             region=settings.region,
             account_id=self._account_id,
             deletable=deletable,
+            producers=[
+                principal
+                for pipeline in settings.pipelines.values()
+                for principal in pipeline.producers
+            ],
+            trail=self._trail_name,
         )
+
+    def _add_landing(
+        self, settings: EnvironmentSettings, deletable: bool
+    ) -> Landing | ExistingLanding:
+        """Add a bucket of the stack's own, or take the one that is there with its events."""
+        existing = settings.existing_landing
+        if existing is None:
+            return Landing(
+                self,
+                "landing",
+                environment=self._environment,
+                deletable=deletable,
+                kms_key_arn=self._kms_key_arn,
+                retention=settings.retention,
+                producers={
+                    name: Producers(pipeline.prefix, pipeline.producers)
+                    for name, pipeline in settings.pipelines.items()
+                },
+            )
+        landing = ExistingLanding(self, "landing", settings=existing, region=settings.region)
+        if self._trail_name:
+            Trail(
+                self,
+                "trail",
+                name=self._trail_name,
+                environment=self._environment,
+                account_id=self._account_id,
+                region=settings.region,
+                landing_arn=landing.arn,
+                prefixes=[pipeline.prefix for pipeline in settings.pipelines.values()],
+                deletable=deletable,
+                kms_key_arn=self._kms_key_arn,
+                retention=settings.retention,
+            )
+        return landing
 
     def _add_pipeline(self, pipeline: str, settings: PipelineSettings) -> dict[str, str]:
         """Add a pipeline's parts; returns what the tools need to know of them."""
@@ -138,10 +184,12 @@ class BurstStack(TerraformStack):
             environment=self._environment,
             pipeline=pipeline,
             settings=settings,
-            landing=self._landing.bucket,
+            landing_bucket=self._landing.name,
+            landing_arn=self._landing.arn,
             lake=self._lake.bucket,
             code=self._code,
             encryption=self._encryption,
+            decryption=self._landing.decryption,
             curated_uri=curated_uri,
             log_days=self._log_days,
         )
@@ -167,9 +215,8 @@ class BurstStack(TerraformStack):
             "routing",
             name=name,
             account_id=self._account_id,
-            landing_bucket=self._landing.bucket.bucket,
             prefix=settings.prefix,
-            suffix=settings.suffix,
+            event_pattern=self._landing.new_files(settings.prefix, settings.suffix),
             sweep=settings.sweep,
             workflow_arn=workflow.arn,
             kms_key_arn=self._kms_key_arn,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cdktf import TerraformResourceLifecycle, TerraformStack
 from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
 from cdktf_cdktf_provider_aws.glue_security_configuration import (
@@ -43,6 +45,9 @@ class Encryption(Construct):
     bookmarks (which know CSE-KMS only). What Spark and boto3 write to S3 is encrypted by the
     bucket's default, with the same key.
 
+    ``producers`` are the ARNs of those who put files into landing, ``trail`` is the name of the
+    environment's CloudTrail trail, if it has one.
+
     Attributes:
         kms_key_arn: for whatever can be encrypted.
         job_key: the same, for the permissions of a job.
@@ -58,6 +63,8 @@ class Encryption(Construct):
         region: str,
         account_id: str,
         deletable: bool,
+        producers: Sequence[str],
+        trail: str | None,
     ) -> None:
         super().__init__(scope, id_)
         aws = DataAwsPartition(self, "partition")
@@ -76,6 +83,8 @@ class Encryption(Construct):
                 account_id=account_id,
                 partition=aws.partition,
                 services_suffix=suffix,
+                producers=producers,
+                trail=trail,
             ),
             lifecycle=None if deletable else TerraformResourceLifecycle(prevent_destroy=True),
         )

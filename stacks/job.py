@@ -23,6 +23,7 @@ from constructs import Construct
 
 from stacks import policies
 from stacks.encryption import Encryption
+from stacks.policies import Decryption
 from stacks.settings import Column, PipelineSettings, SettingsError
 
 GLUE_JOBS = Path(__file__).resolve().parent.parent / "glue_jobs"
@@ -84,6 +85,9 @@ class Job(Construct):
     Glue 5 writes to ``<prefix>/error`` and ``<prefix>/output``, and with a security configuration
     to ``<prefix>/<security configuration>-role/<role>/error`` and ``.../output`` (AWS Glue user
     guide, "Logging for AWS Glue jobs"). ``log_group_prefix`` is what stands before the last slash.
+
+    ``encryption`` is the environment's own, ``decryption`` is of the key that the owner of an
+    existing landing bucket encrypts with.
     """
 
     def __init__(
@@ -95,10 +99,12 @@ class Job(Construct):
         environment: str,
         pipeline: str,
         settings: PipelineSettings,
-        landing: S3Bucket,
+        landing_bucket: str,
+        landing_arn: str,
         lake: S3Bucket,
         code: Code,
         encryption: Encryption | None,
+        decryption: Decryption | None,
         curated_uri: str,
         log_days: int,
     ) -> None:
@@ -134,11 +140,12 @@ class Job(Construct):
             policy=policies.job(
                 pipeline=pipeline,
                 prefix=settings.prefix,
-                landing_arn=landing.arn,
+                landing_arn=landing_arn,
                 lake_arn=lake.arn,
                 code_arns=code.object_arns,
                 log_group_arns=[group.arn for group in logs],
                 key=encryption.job_key if encryption else None,
+                decryption=decryption,
             ),
         )
         job = GlueJob(
@@ -152,7 +159,9 @@ class Job(Construct):
             ),
             default_arguments={
                 **_glue_arguments(code, log_prefix),
-                **_own_arguments(environment, pipeline, settings, landing, lake, curated_uri),
+                **_own_arguments(
+                    environment, pipeline, settings, landing_bucket, lake, curated_uri
+                ),
             },
             glue_version=settings.job.glue_version,
             worker_type=settings.job.worker_type,
@@ -214,14 +223,14 @@ def _own_arguments(
     environment: str,
     pipeline: str,
     settings: PipelineSettings,
-    landing: S3Bucket,
+    landing_bucket: str,
     lake: S3Bucket,
     curated_uri: str,
 ) -> dict[str, str]:
     arguments = {
         "--environment": environment,
         "--pipeline": pipeline,
-        "--landing_bucket": landing.bucket,
+        "--landing_bucket": landing_bucket,
         "--prefix": settings.prefix,
         "--lake_bucket": lake.bucket,
         "--curated_uri": curated_uri,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
@@ -46,7 +46,8 @@ class PrivateBucket(Construct):
 
     Versions that were replaced or deleted are kept as ``retention`` says, and uploads that nobody
     finished are removed. Terraform refuses to destroy the bucket unless ``deletable``; then
-    it empties it first. Without ``kms_key_arn`` S3 encrypts with keys of its own.
+    it empties it first. Without ``kms_key_arn`` S3 encrypts with keys of its own. ``policy`` makes
+    the bucket's policy from its ARN, where it is another than every bucket's.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class PrivateBucket(Construct):
         deletable: bool,
         kms_key_arn: str | None,
         retention: RetentionSettings,
+        policy: Callable[[str], str] | None = None,
         lifecycle_rules: Sequence[S3BucketLifecycleConfigurationRule] = (),
     ) -> None:
         super().__init__(scope, id_)
@@ -68,6 +70,8 @@ class PrivateBucket(Construct):
             force_destroy=True if deletable else None,
             lifecycle=None if deletable else TerraformResourceLifecycle(prevent_destroy=True),
         )
+        self.name = self.bucket.bucket
+        self.arn = self.bucket.arn
         public_access = S3BucketPublicAccessBlock(
             self,
             "public-access",
@@ -95,11 +99,11 @@ class PrivateBucket(Construct):
             bucket=self.bucket.id,
             versioning_configuration=S3BucketVersioningVersioningConfiguration(status="Enabled"),
         )
-        S3BucketPolicy(
+        self.policy = S3BucketPolicy(
             self,
             "policy",
             bucket=self.bucket.id,
-            policy=policies.bucket(self.bucket.arn, kms_key_arn),
+            policy=policy(self.arn) if policy else policies.bucket(self.arn, kms_key_arn),
             # S3 answers 409 when a policy and the public access block are changed at once.
             depends_on=[public_access],
         )

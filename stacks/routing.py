@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
@@ -44,9 +45,8 @@ class Routing(Construct):
         *,
         name: str,
         account_id: str,
-        landing_bucket: str,
         prefix: str,
-        suffix: str | None,
+        event_pattern: Mapping[str, Any],
         sweep: str,
         workflow_arn: str,
         kms_key_arn: str | None,
@@ -57,7 +57,7 @@ class Routing(Construct):
             "rule",
             name=name,
             description=f"New files under {prefix} of the landing bucket.",
-            event_pattern=json.dumps(new_files(landing_bucket, prefix, suffix)),
+            event_pattern=json.dumps(event_pattern),
         )
         rules = {"target": rule}
         if sweep != OFF:
@@ -120,17 +120,3 @@ class Routing(Construct):
         self.rule_name = self.rule_names[0]
         self.sweep_rule_name = self.rule_names[1] if len(rules) > 1 else ""
         self.dead_letter_queue_url = queue_url
-
-
-def new_files(landing_bucket: str, prefix: str, suffix: str | None) -> dict[str, Any]:
-    """The event pattern of a pipeline's new files (S3 user guide, "EventBridge events").
-
-    Size is no criterion: an empty file is a file. Prefix and suffix together are one ``wildcard``,
-    because the entries of a list in a pattern are alternatives.
-    """
-    key = {"prefix": prefix} if suffix is None else {"wildcard": f"{prefix}*{suffix}"}
-    return {
-        "source": ["aws.s3"],
-        "detail-type": ["Object Created"],
-        "detail": {"bucket": {"name": [landing_bucket]}, "object": {"key": [key]}},
-    }

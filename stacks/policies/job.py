@@ -23,6 +23,14 @@ class JobKey:
     logs_service: str
 
 
+@dataclass(frozen=True)
+class Decryption:
+    """The customer key of an existing landing bucket, and the region that both are in."""
+
+    kms_key_arn: str
+    region: str
+
+
 def assumed_by_glue() -> str:
     """Trust policy of a job's role: Glue may assume it.
 
@@ -41,6 +49,7 @@ def job(
     code_arns: Sequence[str],
     log_group_arns: Sequence[str],
     key: JobKey | None,
+    decryption: Decryption | None,
 ) -> str:
     """What the job may do: drain its prefix of landing, write its own folders of the lake.
 
@@ -104,6 +113,7 @@ def job(
                 }
             },
         ),
+        *([] if decryption is None else [_decrypt(decryption)]),
         allow("ReadItsCode", ["s3:GetObject"], code_arns),
         allow(
             "WriteItsLogs",
@@ -137,4 +147,19 @@ def _with_key(key: JobKey, log_group_arns: Sequence[str]) -> tuple[Statement, ..
             [key.arn],
             {"StringEquals": {"kms:ViaService": key.logs_service}},
         ),
+    )
+
+
+def _decrypt(decryption: Decryption) -> Statement:
+    """Reading and copying an object takes ``kms:Decrypt``, through S3 only.
+
+    AWS KMS developer guide, "kms:ViaService": the service's name ends in .cn in China.
+    """
+    china = ".cn" if decryption.region.startswith("cn-") else ""
+    service = f"s3.{decryption.region}.amazonaws.com{china}"
+    return allow(
+        "DecryptWhatWaitsInLanding",
+        ["kms:Decrypt"],
+        [decryption.kms_key_arn],
+        {"StringEquals": {"kms:ViaService": service}},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stacks.policies.statement import Statement, document
@@ -37,7 +37,14 @@ ENVELOPE = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
 def key(
-    *, environment: str, region: str, account_id: str, partition: str, services_suffix: str
+    *,
+    environment: str,
+    region: str,
+    account_id: str,
+    partition: str,
+    services_suffix: str,
+    producers: Sequence[str],
+    trail: str | None,
 ) -> str:
     """Key policy: the account administers the key, and services use it for what they store.
 
@@ -55,6 +62,11 @@ def key(
       encryption context, which holds the topic's ARN, narrows it.
     - CloudWatch alarms and an encrypted topic: the same page, with source conditions.
     - CloudWatch Logs: its user guide, "Encrypt log data in CloudWatch Logs using AWS KMS".
+    - Producers and an encrypted landing bucket: Amazon S3 user guide, "Multipart upload API and
+      permissions". The encryption context is the bucket (or the object, for an upload without a
+      bucket key), so the key opens nothing of the lake to them.
+    - CloudTrail, where there is a trail: its user guide, "Configure AWS KMS key policies for
+      CloudTrail"; ``kms:Decrypt`` is for a bucket with a bucket key.
     """
 
     def arns(service: str, names: str) -> str:
@@ -64,6 +76,31 @@ def key(
     root = {"AWS": f"arn:{partition}:iam::{account_id}:root"}
     mine = f"burst-{environment}-*"
     this_account = {"aws:SourceAccount": account_id}
+    optional = []
+    if producers:
+        optional.append(
+            _allow(
+                "EncryptFilesOfProducers",
+                {"AWS": sorted(set(producers))},
+                ENVELOPE,
+                {
+                    "StringEquals": {"kms:ViaService": f"s3.{region}.{services_suffix}"},
+                    "ArnLike": {
+                        "kms:EncryptionContext:aws:s3:arn": f"arn:{partition}:s3:::"
+                        f"burst-{environment}-landing-*"
+                    },
+                },
+            )
+        )
+    if trail:
+        optional.append(
+            _allow(
+                "EncryptFilesOfTheTrail",
+                {"Service": "cloudtrail.amazonaws.com"},
+                (*ENVELOPE, "kms:DescribeKey"),
+                {"StringEquals": {"aws:SourceArn": arns("cloudtrail", f"trail/{trail}")}},
+            )
+        )
     return document(
         _allow("AdministeredThroughIam", root, ADMINISTRATION),
         _allow(
@@ -113,11 +150,15 @@ def key(
                 }
             },
         ),
+        *optional,
     )
 
 
 def _allow(
-    sid: str, principal: dict[str, str], actions: Sequence[str], condition: Any = None
+    sid: str,
+    principal: Mapping[str, str | Sequence[str]],
+    actions: Sequence[str],
+    condition: Any = None,
 ) -> Statement:
     statement = {
         "Sid": sid,

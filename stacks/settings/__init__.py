@@ -8,6 +8,7 @@ the environment, the pipeline, the field, the value and what is allowed.
 from __future__ import annotations
 
 from stacks.settings.environment import Environments, EnvironmentSettings
+from stacks.settings.landing import ExistingLandingSettings
 from stacks.settings.pipeline import (
     Column,
     InputSettings,
@@ -26,6 +27,7 @@ __all__ = [
     "Column",
     "EnvironmentSettings",
     "Environments",
+    "ExistingLandingSettings",
     "InputSettings",
     "JobSettings",
     "LocalState",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
+from stacks.settings.landing import ExistingLandingSettings
 from stacks.settings.pipeline import PipelineSettings
+from stacks.settings.producers import partition_of
 from stacks.settings.retention import RetentionSettings
 from stacks.settings.setting import NAME, REGION, Settings, setting
 from stacks.settings.state import LocalState, S3State
@@ -79,6 +82,14 @@ class EnvironmentSettings(Settings):
         "and delete the key. "
         "The second is the variable `BURST_ALLOW_DATA_LOSS=1` at synth.",
     )
+    existing_landing: ExistingLandingSettings | None = setting(
+        None,
+        allowed="an object with `name` and `versioned` of a bucket that is there already, or left "
+        "out",
+        description="A landing bucket that somebody else manages; the stack makes its own where "
+        "this is left out.",
+    )
+    # After what its checks look at.
     pipelines: dict[PipelineName, PipelineSettings] = setting(
         allowed="an object with one or more pipelines by name: 1 to 48 lower-case letters, "
         "digits and single hyphens, beginning with a letter",
@@ -94,17 +105,59 @@ class EnvironmentSettings(Settings):
             raise ValueError(f"AWS keeps these keys for itself: {', '.join(reserved)}")
         return tags
 
+    @field_validator("existing_landing")
+    @classmethod
+    def _where_the_environment_is(
+        cls, landing: ExistingLandingSettings | None, info: ValidationInfo
+    ) -> ExistingLandingSettings | None:
+        if landing is None:
+            return None
+        region, state = info.data.get("region"), info.data.get("state")
+        key_region = landing.kms_key_arn.split(":")[3] if landing.kms_key_arn else region
+        if region is not None and key_region != region:
+            raise ValueError(
+                f"the key of {landing.name} is in {key_region}, but a bucket in {region} can be "
+                f"encrypted with a key of {region} only"
+            )
+        if isinstance(state, S3State) and state.bucket == landing.name:
+            raise ValueError(
+                f"{landing.name} keeps Terraform's state as well; a pipeline must not read that"
+            )
+        return landing
+
+    @field_validator("pipelines")
+    @classmethod
+    def _producers_of_an_own_bucket(
+        cls, pipelines: dict[str, PipelineSettings], info: ValidationInfo
+    ) -> dict[str, PipelineSettings]:
+        landing = info.data.get("existing_landing")
+        # No partition to compare with where the region is wrong, which is said elsewhere.
+        partition = _partition(info.data["region"]) if "region" in info.data else None
+        for name, pipeline in pipelines.items():
+            if pipeline.producers and landing is not None:
+                raise ValueError(
+                    f"pipeline {name!r} names producers, but the policy of the existing bucket "
+                    f"{landing.name} belongs to its owner; leave `producers` out and let the owner "
+                    f"allow s3:PutObject under {pipeline.prefix!r}"
+                )
+            for principal in pipeline.producers:
+                if partition and partition_of(principal) != partition:
+                    raise ValueError(
+                        f"pipeline {name!r} names the producer {principal}, but a bucket in "
+                        f"{info.data['region']} takes principals of the partition {partition} only"
+                    )
+        return pipelines
+
     @field_validator("pipelines")
     @classmethod
     def _prefixes_apart(cls, pipelines: dict[str, PipelineSettings]) -> dict[str, PipelineSettings]:
-        # In sorted order a prefix stands right before the first string that begins with it.
-        owners = sorted((pipeline.prefix, name) for name, pipeline in pipelines.items())
-        for (outer, first), (inner, second) in itertools.pairwise(owners):
-            if inner.startswith(outer):
-                raise ValueError(
-                    f"pipelines {first!r} and {second!r} overlap: a file under {inner!r} would "
-                    f"start both; give them prefixes of which none begins with another"
-                )
+        for (_, first), (inner, second) in _overlaps(
+            (pipeline.prefix, name) for name, pipeline in pipelines.items()
+        ):
+            raise ValueError(
+                f"pipelines {first!r} and {second!r} overlap: a file under {inner!r} would "
+                f"start both; give them prefixes of which none begins with another"
+            )
         return pipelines
 
 
@@ -117,3 +170,62 @@ class Environments(Settings):
         description="The environments by name.",
         min_length=1,
     )
+
+    @field_validator("environments")
+    @classmethod
+    def _one_reader_of_a_file(
+        cls, environments: dict[str, EnvironmentSettings]
+    ) -> dict[str, EnvironmentSettings]:
+        sharing: dict[str, dict[str, EnvironmentSettings]] = {}
+        for name, environment in environments.items():
+            if environment.existing_landing is not None:
+                sharing.setdefault(environment.existing_landing.name, {})[name] = environment
+        for bucket, users in sharing.items():
+            _check_shared(bucket, users)
+        return environments
+
+
+def _check_shared(bucket: str, users: Mapping[str, EnvironmentSettings]) -> None:
+    """Raise `ValueError` when the environments that use a bucket get in each other's way."""
+    for (_, first), (inner, second) in _overlaps(
+        (pipeline.prefix, f"{name}.pipelines.{pipeline_name}")
+        for name, environment in users.items()
+        for pipeline_name, pipeline in environment.pipelines.items()
+    ):
+        raise ValueError(
+            f"{first} and {second} overlap in the bucket {bucket}: both jobs would take the files "
+            f"under {inner!r} and delete them; give them prefixes of which none begins with another"
+        )
+    owners = [
+        name
+        for name, environment in users.items()
+        if environment.existing_landing and environment.existing_landing.events == "managed"
+    ]
+    if len(owners) > 1:
+        raise ValueError(
+            f"{' and '.join(owners)} would both own the notification configuration of the bucket "
+            f"{bucket}; set `events` to `managed` in one of them and to `unmanaged` in the others"
+        )
+
+
+def _overlaps(
+    owners: Iterable[tuple[str, str]],
+) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+    """Prefixes with their owners' names: each pair of which the first begins the second.
+
+    In sorted order a prefix stands right before the first string that begins with it.
+    """
+    for outer, inner in itertools.pairwise(sorted(owners)):
+        if inner[0].startswith(outer[0]):
+            yield outer, inner
+
+
+def _partition(region: str) -> str:
+    """The partition of a region (AWS Fault Isolation Boundaries, "Partitions")."""
+    beginnings = {
+        "cn-": "aws-cn",
+        "us-gov-": "aws-us-gov",
+        "us-iso-": "aws-iso",
+        "us-isob-": "aws-iso-b",
+    }
+    return next((name for start, name in beginnings.items() if region.startswith(start)), "aws")

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import ValidationInfo, field_validator
 
+from stacks.settings.producers import Producers
 from stacks.settings.schedule import Schedule
 from stacks.settings.setting import Settings, setting
 
@@ -227,6 +228,14 @@ class PipelineSettings(Settings):
         allowed="1 to 64 letters, digits and !-_.'(), or left out",
         description="End of the keys that belong to this pipeline; others are left alone.",
         pattern=r"^[A-Za-z0-9!_.'()-]{1,64}$",
+    )
+    producers: Producers = setting(
+        (),
+        allowed="a list of ARNs of roles, users or accounts, each once, such as "
+        "arn:aws:iam::111122223333:role/shop or arn:aws:iam::111122223333:root; no wildcards, no "
+        "services",
+        description="Who may put objects under the prefix, beside whom the account's own policies "
+        "allow it: `s3:PutObject` in the policy of the landing bucket, over TLS only.",
     )
     batch_size: int = setting(
         allowed="a whole number from 1 to 100",

@@ -43,6 +43,7 @@ NAME_LIMITS: Mapping[str, NameLimit] = {
     "aws_cloudwatch_log_group": NameLimit(
         "log group", 512, "Amazon CloudWatch Logs API reference, CreateLogGroup"
     ),
+    "aws_cloudtrail": NameLimit("trail", 128, "AWS CloudTrail API reference, CreateTrail"),
     "aws_kms_alias": NameLimit("alias of the key", 256, "AWS KMS API reference, CreateAlias"),
     # A bucket's name has 63 characters at most, and Terraform appends 26 to a prefix.
     BUCKET: NameLimit("bucket prefix", 37, "Terraform AWS provider, aws_s3_bucket, bucket_prefix"),
@@ -72,8 +73,13 @@ class AwsName:
 def names(environment: str, settings: EnvironmentSettings) -> Iterator[AwsName]:
     """Every name that an environment gives, of which AWS limits the length or wants just one."""
     encrypted = settings.encryption == "sse-kms"
-    for purpose in ("landing", "lake"):
+    landing = settings.existing_landing
+    by_cloudtrail = landing is not None and landing.events == "cloudtrail"
+    purposes = {"lake": True, "landing": landing is None, "trail": by_cloudtrail}
+    for purpose in (purpose for purpose, there in purposes.items() if there):
         yield AwsName(BUCKET, f"burst-{environment}-{purpose}-", environment)
+    if by_cloudtrail:
+        yield AwsName("aws_cloudtrail", f"burst-{environment}-landing", environment)
     yield AwsName(
         "aws_glue_catalog_database", f"burst_{environment}".replace("-", "_"), environment
     )

@@ -47,7 +47,7 @@ class RetentionSettings(Settings):
     log_days: int = setting(
         365,
         allowed=f"one of {', '.join(map(str, LOG_DAYS))}",
-        description="Days that the jobs' logs are kept.",
+        description="Days that the jobs' logs, and a trail's log files, are kept.",
     )
     old_version_days: int = setting(
         30,

@@ -63,6 +63,13 @@ class Synthesized:
                 return f"{kind}.{name}"
         raise KeyError(path)
 
+    def data(self, kind: str, path: str) -> str:
+        """The Terraform address of a data source, as references spell it."""
+        for name, item in self.document["data"][kind].items():
+            if item["//"]["metadata"]["path"].split("/", 1)[1] == path:
+                return f"data.{kind}.{name}"
+        raise KeyError(path)
+
     def policies(self) -> Iterator[Policy]:
         """Every policy document in the stack, whatever type of resource carries it."""
         for kind in self.document["resource"]:

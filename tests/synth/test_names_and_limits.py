@@ -38,11 +38,19 @@ def _follow(stack: Synthesized, name: str) -> str:
     return re.sub(r"\$\{([^}]+)\}", value, name)
 
 
-@pytest.mark.parametrize("encryption", ["sse-s3", "sse-kms"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"encryption": "sse-s3"},
+        {"encryption": "sse-kms"},
+        {"existing_landing": {"name": "uploads", "versioned": True, "events": "unmanaged"}},
+        {"existing_landing": {"name": "uploads", "versioned": True, "events": "cloudtrail"}},
+    ],
+)
 def test_settings_know_every_name_that_the_stack_gives(
-    synth: Synth, two_pipelines: Mapping[str, Any], encryption: str
+    synth: Synth, two_pipelines: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> None:
-    environment = {**two_pipelines, "encryption": encryption}
+    environment = {**two_pipelines, **changes}
     settings = parse_environments({"dev": environment})["dev"]
     known = {(item.kind, item.name) for item in names("dev", settings)}
     assert given_names(synth({"dev": environment})["dev"]) == known

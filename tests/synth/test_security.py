@@ -260,7 +260,7 @@ def reached(stack: Synthesized, part: str) -> tuple[list[str], list[str]]:
         if not policy.resource.startswith(part) or not actions:
             continue
         for resource in as_list(statement["Resource"]):
-            key = re.sub(r"^\$\{aws_s3_bucket\.[\w-]+\.arn\}", "", resource)
+            key = re.sub(r"^\$\{(data\.)?aws_s3_bucket\.[\w-]+\.arn\}", "", resource)
             if key:
                 keys.append(key)
             elif actions <= {"s3:ListBucket", "s3:ListBucketVersions"}:

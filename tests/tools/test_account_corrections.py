@@ -532,6 +532,31 @@ def test_runs_are_started_and_stopped_by_the_listener(corrected: Account) -> Non
     ]
 
 
+# ---- trails ------------------------------------------------------------------------------------
+
+
+def trails_after_deleting_by_arn(account: Account) -> list[Any]:
+    make_bucket(account)
+    cloudtrail = account.client("cloudtrail")
+    trail = cloudtrail.create_trail(Name="uploads", S3BucketName=BUCKET)
+    cloudtrail.delete_trail(Name=trail["TrailARN"])
+    return list(cloudtrail.describe_trails()["trailList"])
+
+
+def test_vanilla_a_trail_that_is_deleted_by_its_arn_stays(vanilla: Account) -> None:
+    left = trails_after_deleting_by_arn(vanilla)
+    still_needed("trails can be deleted by arn", left != [])
+
+
+def test_a_trail_that_is_deleted_by_its_arn_is_gone(corrected: Account) -> None:
+    assert trails_after_deleting_by_arn(corrected) == []
+
+
+def test_a_trail_that_is_not_there_cannot_be_deleted(corrected: Account) -> None:
+    cloudtrail = corrected.client("cloudtrail")
+    assert fails(lambda: cloudtrail.delete_trail(Name="uploads")) == "400"
+
+
 # ---- all of them -------------------------------------------------------------------------------
 
 

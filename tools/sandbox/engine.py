@@ -653,17 +653,27 @@ def _join(*threads: threading.Thread) -> None:
 
 
 def _matched(event: Mapping[str, Any], rule_arn: str, workflow_arn: str) -> EventMatched:
-    detail = event.get("detail") or {}
-    bucket, s3_object = detail.get("bucket"), detail.get("object")
+    bucket, key, version_id = _object_of(event.get("detail") or {})
     return EventMatched(
         event_id=str(event["id"]),
         rule_arn=rule_arn,
         workflow_arn=workflow_arn,
         detail_type=str(event.get("detail-type", "")),
-        bucket=bucket.get("name") if isinstance(bucket, Mapping) else None,
-        key=s3_object.get("key") if isinstance(s3_object, Mapping) else None,
-        version_id=s3_object.get("version-id") if isinstance(s3_object, Mapping) else None,
+        bucket=bucket,
+        key=key,
+        version_id=version_id,
     )
+
+
+def _object_of(detail: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
+    """Bucket, key and version of an event of S3, or of one that CloudTrail made of a call to it."""
+    call = detail.get("requestParameters")
+    if isinstance(call, Mapping):
+        return call.get("bucketName"), call.get("key"), None
+    bucket, s3_object = detail.get("bucket"), detail.get("object")
+    name = bucket.get("name") if isinstance(bucket, Mapping) else None
+    known: Mapping[str, Any] = s3_object if isinstance(s3_object, Mapping) else {}
+    return name, known.get("key"), known.get("version-id")
 
 
 def _starting_condition(firing: Firing | None) -> dict[str, int] | None:

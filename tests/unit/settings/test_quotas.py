@@ -173,7 +173,10 @@ def test_run_that_could_cost_more_than_the_environment_allows_is_refused() -> No
 
 
 def test_every_limit_on_a_name_has_its_source_and_is_used() -> None:
-    settings = parse_environments({"dev": environment("orders", encryption="sse-kms")})["dev"]
+    landing = {"name": "uploads", "versioned": True, "events": "cloudtrail"}
+    settings = parse_environments(
+        {"dev": environment("orders", encryption="sse-kms", existing_landing=landing)}
+    )["dev"]
     assert {item.kind for item in names("dev", settings)} == set(NAME_LIMITS)
     assert BUCKET in NAME_LIMITS
     for limit in NAME_LIMITS.values():

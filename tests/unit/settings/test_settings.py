@@ -65,6 +65,8 @@ def test_defaults_are_the_documented_ones() -> None:
     pipeline = environment.pipelines["orders"]
     assert environment.ephemeral is False
     assert environment.state.backend == "local"
+    assert environment.existing_landing is None
+    assert pipeline.producers == ()
     assert pipeline.batch_window_seconds == 900
     assert (pipeline.max_files_per_batch, pipeline.max_bytes_per_batch) == (10_000, 10 * 1024**3)
     assert (pipeline.max_bad_fraction, pipeline.min_bad_files) == (0.5, 5)
@@ -100,6 +102,10 @@ def test_defaults_are_the_documented_ones() -> None:
 
 ORDERS = "pipelines.orders"
 ANOTHER = {**valid()["dev"]["pipelines"]["orders"], "prefix": "another/"}
+LENT: dict[str, Any] = {"name": "uploads", "versioned": True}
+KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+SHOP = "arn:aws:iam::111122223333:role/shop"
+VERSIONING = "get-bucket-versioning --bucket <name>"
 WRONG = [
     (f"{ORDERS}.batch_size", 0, "'batch_size' = 0", "from 1 to 100"),
     (f"{ORDERS}.batch_size", 101, "'batch_size' = 101", "from 1 to 100"),
@@ -178,6 +184,61 @@ WRONG = [
     ("state", {"backend": "s3", "bucket": "abc", "lock": 1}, "'state.lock' = 1", "one of backend"),
     ("state", {"backend": "s3", "bucket": "abc", "key": ""}, "'state.key' = \"\"", "1 to 1024"),
     ("state", {"backend": "local", "path": "x"}, "'state.path' = \"x\"", "one of backend"),
+    (
+        "existing_landing",
+        {},
+        "field 'existing_landing.name' is missing",
+        "existing general purpose",
+    ),
+    ("existing_landing", "uploads", "'existing_landing' = \"uploads\"", "`name` and `versioned`"),
+    ("existing_landing", {"name": "uploads"}, "landing.versioned' is missing", VERSIONING),
+    ("existing_landing", LENT | {"versioned": False}, "that is not versioned", VERSIONING),
+    ("existing_landing", LENT | {"versioned": 1}, "landing.versioned' = 1", "Status=Enabled"),
+    ("existing_landing", LENT | {"name": "Uploads"}, 'landing.name\' = "Uploads"', "lower-case"),
+    ("existing_landing", LENT | {"name": "up"}, 'landing.name\' = "up"', "3 to 63"),
+    ("existing_landing", LENT | {"name": "u" * 64}, "landing.name' = \"uuu", "3 to 63"),
+    ("existing_landing", LENT | {"name": "a--eun1-az1--x-s3"}, "directory bucket", "general purp"),
+    ("existing_landing", LENT | {"name": "a-s3alias"}, "S3 gives no general", "general purpose"),
+    ("existing_landing", LENT | {"name": "a..b"}, "neither two dots", "digits, dots"),
+    ("existing_landing", LENT | {"name": "10.0.0.1"}, "form of an IP address", "digits, dots"),
+    ("existing_landing", LENT | {"events": "sqs"}, 'landing.events\' = "sqs"', "or cloudtrail"),
+    (
+        "existing_landing",
+        LENT | {"kms_key_arn": "alias/x"},
+        'kms_key_arn\' = "alias/x"',
+        "key/<id>",
+    ),
+    (
+        "existing_landing",
+        LENT | {"kms_key_arn": KEY.replace("eu-", "us-")},
+        "the key of uploads is in us-central-1, but a bucket in eu-central-1",
+        "or left out",
+    ),
+    (
+        "existing_landing",
+        LENT | {"prefix": "a/"},
+        'landing.prefix\' = "a/": there is',
+        "one of name",
+    ),
+    (f"{ORDERS}.producers", SHOP, "'producers' = \"arn:aws", "a list of ARNs"),
+    (f"{ORDERS}.producers", [1], "'producers.0' = 1", "a list of ARNs"),
+    (f"{ORDERS}.producers", ["*"], "'producers.0' = \"*\": a bucket policy takes", "no wildcards"),
+    (f"{ORDERS}.producers", [SHOP, f"{SHOP}*"], "'producers.1' = \"arn:", "no wildcards"),
+    (f"{ORDERS}.producers", ["arn:aws:iam::*:root"], "and * is everyone", "no wildcards"),
+    (f"{ORDERS}.producers", ["s3.amazonaws.com"], "name the role that the service", "no services"),
+    (f"{ORDERS}.producers", ["glue.amazonaws.com.cn"], "that is a service", "no services"),
+    (f"{ORDERS}.producers", ["111122223333"], "as arn:aws:iam::111122223333:root", "accounts"),
+    (
+        f"{ORDERS}.producers",
+        ["arn:aws:sts::111122223333:assumed-role/shop/x"],
+        "that is one session; name the role",
+        "roles, users",
+    ),
+    (f"{ORDERS}.producers", ["arn:aws:iam::111122223333:group/x"], "group is no", "roles, users"),
+    (f"{ORDERS}.producers", ["arn:aws:iam::1111:role/shop"], "that is no ARN of", "roles, users"),
+    (f"{ORDERS}.producers", ["arn:aws:iam::111122223333:role/"], "that is no ARN of", "roles, us"),
+    (f"{ORDERS}.producers", [f"{SHOP}\n"], "that is no ARN of", "roles, users"),
+    (f"{ORDERS}.producers", [SHOP, SHOP], f"more than once: {SHOP}", "each once"),
     ("pipelines", {}, "field 'pipelines' = {}", "one or more pipelines"),
     ("pipelines", [], "field 'pipelines' = []", "one or more pipelines"),
     ("pipelines.Orders", {}, "pipeline 'Orders'", "1 to 48 lower-case"),

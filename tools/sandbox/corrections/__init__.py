@@ -24,6 +24,7 @@ from tools.sandbox.corrections.objects import (
     policy_conditions_are_evaluated,
     suspended_buckets_delete_one_version,
 )
+from tools.sandbox.corrections.trails import trails_can_be_deleted_by_arn
 
 CORRECTIONS: tuple[Correction, ...] = (
     workflows_are_targets,
@@ -39,6 +40,7 @@ CORRECTIONS: tuple[Correction, ...] = (
     jobs_keep_their_queuing,
     jobs_show_only_the_execution_class_they_were_given,
     runs_belong_to_the_engine,
+    trails_can_be_deleted_by_arn,
 )
 
 __all__ = ["CORRECTIONS", "Correction", "GlueListener", "Hooks"]
