@@ -21,6 +21,7 @@ SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
     ("Its state, `state`, in a local file", settings.LocalState),
     ("Its state, `state`, in S3", settings.S3State),
     ("What it keeps: `retention`", settings.RetentionSettings),
+    ("Its alerts: `alerts`", settings.AlertsSettings),
     ("A pipeline: `environments.<name>.pipelines.<name>`", settings.PipelineSettings),
     ("Its files: `input`", settings.InputSettings),
     ("A column: an element of `input.columns`", settings.Column),

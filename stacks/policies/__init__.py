@@ -8,6 +8,7 @@ from stacks.policies.bucket import bucket
 from stacks.policies.job import JobKey, assumed_by_glue, job
 from stacks.policies.key import key
 from stacks.policies.routing import assumed_by_eventbridge, dead_letter_queue, notify_workflow
+from stacks.policies.topic import topic
 
 __all__ = [
     "JobKey",
@@ -18,4 +19,5 @@ __all__ = [
     "job",
     "key",
     "notify_workflow",
+    "topic",
 ]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
+from stacks.settings.alerts import AlertsSettings
 from stacks.settings.pipeline import PipelineSettings
 from stacks.settings.retention import RetentionSettings
 from stacks.settings.setting import NAME, REGION, Settings, setting
@@ -71,6 +72,11 @@ class EnvironmentSettings(Settings):
         "and eu-south-1 100).",
         ge=1,
         le=10_000,
+    )
+    alerts: AlertsSettings = setting(
+        AlertsSettings(),
+        allowed="an object with settings of the alerts",
+        description="Who is told when something is wrong, and of what.",
     )
     ephemeral: bool = setting(
         False,
