@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.conftest import Deployed
+from tests.deploy.conftest import Deployed, Encrypted
 from tests.tools.small_pipeline import until
 from tools.sandbox.orders import generate
 
@@ -103,9 +103,15 @@ def test_run_that_ends_well_is_not_told(deployed: Deployed, heard: Heard) -> Non
     assert heard() == []
 
 
+def deployed_alarms(deployed: Deployed) -> list[dict[str, Any]]:
+    """The alarms of the environment; another one may lie in the same account."""
+    cloudwatch = deployed.sandbox.account.client("cloudwatch")
+    answer = cloudwatch.describe_alarms(AlarmNamePrefix="burst-dev-")
+    return list(answer["MetricAlarms"])
+
+
 def test_every_alarm_sends_to_the_topic_and_says_what_to_do(deployed: Deployed) -> None:
-    answer = deployed.sandbox.account.client("cloudwatch").describe_alarms()
-    alarms = {alarm["AlarmName"]: alarm for alarm in answer["MetricAlarms"]}
+    alarms = {alarm["AlarmName"]: alarm for alarm in deployed_alarms(deployed)}
     assert set(alarms) == {
         f"burst-dev-orders.{name}"
         for name in ("events-failed", "events-undelivered", "dead-letters", "oldest-file")
@@ -118,8 +124,7 @@ def test_every_alarm_sends_to_the_topic_and_says_what_to_do(deployed: Deployed) 
 
 def test_alarms_watch_the_deployed_rules_and_queue(deployed: Deployed) -> None:
     orders = deployed.sandbox.outputs["pipelines"]["orders"]
-    answer = deployed.sandbox.account.client("cloudwatch").describe_alarms()
-    alarms = {alarm["AlarmName"].partition(".")[2]: alarm for alarm in answer["MetricAlarms"]}
+    alarms = {alarm["AlarmName"].partition(".")[2]: alarm for alarm in deployed_alarms(deployed)}
     for name in ("events-failed", "events-undelivered"):
         rules = [
             query["MetricStat"]["Metric"]["Dimensions"][0]["Value"]
@@ -157,3 +162,30 @@ def test_dashboard_shows_what_the_job_publishes(deployed: Deployed) -> None:
         item["MetricName"] for item in cloudwatch.list_metrics(Namespace="Burst")["Metrics"]
     }
     assert shown <= published
+
+
+def test_encrypted_topic_has_the_environments_key_and_the_subscribers_of_the_settings(
+    encrypted: Encrypted,
+) -> None:
+    sns, topic = encrypted.client("sns"), encrypted.outputs["topic_arn"]
+    attributes = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    assert attributes["KmsMasterKeyId"] == encrypted.outputs["kms_key_arn"]
+    subscribed = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert [(item["Protocol"], item["Endpoint"]) for item in subscribed] == [
+        ("email", "night@example.com")
+    ]
+
+
+def test_alarm_on_bad_files_stands_in_for_the_rule_and_links_to_the_runbook(
+    encrypted: Encrypted,
+) -> None:
+    answer = encrypted.client("cloudwatch").describe_alarms(AlarmNamePrefix="burst-uat-")
+    alarms = {alarm["AlarmName"]: alarm for alarm in answer["MetricAlarms"]}
+    for pipeline in ("orders", "web-returns"):
+        description = alarms[f"burst-uat-{pipeline}.bad-files"]["AlarmDescription"]
+        assert description.endswith(
+            "Runbook: https://example.com/burst/README.md#file-in-quarantine"
+        )
+    rules = encrypted.client("events").list_rules()["Rules"]
+    own = [rule["Name"] for rule in rules if rule["Name"].startswith("burst-uat.")]
+    assert own == ["burst-uat.runs-0"]
