@@ -7,23 +7,27 @@ from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdent
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
 
+from stacks.alerts import Alerts
 from stacks.catalog import Catalog, Table
+from stacks.dashboard import Dashboard
 from stacks.encryption import Encryption, keep_the_key
 from stacks.job import Code, Job
 from stacks.lake import Lake
 from stacks.landing import ExistingLanding, Landing
 from stacks.policies import Producers
 from stacks.routing import Routing
+from stacks.runbook import Runbook
 from stacks.settings import EnvironmentSettings, PipelineSettings
 from stacks.state import keep_state
 from stacks.trail import Trail
+from stacks.watched import WatchedPipeline
 from stacks.workflow import Workflow
 
 PROJECT = "burst"
 
 
 class BurstStack(TerraformStack):
-    """Key, landing, lake, and for each pipeline its job, its workflow and its routing.
+    """Key, landing, lake, for each pipeline its job, table, workflow and routing, and the alerts.
 
     ``allow_data_loss`` is the deployer's key to deleting data; it opens nothing unless the
     environment is ``ephemeral`` as well.
@@ -67,6 +71,7 @@ class BurstStack(TerraformStack):
             deletable=deletable,
             kms_key_arn=self._kms_key_arn,
             retention=settings.retention,
+            sends_events=settings.alerts.quarantine == "file",
         )
         self._code = Code(self, "code", lake=self._lake.bucket, kms_key_arn=self._kms_key_arn)
         self._catalog = Catalog(self, "catalog", environment=environment)
@@ -101,6 +106,7 @@ class BurstStack(TerraformStack):
             self._catalog.database_name,
             "Glue database with a table for each pipeline; query it with Athena.",
         )
+        self._watched: list[WatchedPipeline] = []
         # A local value, because an output that holds a map itself makes cdktf call what Node 22
         # calls deprecated, on stderr.
         pipelines = TerraformLocal(
@@ -116,6 +122,7 @@ class BurstStack(TerraformStack):
             pipelines.as_string,
             "What each pipeline consists of, by its name; the tools look here for what they need.",
         )
+        self._watch(settings)
 
     def _encrypt(self, settings: EnvironmentSettings, deletable: bool) -> Encryption | None:
         if settings.encryption == "sse-s3":
@@ -175,6 +182,7 @@ class BurstStack(TerraformStack):
     def _add_pipeline(self, pipeline: str, settings: PipelineSettings) -> dict[str, str]:
         """Add a pipeline's parts; returns what the tools need to know of them."""
         parts = Construct(self, f"pipeline-{pipeline}")
+        tags = {"pipeline": pipeline}
         name = f"{PROJECT}-{self._environment}-{pipeline}"
         curated_uri = f"s3://{self._lake.bucket.bucket}/curated/{pipeline}"
         job = Job(
@@ -192,6 +200,7 @@ class BurstStack(TerraformStack):
             decryption=self._landing.decryption,
             curated_uri=curated_uri,
             log_days=self._log_days,
+            tags=tags,
         )
         table = Table(
             parts,
@@ -209,6 +218,7 @@ class BurstStack(TerraformStack):
             batch_size=settings.batch_size,
             batch_window_seconds=settings.batch_window_seconds,
             max_concurrent_runs=settings.workflow_max_concurrent_runs,
+            tags=tags,
         )
         routing = Routing(
             parts,
@@ -220,6 +230,19 @@ class BurstStack(TerraformStack):
             sweep=settings.sweep,
             workflow_arn=workflow.arn,
             kms_key_arn=self._kms_key_arn,
+            tags=tags,
+        )
+        self._watched.append(
+            WatchedPipeline(
+                name=name,
+                pipeline=pipeline,
+                rule_names=routing.rule_names,
+                queue_name=routing.dead_letter_queue_name,
+                job_name=job.name,
+                workflow_name=workflow.name,
+                log_group=f"{job.log_group_prefix}/output",
+                tags=tags,
+            )
         )
         return {
             "prefix": settings.prefix,
@@ -228,10 +251,43 @@ class BurstStack(TerraformStack):
             "sweep_rule_name": routing.sweep_rule_name,
             "dead_letter_queue_url": routing.dead_letter_queue_url,
             "workflow_name": workflow.name,
+            "trigger_name": workflow.trigger_name,
             "job_name": job.name,
             "log_group_prefix": job.log_group_prefix,
+            "curated_uri": curated_uri,
             "table_name": table.name,
         }
+
+    def _watch(self, settings: EnvironmentSettings) -> None:
+        """Add what tells people, and the page on which they look."""
+        alerts = Alerts(
+            self,
+            "alerts",
+            environment=self._environment,
+            account_id=self._account_id,
+            settings=settings.alerts,
+            pipelines=self._watched,
+            lake_bucket=self._lake.bucket.bucket,
+            kms_key_arn=self._kms_key_arn,
+        )
+        self._output(
+            "topic_arn",
+            alerts.topic_arn,
+            "SNS topic of everything that people must know: subscribe to it.",
+        )
+        if not settings.alerts.dashboard:
+            return
+        dashboard = Dashboard(
+            self,
+            "dashboard",
+            environment=self._environment,
+            region=settings.region,
+            pipelines=self._watched,
+            runs_rule_names=alerts.runs_rule_names,
+            alarm_arns=alerts.alarm_arns,
+            runbook=Runbook(settings.alerts.runbook_url),
+        )
+        self._output("dashboard_name", dashboard.name, "CloudWatch dashboard of the environment.")
 
     def _output(self, name: str, value: str, description: str) -> None:
         TerraformOutput(self, name, value=value, description=description)

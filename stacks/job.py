@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cdktf import App, AssetType, TerraformAsset, TerraformResourceLifecycle
@@ -107,8 +107,10 @@ class Job(Construct):
         decryption: Decryption | None,
         curated_uri: str,
         log_days: int,
+        tags: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id_)
+        tags = dict(tags)
         role_name = f"{name}-job"
         log_prefix = f"/burst/{environment}/{pipeline}"
         self.log_group_prefix = log_prefix
@@ -122,6 +124,7 @@ class Job(Construct):
                 name=f"{self.log_group_prefix}/{kind}",
                 retention_in_days=log_days,
                 kms_key_id=encryption.kms_key_arn if encryption else None,
+                tags=tags,
             )
             for kind in ("error", "output")
         ]
@@ -131,6 +134,7 @@ class Job(Construct):
             name=role_name,
             description=f"What the job of pipeline {pipeline} may read, write and delete.",
             assume_role_policy=policies.assumed_by_glue(),
+            tags=tags,
         )
         permission = IamRolePolicy(
             self,
@@ -171,6 +175,7 @@ class Job(Construct):
             execution_property=GlueJobExecutionProperty(max_concurrent_runs=1),
             job_run_queuing_enabled=True,
             security_configuration=encryption.security_configuration if encryption else None,
+            tags=tags,
             depends_on=[permission, *logs],
         )
         self.name = job.name

@@ -10,6 +10,7 @@ from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfigurationRuleFilter,
     S3BucketLifecycleConfigurationRuleTransition,
 )
+from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification
 from constructs import Construct
 
 from stacks.private_bucket import PrivateBucket
@@ -26,6 +27,9 @@ class Lake(PrivateBucket):
     Only the archive may move to cheaper storage and expire, as ``retention`` says. Curated is what
     people query, quarantine waits for people, and the ledger says what was processed: no rule
     touches their current objects.
+
+    With ``sends_events`` it tells EventBridge of its objects, for the alert on quarantine. No
+    event of it can start a pipeline: their rules name the landing bucket.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class Lake(PrivateBucket):
         deletable: bool,
         kms_key_arn: str | None,
         retention: RetentionSettings,
+        sends_events: bool,
     ) -> None:
         super().__init__(
             scope,
@@ -47,6 +52,8 @@ class Lake(PrivateBucket):
             retention=retention,
             lifecycle_rules=_archive_rules(retention),
         )
+        if sends_events:
+            S3BucketNotification(self, "notification", bucket=self.bucket.id, eventbridge=True)
 
 
 def _archive_rules(

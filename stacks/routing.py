@@ -50,14 +50,17 @@ class Routing(Construct):
         sweep: str,
         workflow_arn: str,
         kms_key_arn: str | None,
+        tags: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id_)
+        tags = dict(tags)
         rule = CloudwatchEventRule(
             self,
             "rule",
             name=name,
             description=f"New files under {prefix} of the landing bucket.",
             event_pattern=json.dumps(event_pattern),
+            tags=tags,
         )
         rules = {"target": rule}
         if sweep != OFF:
@@ -68,6 +71,7 @@ class Routing(Construct):
                 description=f"Looks under {prefix} of the landing bucket for files whose event "
                 "was lost.",
                 schedule_expression=sweep,
+                tags=tags,
             )
         role = IamRole(
             self,
@@ -75,6 +79,7 @@ class Routing(Construct):
             name=f"{name}-events",
             description="Lets the rules hand their events to the workflow, and nothing else.",
             assume_role_policy=policies.assumed_by_eventbridge(account_id),
+            tags=tags,
         )
         role_arn = role.arn
         permission = IamRolePolicy(
@@ -92,6 +97,7 @@ class Routing(Construct):
             # One excludes the other (Amazon SQS API reference, SetQueueAttributes).
             sqs_managed_sse_enabled=None if kms_key_arn else True,
             kms_master_key_id=kms_key_arn,
+            tags=tags,
         )
         queue_url, queue_arn = undelivered.url, undelivered.arn
         queue_policy = SqsQueuePolicy(
@@ -119,4 +125,5 @@ class Routing(Construct):
         self.rule_names = [item.name for item in rules.values()]
         self.rule_name = self.rule_names[0]
         self.sweep_rule_name = self.rule_names[1] if len(rules) > 1 else ""
+        self.dead_letter_queue_name = undelivered.name
         self.dead_letter_queue_url = queue_url

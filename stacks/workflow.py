@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cdktf_cdktf_provider_aws.glue_trigger import (
     GlueTrigger,
     GlueTriggerActions,
@@ -32,6 +34,7 @@ class Workflow(Construct):
         batch_size: int,
         batch_window_seconds: int,
         max_concurrent_runs: int | None,
+        tags: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id_)
         workflow = GlueWorkflow(
@@ -40,10 +43,11 @@ class Workflow(Construct):
             name=name,
             description="Started by the files that arrive: see the trigger's batching condition.",
             max_concurrent_runs=max_concurrent_runs,
+            tags=dict(tags),
         )
         self.name = workflow.name
         self.arn = workflow.arn
-        GlueTrigger(
+        trigger = GlueTrigger(
             self,
             "trigger",
             name=f"{name}-batch",
@@ -56,4 +60,6 @@ class Workflow(Construct):
                 )
             ],
             actions=[GlueTriggerActions(job_name=job_name)],
+            tags=dict(tags),
         )
+        self.trigger_name = trigger.name

@@ -25,6 +25,7 @@ SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
         "A landing bucket that is there already: `existing_landing`",
         settings.ExistingLandingSettings,
     ),
+    ("Its alerts: `alerts`", settings.AlertsSettings),
     ("A pipeline: `environments.<name>.pipelines.<name>`", settings.PipelineSettings),
     ("Its files: `input`", settings.InputSettings),
     ("A column: an element of `input.columns`", settings.Column),

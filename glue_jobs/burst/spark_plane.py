@@ -14,6 +14,7 @@ from burst.arguments import FileFormat, Output
 from burst.batch import InputFile
 from burst.columns import (
     INPUT,
+    LINEAGE,
     PRIVATE,
     STATUS_REASON,
     STATUS_ROWS,
@@ -104,20 +105,21 @@ class SparkPlane:
         failed = [index for index, outcome in enumerate(read.outcomes) if outcome.reason]
         data = frame.where(f.col(STATUS_ROWS).isNull() & ~f.col(INPUT).isin(failed))
         with _explained("writing", read.batch):
-            rows = self._transform(data.drop(*PRIVATE))
-            self._must_be_as_declared(rows)
             write_parquet(
-                rows,
+                self._as_declared(self._transform(data.drop(*PRIVATE))),
                 target,
                 input_bytes=read.bytes,
                 rows=sum(outcome.rows for outcome in read.outcomes),
                 output=self.output,
             )
 
-    def _must_be_as_declared(self, rows: DataFrame) -> None:
-        """Raise when the table over curated would not show what the transform gives."""
+    def _as_declared(self, rows: DataFrame) -> DataFrame:
+        """The columns in the order of the table over curated.
+
+        Raises when the table would not show what the transform gives.
+        """
         if self.output.columns is None:
-            return
+            return rows
         found = {field.name: field.dataType.simpleString() for field in rows.schema}
         if wrong := differences(self.output.columns, found):
             raise DataPlaneError(
@@ -126,6 +128,7 @@ class SparkPlane:
                 "dropped_columns, and deploy. Nothing of the batch was written; the next run "
                 "starts it again."
             )
+        return rows.select(*(column.name for column in self.output.columns), *LINEAGE)
 
     def release(self, read: ReadBatch) -> None:
         read.rows.unpersist()

@@ -8,6 +8,7 @@ from stacks.policies.bucket import Producers, bucket, landing_bucket, trail_buck
 from stacks.policies.job import Decryption, JobKey, assumed_by_glue, job
 from stacks.policies.key import key
 from stacks.policies.routing import assumed_by_eventbridge, dead_letter_queue, notify_workflow
+from stacks.policies.topic import topic
 
 __all__ = [
     "Decryption",
@@ -21,5 +22,6 @@ __all__ = [
     "key",
     "landing_bucket",
     "notify_workflow",
+    "topic",
     "trail_bucket",
 ]

@@ -7,6 +7,7 @@ the environment, the pipeline, the field, the value and what is allowed.
 
 from __future__ import annotations
 
+from stacks.settings.alerts import JOBS_IN_A_PATTERN, AlertsSettings
 from stacks.settings.environment import Environments, EnvironmentSettings
 from stacks.settings.landing import ExistingLandingSettings
 from stacks.settings.pipeline import (
@@ -23,7 +24,9 @@ from stacks.settings.setting import Settings, SettingsError
 from stacks.settings.state import LocalState, S3State
 
 __all__ = [
+    "JOBS_IN_A_PATTERN",
     "OFF",
+    "AlertsSettings",
     "Column",
     "EnvironmentSettings",
     "Environments",

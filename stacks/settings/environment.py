@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
+from stacks.settings.alerts import AlertsSettings
 from stacks.settings.landing import ExistingLandingSettings
 from stacks.settings.pipeline import PipelineSettings
 from stacks.settings.producers import partition_of
@@ -74,6 +75,11 @@ class EnvironmentSettings(Settings):
         "and eu-south-1 100).",
         ge=1,
         le=10_000,
+    )
+    alerts: AlertsSettings = setting(
+        AlertsSettings(),
+        allowed="an object with settings of the alerts",
+        description="Who is told when something is wrong, and of what.",
     )
     ephemeral: bool = setting(
         False,

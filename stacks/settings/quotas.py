@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from stacks.settings.alerts import JOBS_IN_A_PATTERN
 from stacks.settings.environment import EnvironmentSettings
 from stacks.settings.pipeline import DPUS, PipelineSettings
 from stacks.settings.schedule import OFF
@@ -45,6 +46,13 @@ NAME_LIMITS: Mapping[str, NameLimit] = {
     ),
     "aws_cloudtrail": NameLimit("trail", 128, "AWS CloudTrail API reference, CreateTrail"),
     "aws_kms_alias": NameLimit("alias of the key", 256, "AWS KMS API reference, CreateAlias"),
+    "aws_sns_topic": NameLimit("topic", 256, "Amazon SNS API reference, CreateTopic"),
+    "aws_cloudwatch_metric_alarm": NameLimit(
+        "alarm", 255, "Amazon CloudWatch API reference, PutMetricAlarm"
+    ),
+    "aws_cloudwatch_dashboard": NameLimit(
+        "dashboard", 255, "Amazon CloudWatch API reference, PutDashboard"
+    ),
     # A bucket's name has 63 characters at most, and Terraform appends 26 to a prefix.
     BUCKET: NameLimit("bucket prefix", 37, "Terraform AWS provider, aws_s3_bucket, bucket_prefix"),
 }
@@ -86,11 +94,36 @@ def names(environment: str, settings: EnvironmentSettings) -> Iterator[AwsName]:
     if encrypted:
         yield AwsName("aws_kms_alias", f"alias/burst-{environment}", environment)
         yield AwsName("aws_glue_security_configuration", f"burst-{environment}", environment)
+    for kind, name in _names_of_the_alerts(environment, settings):
+        yield AwsName(kind, name, environment)
     for pipeline, of_the_pipeline in settings.pipelines.items():
         for kind, name in _names_of_a_pipeline(environment, pipeline, encrypted):
             yield AwsName(kind, name, environment, pipeline)
         if of_the_pipeline.sweep != OFF:
             yield AwsName(RULE, f"burst-{environment}-{pipeline}-sweep", environment, pipeline)
+        for alarm in _alarms(settings):
+            name = f"burst-{environment}-{pipeline}.{alarm}"
+            yield AwsName("aws_cloudwatch_metric_alarm", name, environment, pipeline)
+
+
+def _names_of_the_alerts(
+    environment: str, settings: EnvironmentSettings
+) -> Iterator[tuple[str, str]]:
+    """The rules have a dot, which keeps them apart from every pipeline's."""
+    yield "aws_sns_topic", f"burst-{environment}-alerts"
+    for number in range(-(-len(settings.pipelines) // JOBS_IN_A_PATTERN)):
+        yield RULE, f"burst-{environment}.runs-{number}"
+    if settings.alerts.quarantine == "file":
+        yield RULE, f"burst-{environment}.quarantine"
+    if settings.alerts.dashboard:
+        yield "aws_cloudwatch_dashboard", f"burst-{environment}"
+
+
+def _alarms(settings: EnvironmentSettings) -> tuple[str, ...]:
+    if not settings.alerts.alarms:
+        return ()
+    always = ("events-failed", "events-undelivered", "dead-letters", "oldest-file")
+    return (*always, "bad-files") if settings.alerts.quarantine == "burst" else always
 
 
 def _names_of_a_pipeline(

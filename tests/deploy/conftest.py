@@ -103,6 +103,11 @@ def synthesize_encrypted(
         **dev,
         "account_id": "111122223333",
         "encryption": encryption,
+        "alerts": {
+            "emails": ["night@example.com"],
+            "quarantine": "burst",
+            "runbook_url": "https://example.com/burst/README.md",
+        },
         "retention": {"archive_move_days": 30, "archive_expire_days": 400, "log_days": 400},
         "pipelines": {"orders": orders, "web-returns": returns},
     }

@@ -119,7 +119,8 @@ def test_rows_of_the_newest_day_are_read_with_exactly_the_columns_of_the_table(
     rows: list[dict[str, Any]] = []
     for file in files:
         found = pq.read_schema(file)
-        # A column of a table may always be null, whatever the file says.
+        # Also in their order, though Athena reads Parquet by name. Whether a column may be null
+        # is nothing that a table says.
         assert list(zip(found.names, found.types, strict=True)) == list(
             zip(wanted.names, wanted.types, strict=True)
         )

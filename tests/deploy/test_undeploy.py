@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.deploy.conftest import STATE_BUCKET, Deployed, Encrypted
 
 
@@ -19,7 +21,7 @@ def test_destroying_one_environment_leaves_the_other_one_alone(
     assert encrypted.client("glue").get_security_configurations()["SecurityConfigurations"] == []
     rules = encrypted.client("events").list_rules()["Rules"]
     assert rules
-    assert all(rule["Name"].startswith("burst-dev-") for rule in rules)
+    assert all(re.match(r"burst-dev[-.]", rule["Name"]) for rule in rules)
     assert deployed.terraform.plan() is False
 
 
@@ -33,6 +35,10 @@ def test_destroy_leaves_nothing_though_the_buckets_hold_versions(deployed: Deplo
     assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == [STATE_BUCKET]
     assert account.client("events").list_rules()["Rules"] == []
     assert account.client("glue").list_jobs()["JobNames"] == []
+    assert account.client("glue").get_databases()["DatabaseList"] == []
+    assert account.client("sns").list_topics()["Topics"] == []
+    assert account.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+    assert account.client("cloudwatch").list_dashboards()["DashboardEntries"] == []
     assert account.client("glue").list_workflows()["Workflows"] == []
     assert account.client("glue").list_triggers()["TriggerNames"] == []
     assert account.client("iam").list_roles()["Roles"] == []

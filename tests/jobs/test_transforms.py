@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from burst.columns import PRIVATE, Column, differences, spark_read_schema
+from burst.columns import LINEAGE, PRIVATE, Column, differences, spark_read_schema
 from burst.errors import DataPlaneError
 from pyspark.sql import SparkSession
 
@@ -42,10 +42,15 @@ def test_transform_of_every_configured_pipeline_gives_the_declared_columns(
     assert differences(declared, found) == []
 
 
-def test_transform_that_gives_what_is_declared_is_written(spark_world: World) -> None:
+def test_what_is_declared_is_written_in_the_declared_order_with_the_lineage_last(
+    spark_world: World,
+) -> None:
     spark_world.put("orders/a.csv", as_csv([order(1)]))
-    spark_world.drain(curated_columns=json.dumps(COLUMNS + ADDED))
-    assert spark_world.order_ids() == ["o-00001"]
+    declared = [*reversed(ADDED), *COLUMNS]
+    spark_world.drain(curated_columns=json.dumps(declared))
+    [row] = spark_world.curated()
+    assert list(row) == [*(column["name"] for column in declared), *LINEAGE]
+    assert row["order_id"] == "o-00001"
 
 
 def test_transform_that_gives_other_columns_stops_the_run_and_loads_nothing(

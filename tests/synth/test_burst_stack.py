@@ -37,9 +37,11 @@ def reference(stack: Synthesized, kind: str, path: str, attribute: str) -> str:
 def test_nothing_is_there_that_no_other_test_looks_at(stack: Synthesized) -> None:
     counts = {kind: len(items) for kind, items in stack.document["resource"].items()}
     assert counts == {
-        "aws_cloudwatch_event_rule": 2,
-        "aws_cloudwatch_event_target": 2,
+        "aws_cloudwatch_dashboard": 1,
+        "aws_cloudwatch_event_rule": 4,
+        "aws_cloudwatch_event_target": 4,
         "aws_cloudwatch_log_group": 2,
+        "aws_cloudwatch_metric_alarm": 4,
         "aws_glue_catalog_database": 1,
         "aws_glue_catalog_table": 1,
         "aws_glue_job": 1,
@@ -49,13 +51,15 @@ def test_nothing_is_there_that_no_other_test_looks_at(stack: Synthesized) -> Non
         "aws_iam_role_policy": 2,
         "aws_s3_bucket": 2,
         "aws_s3_bucket_lifecycle_configuration": 2,
-        "aws_s3_bucket_notification": 1,
+        "aws_s3_bucket_notification": 2,
         "aws_s3_bucket_ownership_controls": 2,
         "aws_s3_bucket_policy": 2,
         "aws_s3_bucket_public_access_block": 2,
         "aws_s3_bucket_server_side_encryption_configuration": 2,
         "aws_s3_bucket_versioning": 2,
         "aws_s3_object": 2,
+        "aws_sns_topic": 1,
+        "aws_sns_topic_policy": 1,
         "aws_sqs_queue": 1,
         "aws_sqs_queue_policy": 1,
     }
@@ -111,10 +115,13 @@ def test_every_bucket_is_private_encrypted_versioned_and_cleaned_up(
     }
 
 
-def test_only_landing_sends_events_and_only_to_eventbridge(stack: Synthesized) -> None:
-    assert stack.only("aws_s3_bucket_notification") == {
-        "bucket": reference(stack, "aws_s3_bucket", "landing/bucket", "id"),
-        "eventbridge": True,
+def test_buckets_send_their_events_to_eventbridge_and_nowhere_else(stack: Synthesized) -> None:
+    assert stack.resources("aws_s3_bucket_notification") == {
+        f"{bucket}/notification": {
+            "bucket": reference(stack, "aws_s3_bucket", f"{bucket}/bucket", "id"),
+            "eventbridge": True,
+        }
+        for bucket in ("landing", "lake")
     }
 
 
@@ -323,6 +330,33 @@ def test_everything_is_tagged_with_project_environment_and_the_users_tags(
     ]
 
 
+def test_everything_of_a_pipeline_is_tagged_with_its_name(stack: Synthesized) -> None:
+    taggable = {
+        "aws_cloudwatch_event_rule",
+        "aws_cloudwatch_log_group",
+        "aws_cloudwatch_metric_alarm",
+        "aws_glue_job",
+        "aws_glue_trigger",
+        "aws_glue_workflow",
+        "aws_iam_role",
+        "aws_sqs_queue",
+    }
+    # What the AWS provider knows no tags of.
+    others = {
+        "aws_cloudwatch_event_target",
+        "aws_glue_catalog_table",
+        "aws_iam_role_policy",
+        "aws_sqs_queue_policy",
+    }
+    seen = set()
+    for kind in stack.document["resource"]:
+        for path, item in stack.resources(kind).items():
+            if path.startswith((f"{ORDERS}/", f"alerts/{ORDERS}/")):
+                seen.add(kind)
+                assert item.get("tags") == ({"pipeline": "orders"} if kind in taggable else None)
+    assert seen == taggable | others
+
+
 def test_code_objects_take_no_default_tags_because_an_object_holds_ten_at_most(
     stack: Synthesized,
 ) -> None:
@@ -340,6 +374,8 @@ def test_every_output_says_what_it_is(stack: Synthesized) -> None:
         "lake_bucket_name",
         "database_name",
         "pipelines",
+        "topic_arn",
+        "dashboard_name",
     }
     assert set(stack.document["locals"]["deployed"]["orders"]) == {
         "prefix",
@@ -348,8 +384,10 @@ def test_every_output_says_what_it_is(stack: Synthesized) -> None:
         "sweep_rule_name",
         "dead_letter_queue_url",
         "workflow_name",
+        "trigger_name",
         "job_name",
         "log_group_prefix",
+        "curated_uri",
         "table_name",
     }
     assert all(len(output["description"]) > 20 for output in outputs.values())
@@ -407,7 +445,11 @@ def test_every_pipeline_has_its_own_rule_workflow_trigger_job_and_queue(synth: S
         ("aws_glue_workflow", set()),
         ("aws_glue_job", set()),
     ):
-        names = {item["name"] for item in stack.resources(kind).values()}
+        names = {
+            item["name"]
+            for path, item in stack.resources(kind).items()
+            if path.startswith("pipeline-")
+        }
         assert names == own | others
     assert len(stack.resources("aws_s3_bucket")) == 2
     assert len(stack.resources("aws_s3_object")) == 2

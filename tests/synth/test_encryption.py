@@ -80,7 +80,7 @@ def test_buckets_encrypt_with_the_key_and_ask_kms_once_for_many_objects(
 def test_buckets_refuse_uploads_that_ask_for_another_encryption(
     encrypted: Synthesized, key_arn: str
 ) -> None:
-    policies = [item for item in encrypted.policies() if item.resource.split("/")[1] == "policy"]
+    policies = [item for item in encrypted.policies() if item.kind == "aws_s3_bucket_policy"]
     assert {policy.resource for policy in policies} == {"landing/policy", "lake/policy"}
     for policy in policies:
         (deny,) = [item for item in policy.statements if item["Sid"] == "DenyOtherEncryption"]
@@ -294,8 +294,23 @@ def test_nobody_else_stands_in_the_key_policy(key_policy: dict[str, Any]) -> Non
 def test_rules_that_send_undelivered_events_have_names_that_the_key_policy_allows(
     encrypted: Synthesized,
 ) -> None:
-    rules = encrypted.resources("aws_cloudwatch_event_rule").values()
-    assert all(rule["name"].startswith("burst-dev-") for rule in rules)
+    rules = encrypted.resources("aws_cloudwatch_event_rule")
+    senders = [
+        rules[path]["name"]
+        for target in encrypted.resources("aws_cloudwatch_event_target").values()
+        for path in rules
+        if "dead_letter_config" in target
+        and target["rule"] == reference(encrypted, "aws_cloudwatch_event_rule", path, "name")
+    ]
+    assert len(senders) == 2 * len(PIPELINES)
+    assert all(name.startswith("burst-dev-") for name in senders)
+
+
+def test_topic_and_alarms_have_names_that_the_key_policy_allows(encrypted: Synthesized) -> None:
+    alarms = encrypted.resources("aws_cloudwatch_metric_alarm").values()
+    names = [encrypted.only("aws_sns_topic")["name"], *(alarm["alarm_name"] for alarm in alarms)]
+    assert len(names) == 1 + 4 * len(PIPELINES)
+    assert all(name.startswith("burst-dev-") for name in names)
 
 
 def test_output_names_the_key(encrypted: Synthesized, key_arn: str) -> None:

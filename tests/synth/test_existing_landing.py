@@ -47,7 +47,7 @@ def test_nothing_of_the_bucket_is_managed_but_its_notification_where_asked(
 
 def test_managed_notification_goes_to_eventbridge_only(synth: Synth) -> None:
     stack = synth({"dev": environment(events="managed")})["dev"]
-    assert stack.only("aws_s3_bucket_notification") == {
+    assert stack.resources("aws_s3_bucket_notification")["landing/notification"] == {
         "bucket": landing(stack, "bucket"),
         "eventbridge": True,
     }

@@ -100,10 +100,10 @@ def test_limit_of_workflow_runs_is_set_only_where_the_settings_ask_for_it(
     }
 
 
-def test_pipelines_share_buckets_code_key_and_database_and_nothing_else(
+def test_pipelines_share_buckets_code_key_database_and_alerts_and_nothing_else(
     encrypted: Synthesized,
 ) -> None:
-    shared = {"landing", "lake", "code", "encryption", "catalog"}
+    shared = {"landing", "lake", "code", "encryption", "catalog", "alerts", "dashboard"}
     for kind in encrypted.document["resource"]:
         rooms = [path.split("/")[0] for path in encrypted.resources(kind)]
         orders, returns = (rooms.count(f"pipeline-{name}") for name in ("orders", "web-returns"))

@@ -56,6 +56,13 @@ UNCONDITIONAL = {
     )
 }
 
+# Statements that let EventBridge in without a source condition, with the page that says that there
+# can be none. What narrows them instead is asserted in test_alerts.py.
+KNOW_NO_SOURCE = {
+    "TakeMessagesOfTheRules": "https://docs.aws.amazon.com/eventbridge/latest/userguide/"
+    "eb-use-resource-based.html",
+}
+
 # Whatever may be reached from outside by a resource policy, and what carries that policy.
 GUARDED = {
     "aws_s3_bucket": ("aws_s3_bucket_policy", "bucket"),
@@ -155,22 +162,27 @@ def test_every_service_that_a_resource_lets_in_must_come_for_a_named_source(
 ) -> None:
     for policy, statement in statements(stack, "Allow"):
         principal = statement.get("Principal", {})
-        if policy.attribute != "assume_role_policy" and "Service" in principal:
+        if policy.attribute == "assume_role_policy" or statement["Sid"] in KNOW_NO_SOURCE:
+            continue
+        if "Service" in principal:
             assert conditions(statement) & {"aws:sourceaccount", "aws:sourcearn"}, (
                 f"{policy}, {statement['Sid']}: {principal} needs a source condition"
             )
 
 
 def test_no_exception_is_stale(every_stack: Mapping[str, Synthesized]) -> None:
-    unbounded, unconditional = set(), set()
+    unbounded, unconditional, sourceless = set(), set(), set()
     for stack in every_stack.values():
         for policy, statement in statements(stack, "Allow"):
             if any(is_unbounded(item) for item in as_list(statement.get("Resource", []))):
                 unbounded |= set(as_list(statement["Action"]))
             if policy.attribute == "assume_role_policy" and not conditions(statement):
                 unconditional |= set(as_list(statement["Principal"]["Service"]))
+            if not conditions(statement) & {"aws:sourceaccount", "aws:sourcearn"}:
+                sourceless.add(statement["Sid"])
     assert set(KNOW_NO_RESOURCE) <= unbounded
     assert set(UNCONDITIONAL) <= unconditional
+    assert set(KNOW_NO_SOURCE) <= sourceless
 
 
 @pytest.mark.parametrize("kind", GUARDED)

@@ -91,7 +91,7 @@ def fails(call: Callable[[], Any]) -> str | None:
     return None
 
 
-# ---- workflows are targets ---------------------------------------------------------------------
+# ---- workflows and topics are targets ----------------------------------------------------------
 
 
 def after_a_workflow(account: Account) -> list[dict[str, Any]]:
@@ -102,7 +102,7 @@ def after_a_workflow(account: Account) -> list[dict[str, Any]]:
 
 
 def test_vanilla_a_target_after_a_workflow_gets_nothing(vanilla: Account) -> None:
-    still_needed("workflows are targets", after_a_workflow(vanilla) == [])
+    still_needed("workflows and topics are targets", after_a_workflow(vanilla) == [])
 
 
 def test_a_target_after_a_workflow_gets_its_event(corrected: Account) -> None:

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
+from tools.sandbox.aws_event import glue_job_state_changes
 from tools.sandbox.engine import GlueEngine
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.terraform import Change, Terraform, write_override
@@ -59,6 +60,7 @@ class Sandbox:
             self.folder.mkdir(parents=True, exist_ok=False)
             cleanup.enter_context(self.account)
             cleanup.enter_context(self.engine)
+            cleanup.callback(self.engine.subscribe(glue_job_state_changes(self.account)))
             self._cleanup = cleanup.pop_all()
         return self
 

@@ -6,15 +6,10 @@ here waits for one: whoever wants to see the sweep asks for it.
 
 from __future__ import annotations
 
-import time
-import uuid
-from typing import Any
-
 from tools.sandbox.account import Account
+from tools.sandbox.aws_event import DEFAULT_BUS, aws_event
 from tools.sandbox.corrections.events import deliver
 from tools.sandbox.errors import SandboxError
-
-DEFAULT_BUS = "default"
 
 
 def fire(account: Account, rule_name: str) -> str | None:
@@ -35,21 +30,6 @@ def fire(account: Account, rule_name: str) -> str | None:
         raise SandboxError(f"The rule {rule_name} {what}, so nothing can come round.")
     if rule.state == "DISABLED":
         return None
-    event = _scheduled_event(account, rule.arn)
+    event = aws_event(account, "aws.events", "Scheduled Event", {}, resources=[rule.arn])
     deliver(account.hooks, rule, event)
     return str(event["id"])
-
-
-def _scheduled_event(account: Account, rule_arn: str) -> dict[str, Any]:
-    return {
-        "version": "0",
-        "id": str(uuid.uuid4()),
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
-        "account": account.account_id,
-        # As moto keeps the time of an event on its way.
-        "time": time.time(),
-        "region": account.region,
-        "resources": [rule_arn],
-        "detail": {},
-    }

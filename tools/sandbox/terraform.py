@@ -23,7 +23,19 @@ from tools.sandbox.errors import SandboxError
 MINIMUM_VERSION = (1, 11)
 MINIMUM_PROVIDER = "5.100.0"
 PROVIDER = Path("registry.terraform.io/hashicorp/aws")
-SERVICES = ("cloudtrail", "events", "glue", "iam", "kms", "logs", "s3", "sqs", "sts")
+SERVICES = (
+    "cloudtrail",
+    "cloudwatch",
+    "events",
+    "glue",
+    "iam",
+    "kms",
+    "logs",
+    "s3",
+    "sns",
+    "sqs",
+    "sts",
+)
 OVERRIDE_FILE = "sandbox_override.tf.json"
 INHERITED = frozenset({"TF_LOG", "TF_LOG_PATH", "TF_PLUGIN_CACHE_DIR"})
 INTERRUPT_SECONDS = 30

@@ -72,6 +72,7 @@ def test_defaults_are_the_documented_ones() -> None:
     assert (pipeline.max_bad_fraction, pipeline.min_bad_files) == (0.5, 5)
     assert pipeline.input.unknown_columns == "quarantine"
     assert (pipeline.input.delimiter, pipeline.input.encoding) == (",", "utf-8")
+    assert pipeline.sweep == "rate(1 day)"
     assert pipeline.output.model_dump() == {
         "added_columns": (),
         "dropped_columns": (),
@@ -239,6 +240,34 @@ WRONG = [
     (f"{ORDERS}.producers", ["arn:aws:iam::111122223333:role/"], "that is no ARN of", "roles, us"),
     (f"{ORDERS}.producers", [f"{SHOP}\n"], "that is no ARN of", "roles, users"),
     (f"{ORDERS}.producers", [SHOP, SHOP], f"more than once: {SHOP}", "each once"),
+    ("alerts.emails", ["nobody"], "'alerts.emails.0' = \"nobody\"", "e-mail addresses"),
+    ("alerts.emails", ["a b@example.com"], "'alerts.emails.0'", "e-mail addresses"),
+    ("alerts.emails", ["a@example"], "'alerts.emails.0'", "e-mail addresses"),
+    ("alerts.emails", ["a@@example.com"], "'alerts.emails.0'", "e-mail addresses"),
+    ("alerts.emails", ["a" * 250 + "@example.com"], "'alerts.emails.0'", "e-mail addresses"),
+    ("alerts.emails", ["a@example.com"] * 2, "an address stands there more than once", "different"),
+    ("alerts.emails", "a@example.com", "'alerts.emails' = ", "a list"),
+    ("alerts.emails", [1], "'alerts.emails.0' = 1", "e-mail addresses"),
+    ("alerts.alarms", "on", "'alerts.alarms' = \"on\"", "true or false"),
+    ("alerts.dashboard", 1, "'alerts.dashboard' = 1", "true or false"),
+    ("alerts.quarantine", "batch", "'alerts.quarantine' = \"batch\"", "file (a message for each"),
+    ("alerts.quarantine", True, "'alerts.quarantine' = true", "or off"),
+    ("alerts.oldest_file_minutes", 15, "'alerts.oldest_file_minutes' = 15", "longest batch window"),
+    ("alerts.oldest_file_minutes", 20_161, "'alerts.oldest_file_minutes' = 20161", "14 days"),
+    ("alerts.oldest_file_minutes", 1.5, "'alerts.oldest_file_minutes' = 1.5", "a whole number"),
+    ("alerts.dead_letters", 0, "'alerts.dead_letters' = 0", "1 or more"),
+    ("alerts.runbook_url", "http://example.com", "'alerts.runbook_url'", "an https:// address"),
+    ("alerts.runbook_url", "https://example.com/#x", "'alerts.runbook_url'", "without #"),
+    ("alerts.runbook_url", "https://example.com/a b", "'alerts.runbook_url'", "spaces"),
+    ("alerts.runbook_url", 'https://example.com/"', "'alerts.runbook_url'", "an https:// address"),
+    (
+        "alerts.runbook_url",
+        "https://example.com/<job>",
+        "'alerts.runbook_url'",
+        "an https:// address",
+    ),
+    ("alerts.runbook_url", "https://" + "a" * 200, "'alerts.runbook_url'", "up to 200 characters"),
+    ("alerts.email", "a@example.com", "'alerts.email' = ", "one of emails"),
     ("pipelines", {}, "field 'pipelines' = {}", "one or more pipelines"),
     ("pipelines", [], "field 'pipelines' = []", "one or more pipelines"),
     ("pipelines.Orders", {}, "pipeline 'Orders'", "1 to 48 lower-case"),

@@ -8,7 +8,7 @@ from tools.sandbox.corrections.base import Correction, GlueListener, Hooks
 from tools.sandbox.corrections.events import (
     disabled_rules_deliver_nothing,
     schedule_rules_match_no_event,
-    workflows_are_targets,
+    workflows_and_topics_are_targets,
 )
 from tools.sandbox.corrections.glue import (
     jobs_can_be_updated,
@@ -27,7 +27,7 @@ from tools.sandbox.corrections.objects import (
 from tools.sandbox.corrections.trails import trails_can_be_deleted_by_arn
 
 CORRECTIONS: tuple[Correction, ...] = (
-    workflows_are_targets,
+    workflows_and_topics_are_targets,
     schedule_rules_match_no_event,
     disabled_rules_deliver_nothing,
     object_events_are_as_documented,

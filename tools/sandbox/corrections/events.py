@@ -7,19 +7,23 @@ from typing import Any
 from unittest.mock import patch
 
 from moto.events.models import Rule
+from moto.sns.models import sns_backends
 from moto.utilities.arns import parse_arn
 
 from tools.sandbox.corrections.base import Hooks, correction
+from tools.sandbox.policies import Request, allows
+from tools.sandbox.transformer import transformed
 
 
 @correction
-def workflows_are_targets(hooks: Hooks) -> Iterator[None]:
+def workflows_and_topics_are_targets(hooks: Hooks) -> Iterator[None]:
     """AWS: a Glue workflow is a target of a rule (PutTargets; Glue developer guide, "Starting
-    an AWS Glue workflow with an Amazon EventBridge event"), and the failure of one target does
-    not touch another.
+    an AWS Glue workflow with an Amazon EventBridge event"), and so is an SNS topic whose policy
+    lets EventBridge publish (EventBridge user guide, "Using resource-based policies"). The
+    failure of one target does not touch another.
     moto 5.2.5: such a target raises NotImplementedError, which is swallowed further up, and
     every later target and rule of that event gets nothing.
-    Goes when moto delivers to workflows and keeps targets apart.
+    Goes when moto delivers to both and keeps targets apart.
     """
 
     def send_to_targets(rule: Rule, original_event: Any, transform_input: bool = True) -> None:
@@ -36,6 +40,8 @@ def deliver(hooks: Hooks, rule: Rule, event: Any, transform_input: bool = True) 
         try:
             if _is_workflow(target["Arn"]):
                 _hand_over(hooks, rule, target, event)
+            elif _is_topic(target["Arn"]):
+                _publish(rule, target, event)
             else:
                 _send_to_one(rule, target, event, transform_input)
         except Exception as error:  # noqa: BLE001 (the other targets get their event)
@@ -61,6 +67,24 @@ def _send_to_one(rule: Rule, target: dict[str, Any], event: Any, transform: bool
 def _is_workflow(arn: str) -> bool:
     parsed = parse_arn(arn)
     return bool(parsed.service == "glue" and parsed.resource_type == "workflow")
+
+
+def _is_topic(arn: str) -> bool:
+    return bool(parse_arn(arn).service == "sns")
+
+
+def _publish(rule: Rule, target: dict[str, Any], event: Any) -> None:
+    arn = target["Arn"]
+    topic = sns_backends[rule.account_id][rule.region_name].topics.get(arn)
+    if topic is None:
+        raise LookupError("there is no such topic")
+    # No source condition is fulfilled: "You can't use Condition blocks in Amazon SNS topic
+    # policies for EventBridge" (EventBridge user guide, "Using resource-based policies").
+    context = {"aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "true"}
+    request = Request("sns:Publish", arn, "events.amazonaws.com", context)
+    if not allows([topic.policy], request):
+        raise PermissionError("the policy of the topic does not let events.amazonaws.com publish")
+    topic.publish(transformed(target, _as_sent(event)))
 
 
 def _as_sent(event: Mapping[str, Any]) -> dict[str, Any]:
