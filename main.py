@@ -1,4 +1,4 @@
-"""Synthesize one stack for each environment in cdktf.json."""
+"""Synthesize one stack for each environment in cdktf.json, and one for the state bucket."""
 
 from __future__ import annotations
 
@@ -15,28 +15,30 @@ def main() -> int:
     """Write Terraform for every environment; 2 where a setting cannot be used."""
     # What Node loads it loads beside Python, so it begins before anything else is imported.
     fast_bindings.start()
-    from stacks.settings import SettingsError, read_environments
+    from stacks.settings import SettingsError, read_settings
 
     try:
-        environments = read_environments(PROJECT_FOLDER / "cdktf.json")
+        settings = read_settings(PROJECT_FOLDER / "cdktf.json")
         # Only now: loading the bindings takes far longer than refusing a wrong setting.
         from cdktf import App
 
         from stacks.burst_stack import BurstStack
+        from stacks.state_stack import StateStack
 
         app = App(outdir=os.environ.get("CDKTF_OUTDIR", str(PROJECT_FOLDER / "cdktf.out")))
-        for name, settings in environments.items():
-            BurstStack(
-                app,
-                name,
-                settings,
-                allow_data_loss=os.environ.get("BURST_ALLOW_DATA_LOSS") == "1",
-            )
+        if settings.state_bucket:
+            StateStack(app, settings.state_bucket, bootstrap=_is_set("BURST_BOOTSTRAP_STATE"))
+        for name, environment in settings.environments.items():
+            BurstStack(app, name, environment, allow_data_loss=_is_set("BURST_ALLOW_DATA_LOSS"))
         app.synth()
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
+
+
+def _is_set(variable: str) -> bool:
+    return os.environ.get(variable) == "1"
 
 
 if __name__ == "__main__":

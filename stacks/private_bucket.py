@@ -46,8 +46,9 @@ class PrivateBucket(Construct):
 
     Versions that were replaced or deleted are kept as ``retention`` says, and uploads that nobody
     finished are removed. Terraform refuses to destroy the bucket unless ``deletable``; then
-    it empties it first. Without ``kms_key_arn`` S3 encrypts with keys of its own. ``policy`` makes
-    the bucket's policy from its ARN, where it is another than every bucket's.
+    it empties it first. Without ``kms_key_arn`` S3 encrypts with keys of its own. The bucket is
+    called ``name``, or else by a new name that begins with ``name_prefix``. ``policy`` makes the
+    bucket's policy from its ARN, where it is another than every bucket's.
     """
 
     def __init__(
@@ -55,7 +56,8 @@ class PrivateBucket(Construct):
         scope: Construct,
         id_: str,
         *,
-        name_prefix: str,
+        name: str | None = None,
+        name_prefix: str | None = None,
         deletable: bool,
         kms_key_arn: str | None,
         retention: RetentionSettings,
@@ -66,6 +68,7 @@ class PrivateBucket(Construct):
         self.bucket = S3Bucket(
             self,
             "bucket",
+            bucket=name,
             bucket_prefix=name_prefix,
             force_destroy=True if deletable else None,
             lifecycle=None if deletable else TerraformResourceLifecycle(prevent_destroy=True),

@@ -7,8 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 import stacks  # noqa: F401 - first, because jsii starts Node on the first import of cdktf.
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("burst", deadline=None)
+settings.load_profile("burst")
 
 # One apply, one Spark session and one emulated account serve a whole room, so with
 # `--dist loadgroup` a room stays in one process. The longest comes first.

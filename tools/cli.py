@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from stacks.settings import SettingsError
+from tools.cdktn import move_to_cdktn
 from tools.sandbox.errors import PipelineError, SandboxError
 from tools.settings_table import show_settings
 
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command("settings")(show_settings)
+app.command("move-to-cdktn")(move_to_cdktn)
 
 
 def main() -> int:

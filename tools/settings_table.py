@@ -20,6 +20,8 @@ SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
     ("An environment: `environments.<name>`", settings.EnvironmentSettings),
     ("Its state, `state`, in a local file", settings.LocalState),
     ("Its state, `state`, in S3", settings.S3State),
+    ("Its state, `state`, in HCP Terraform", settings.CloudState),
+    ("The bucket for the state, `state_bucket` beside `environments`", settings.StateBucket),
     ("What it keeps: `retention`", settings.RetentionSettings),
     (
         "A landing bucket that is there already: `existing_landing`",

@@ -44,9 +44,8 @@ KNOWN_VERSION = "1.142.0"
 FILES = {"lib__program.js": "program.js", "lib__runtime-index-worker.js": "runtime-index-worker.js"}
 # Where the kernel says which descriptor it speaks on.
 SPEAKS_ON_3 = b"readFD:3,writeFD:3"
-# A question that any version of the bindings has an answer to; nobody needs the answer.
-BINDINGS = "@cdktf/provider-aws"
-QUESTION = {"api": "sget", "fqn": f"{BINDINGS}.provider.AwsProvider", "property": "tfResourceType"}
+# The bindings, and those of cdktf's successor, CDK Terrain.
+BINDINGS = ("@cdktf/provider-aws", "@cdktn/provider-aws")
 # The shell gets the socket as its stdin. The kernel gets no stdin, as from jsii's own program.
 SHELL = ("/bin/sh", "-c", 'exec "$@" 3<&0 0</dev/null', "sh")
 # The first is what jsii gives its program (the digits are jsii's), the second what that adds.
@@ -255,6 +254,12 @@ def let_jsii_take(kernels: list[Kernel], node_process: Any) -> None:
     node_process.start = start
 
 
+def question(bindings: str) -> bytes:
+    """What any version of the bindings has an answer to; nobody needs the answer."""
+    provider = {"fqn": f"{bindings}.provider.AwsProvider", "property": "tfResourceType"}
+    return json.dumps({"api": "sget", **provider}).encode() + b"\n"
+
+
 def load_without_waiting(node_process: Any) -> None:
     """Have one process read the answer to a `LoadRequest` before the next answer it needs."""
     stock_send, stock_next = node_process.send, node_process._next_message
@@ -265,10 +270,10 @@ def load_without_waiting(node_process: Any) -> None:
     def send(request: Any, response_type: Any) -> Any:
         nonlocal is_load
         is_load = type(request).__name__ == "LoadRequest" and lasts(Path(request.tarball))
-        ask = is_load and request.name == BINDINGS
+        ask = is_load and request.name in BINDINGS
         answer = stock_send(request, response_type)
         if ask:
-            node_process._process.stdin.write(json.dumps(QUESTION).encode() + b"\n")
+            node_process._process.stdin.write(question(request.name))
             node_process._process.stdin.flush()
             unread.append(False)
         return answer

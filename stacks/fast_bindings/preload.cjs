@@ -5,6 +5,7 @@
  * 1. It makes the bindings' index lazy. Their lib/index.js loads the JavaScript of every resource
  *    at once, in 2,212 lines of the form
  *        exports.s3Bucket = require("./s3-bucket");
+ *    (the bindings of CDK Terrain: exports.s3Bucket = __importStar(require("./s3-bucket/index"));)
  *    When that one file is compiled, each of those lines becomes a getter that loads its resource
  *    on first access and then turns into the plain property that it would have been. The file is
  *    recognised by where it lies in its package, by the package's name and version, and by the
@@ -24,13 +25,16 @@ const Module = require("node:module");
 const path = require("node:path");
 const workers = require("node:worker_threads");
 
-const BINDINGS = {
-  name: "@cdktf/provider-aws",
-  knownVersion: "21.22.1",
+const BINDINGS = [
+  { name: "@cdktf/provider-aws", knownVersion: "21.22.1" },
+  { name: "@cdktn/provider-aws", knownVersion: "25.8.1" },
+].map((known) => ({
+  ...known,
   file: "lib/index.js",
   change: lazyIndex,
   otherwise: "the Node half is off, the AWS bindings load the slow way",
-};
+}));
+// Only this one has an archiver; CDK Terrain's has none any more.
 const CDKTF = {
   name: "cdktf",
   knownVersion: "0.21.0",
@@ -42,7 +46,15 @@ const INDEXER = "runtime-index-worker.js";
 const DONE = "burst.fast_bindings.done";
 const LONGEST_INDEXING_MS = 60_000;
 
-const EXPORT = /^exports\.([A-Za-z_$][\w$]*) = require\("\.\/([\w-]+)"\);$/;
+const EXPORT =
+  /^exports\.([A-Za-z_$][\w$]*) = (require\("\.\/([\w-]+)"\)|__importStar\(require\("\.\/([\w-]+)\/index"\)\));$/;
+// What the TypeScript compiler writes at the top for __importStar; known by its text.
+const HELPERS = {
+  first: "var __createBinding = ",
+  star: "var __importStar = ",
+  last: "})();",
+  sha256: "8e6104508704992850e74305fa04c156760116fdfe77648f152ee9cc744fc5f1",
+};
 // Every other line that the file may hold; none of them depends on a resource being loaded.
 const HARMLESS = [
   /^$/,
@@ -61,16 +73,18 @@ function lazyIndex(source, filename) {
   const folders = new Set(fs.readdirSync(path.dirname(filename)));
   const lines = source.split("\n");
   if (lines[0] !== '"use strict";') throw new UnknownLayout("lib/index.js starts differently");
+  const helpers = linesOfHelpers(lines);
   let lazy = 0;
   const changed = lines.map((line, index) => {
     const found = EXPORT.exec(line);
     if (found) {
-      const [, name, folder] = found;
+      const [, name, load, plain, starred] = found;
+      const folder = plain ?? starred;
       if (!folders.has(folder)) throw new UnknownLayout(`lib/${folder} is missing`);
       lazy += 1;
-      return `lazily("${name}", "./${folder}");`;
+      return `lazily("${name}", () => ${load});`;
     }
-    if (HARMLESS.some((shape) => shape.test(line))) return line;
+    if (helpers.has(index) || HARMLESS.some((shape) => shape.test(line))) return line;
     throw new UnknownLayout(`lib/index.js has an unknown line ${index + 1}`);
   });
   if (lazy === 0) throw new UnknownLayout("lib/index.js exports nothing");
@@ -78,11 +92,25 @@ function lazyIndex(source, filename) {
   return changed.join("\n");
 }
 
-const DEFINE_LAZILY = ` function lazily(name, folder) {
+/** The numbers of the lines with the compiler's helpers, where they are the known ones. */
+function linesOfHelpers(lines) {
+  const first = lines.findIndex((line) => line.startsWith(HELPERS.first));
+  const star = lines.findIndex((line) => line.startsWith(HELPERS.star));
+  const last = lines.indexOf(HELPERS.last, star);
+  if (first < 0 || star < first || last < star) return new Set();
+  const numbers = new Set();
+  const hash = require("node:crypto").createHash("sha256");
+  hash.update(lines.slice(first, last + 1).join("\n"));
+  if (hash.digest("hex") !== HELPERS.sha256) return numbers;
+  for (let number = first; number <= last; number += 1) numbers.add(number);
+  return numbers;
+}
+
+const DEFINE_LAZILY = ` function lazily(name, load) {
   const plain = (value) => Object.defineProperty(exports, name,
     { value, writable: true, enumerable: true, configurable: true });
   Object.defineProperty(exports, name, {
-    get: () => { const value = require(folder); plain(value); return value; },
+    get: () => { const value = load(); plain(value); return value; },
     set: plain, enumerable: true, configurable: true });
 }`.replace(/\n\s*/g, " ");
 
@@ -112,14 +140,14 @@ function checkPackage(folder, known) {
   }
 }
 
-/** Watch for the known files; once the last of them was seen, Node is as it was. */
+/** Watch for the known files; once the bindings' was seen, Node is as it was. */
 function changeWhenCompiled(...packages) {
   const compile = Module.prototype._compile;
   Module.prototype._compile = function (source, filename, ...rest) {
     const known = packages.find((one) => filename.endsWith(path.join(folderOf(one), one.file)));
     let text = source;
     if (known) {
-      const last = known === packages.at(-1);
+      const last = BINDINGS.includes(known); // they need cdktf, so it was loaded before
       if (last && Module.prototype._compile === hook) Module.prototype._compile = compile;
       try {
         checkPackage(filename.slice(0, -known.file.length - 1), known);
@@ -140,7 +168,8 @@ function waitForIndexing() {
     constructor(file, options) {
       const folder = options?.workerData?.packageDir;
       const indexesBindings =
-        path.basename(String(file)) === INDEXER && folder?.endsWith(folderOf(BINDINGS));
+        path.basename(String(file)) === INDEXER &&
+        BINDINGS.some((known) => folder?.endsWith(folderOf(known)));
       if (!indexesBindings) {
         super(file, options);
         return;
@@ -167,7 +196,7 @@ const wanted = process.env.JSII_AGENT && process.env.BURST_STOCK_BINDINGS !== "1
 if (wanted && !globalThis[inUse]) {
   globalThis[inUse] = true;
   if (workers.isMainThread) {
-    changeWhenCompiled(CDKTF, BINDINGS); // the bindings need cdktf, so it is loaded first
+    changeWhenCompiled(CDKTF, ...BINDINGS);
     waitForIndexing();
   } else if (workers.workerData?.[DONE]) {
     reportEnd(workers.workerData[DONE]);

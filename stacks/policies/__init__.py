@@ -4,7 +4,13 @@ One function a policy, one statement a purpose, with a ``Sid`` that says it. The
 plain values (Terraform references are strings too) and return a policy document as JSON.
 """
 
-from stacks.policies.bucket import Producers, bucket, landing_bucket, trail_bucket
+from stacks.policies.bucket import (
+    Producers,
+    bucket,
+    landing_bucket,
+    state_bucket,
+    trail_bucket,
+)
 from stacks.policies.job import Decryption, JobKey, assumed_by_glue, job
 from stacks.policies.key import key
 from stacks.policies.routing import assumed_by_eventbridge, dead_letter_queue, notify_workflow
@@ -22,6 +28,7 @@ __all__ = [
     "key",
     "landing_bucket",
     "notify_workflow",
+    "state_bucket",
     "topic",
     "trail_bucket",
 ]

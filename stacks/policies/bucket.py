@@ -87,11 +87,35 @@ def _putting(pipeline: str, bucket_arn: str, producers: Producers) -> Statement:
     }
 
 
+def state_bucket(bucket_arn: str) -> str:
+    """Bucket policy: as any bucket's, and nobody deletes the bucket or an old version in it.
+
+    Terraform deletes its lock file without naming a version, which stays allowed. Versions end
+    by the bucket's lifecycle, which no bucket policy stops (Amazon S3 User Guide, "Bucket policies
+    for Amazon S3"). Whoever really wants to delete must take this policy away first.
+    """
+    return document(
+        *_guards(bucket_arn, None),
+        _deny("KeepTheBucket", "s3:DeleteBucket", bucket_arn),
+        _deny("KeepEveryVersion", "s3:DeleteObjectVersion", f"{bucket_arn}/*"),
+    )
+
+
 def _guards(bucket_arn: str, kms_key_arn: str | None) -> list[Statement]:
     statements = [deny_without_tls("s3:*", [bucket_arn, f"{bucket_arn}/*"])]
     if kms_key_arn:
         statements.append(_deny_other_encryption(bucket_arn, kms_key_arn))
     return statements
+
+
+def _deny(sid: str, action: str, resource: str) -> Statement:
+    return {
+        "Sid": sid,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": action,
+        "Resource": resource,
+    }
 
 
 def _deny_other_encryption(bucket_arn: str, kms_key_arn: str) -> Statement:

@@ -1,8 +1,8 @@
 """What an environment and its pipelines may be set to.
 
-The settings live in the ``context`` of ``cdktf.json`` under ``environments``; `read_environments`
-turns that file into validated models or raises `SettingsError`, which names for every wrong value
-the environment, the pipeline, the field, the value and what is allowed.
+The settings live in the ``context`` of ``cdktf.json`` under ``environments`` and ``state_bucket``;
+`read_settings` turns that file into validated models or raises `SettingsError`, which names for
+every wrong value the environment, the pipeline, the field, the value and what is allowed.
 """
 
 from __future__ import annotations
@@ -17,16 +17,22 @@ from stacks.settings.pipeline import (
     OutputSettings,
     PipelineSettings,
 )
-from stacks.settings.reading import parse_environments, read_environments
+from stacks.settings.reading import (
+    parse_environments,
+    parse_settings,
+    read_environments,
+    read_settings,
+)
 from stacks.settings.retention import RetentionSettings
 from stacks.settings.schedule import OFF
 from stacks.settings.setting import Settings, SettingsError
-from stacks.settings.state import LocalState, S3State
+from stacks.settings.state import CloudState, LocalState, S3State, StateBucket
 
 __all__ = [
     "JOBS_IN_A_PATTERN",
     "OFF",
     "AlertsSettings",
+    "CloudState",
     "Column",
     "EnvironmentSettings",
     "Environments",
@@ -40,6 +46,9 @@ __all__ = [
     "S3State",
     "Settings",
     "SettingsError",
+    "StateBucket",
     "parse_environments",
+    "parse_settings",
     "read_environments",
+    "read_settings",
 ]

@@ -14,13 +14,19 @@ from stacks.settings.pipeline import PipelineSettings
 from stacks.settings.producers import partition_of
 from stacks.settings.retention import RetentionSettings
 from stacks.settings.setting import NAME, REGION, Settings, setting
-from stacks.settings.state import LocalState, S3State
+from stacks.settings.state import (
+    STATE_STACK,
+    CloudState,
+    LocalState,
+    S3State,
+    StateBucket,
+    location,
+)
+from stacks.settings.tags import TAGS_ALLOWED, Tags
 
 # What AWS allows depends on the two together: see quotas.py.
 EnvironmentName = Annotated[str, StringConstraints(max_length=32, pattern=NAME)]
 PipelineName = Annotated[str, StringConstraints(max_length=48, pattern=NAME)]
-TagKey = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-TagValue = Annotated[str, StringConstraints(max_length=256)]
 
 
 class EnvironmentSettings(Settings):
@@ -38,16 +44,15 @@ class EnvironmentSettings(Settings):
         "Environments that say nothing count as of one account.",
         pattern=r"^\d{12}$",
     )
-    tags: dict[TagKey, TagValue] = setting(
+    tags: Tags = setting(
         {},
-        allowed="up to 40 tags; keys of 1 to 128 characters that do not begin with aws:, values of "
-        "up to 256",
+        allowed=TAGS_ALLOWED,
         description="Tags on every resource, beside `project` and `environment`.",
-        max_length=40,
     )
-    state: Annotated[LocalState | S3State, Field(discriminator="backend")] = setting(
+    state: Annotated[LocalState | S3State | CloudState, Field(discriminator="backend")] = setting(
         LocalState(),
-        allowed='{"backend": "local"} or {"backend": "s3", "bucket": ...}',
+        allowed='{"backend": "local"}, {"backend": "s3", "bucket": ...} or {"backend": "cloud", '
+        '"organization": ...}',
         description="Where Terraform keeps the state.",
     )
     encryption: Literal["sse-s3", "sse-kms"] = setting(
@@ -102,14 +107,6 @@ class EnvironmentSettings(Settings):
         description="The pipelines by name.",
         min_length=1,
     )
-
-    @field_validator("tags")
-    @classmethod
-    def _not_reserved(cls, tags: dict[str, str]) -> dict[str, str]:
-        reserved = [key for key in tags if key.lower().startswith("aws:")]
-        if reserved:
-            raise ValueError(f"AWS keeps these keys for itself: {', '.join(reserved)}")
-        return tags
 
     @field_validator("existing_landing")
     @classmethod
@@ -168,8 +165,14 @@ class EnvironmentSettings(Settings):
 
 
 class Environments(Settings):
-    """All environments by name, as they stand in the context of `cdktf.json`."""
+    """The context of `cdktf.json`: all environments by name, and the bucket for their state."""
 
+    state_bucket: StateBucket | None = setting(
+        None,
+        allowed="an object with `name` and `region`, or left out",
+        description="A bucket for the state, made by a stack of its own; left out where there is "
+        "one already, or where no state lies in S3.",
+    )
     environments: dict[EnvironmentName, EnvironmentSettings] = setting(
         allowed="an object with one or more environments by name: 1 to 32 lower-case letters, "
         "digits and single hyphens, beginning with a letter",
@@ -188,6 +191,35 @@ class Environments(Settings):
                 sharing.setdefault(environment.existing_landing.name, {})[name] = environment
         for bucket, users in sharing.items():
             _check_shared(bucket, users)
+        return environments
+
+    @field_validator("environments")
+    @classmethod
+    def _own_states(
+        cls, environments: dict[str, EnvironmentSettings], info: ValidationInfo
+    ) -> dict[str, EnvironmentSettings]:
+        states = {name: location(name, one.state) for name, one in environments.items()}
+        if info.data.get("state_bucket") is not None:
+            if STATE_STACK in environments:
+                raise ValueError(
+                    f"the name {STATE_STACK!r} is taken by the stack of the `state_bucket`; give "
+                    "the environment another name"
+                )
+            bucket: StateBucket = info.data["state_bucket"]
+            for name, environment in environments.items():
+                landing = environment.existing_landing
+                if landing is not None and landing.name == bucket.name:
+                    raise ValueError(
+                        f"{name!r} reads files from {bucket.name}, which is the `state_bucket`; a "
+                        "pipeline must not read Terraform's state"
+                    )
+            states[STATE_STACK] = location(STATE_STACK, S3State(backend="s3", bucket=bucket.name))
+        for (first, one), (second, other) in itertools.combinations(states.items(), 2):
+            if one == other:
+                raise ValueError(
+                    f"{first!r} and {second!r} share one state, so deploying one would destroy "
+                    "the other; give each a key or a workspace of its own"
+                )
         return environments
 
 

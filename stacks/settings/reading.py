@@ -13,11 +13,13 @@ from pydantic.fields import FieldInfo
 from stacks.settings.environment import Environments, EnvironmentSettings
 from stacks.settings.quotas import broken_quotas
 from stacks.settings.setting import Settings, SettingsError
-from stacks.settings.state import STATE_BACKENDS
+from stacks.settings.state import STATE_BACKENDS, with_state_bucket
+
+_FILLED_IN = (("s3", "bucket"), ("s3", "region"))
 
 
-def read_environments(path: Path) -> Mapping[str, EnvironmentSettings]:
-    """Read the environments from the ``context`` of a `cdktf.json`.
+def read_settings(path: Path) -> Environments:
+    """Read the environments and their state bucket from the ``context`` of a `cdktf.json`.
 
     Raises `SettingsError` when the file cannot be read, is no JSON, holds a key twice, or holds
     settings that are not allowed.
@@ -31,26 +33,41 @@ def read_environments(path: Path) -> Mapping[str, EnvironmentSettings]:
     except ValueError as error:
         raise SettingsError([f"{path.name} is not usable: {error}"]) from error
     context = document.get("context", {}) if isinstance(document, dict) else {}
-    environments = context.get("environments", {}) if isinstance(context, dict) else {}
-    return parse_environments(environments, source=path.name)
+    # cdktf and its constructs keep settings of their own in the context.
+    ours = Environments.model_fields.keys() & context.keys() if isinstance(context, dict) else ()
+    return parse_settings({name: context[name] for name in ours}, source=path.name)
+
+
+def read_environments(path: Path) -> Mapping[str, EnvironmentSettings]:
+    """Only the environments of `read_settings`."""
+    return read_settings(path).environments
+
+
+def parse_settings(given: Mapping[str, object], *, source: str = "settings") -> Environments:
+    """Validate settings given as plain JSON data; raises `SettingsError`.
+
+    An environment that keeps its state in S3 and names no bucket gets the `state_bucket`.
+    """
+    settings = with_state_bucket({"environments": {}} | dict(given))
+    try:
+        valid = Environments.model_validate_json(json.dumps(settings))
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        if any(problem["loc"][0] == "state_bucket" for problem in problems):
+            # What follows from it would be named a second time, where the user wrote nothing.
+            problems = [problem for problem in problems if problem["loc"][-2:] not in _FILLED_IN]
+        raise SettingsError([_sentence(source, problem) for problem in problems]) from error
+    broken = [f"{source}: {sentence}" for sentence in broken_quotas(valid.environments)]
+    if broken:
+        raise SettingsError(broken)
+    return valid
 
 
 def parse_environments(
     environments: object, *, source: str = "settings"
 ) -> Mapping[str, EnvironmentSettings]:
     """Validate the environments given as plain JSON data; raises `SettingsError`."""
-    try:
-        valid = Environments.model_validate_json(
-            json.dumps({"environments": environments})
-        ).environments
-    except ValidationError as error:
-        raise SettingsError(
-            [_sentence(source, problem) for problem in error.errors(include_url=False)]
-        ) from error
-    broken = [f"{source}: {sentence}" for sentence in broken_quotas(valid)]
-    if broken:
-        raise SettingsError(broken)
-    return valid
+    return parse_settings({"environments": environments}, source=source).environments
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

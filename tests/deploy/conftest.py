@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,19 +19,30 @@ from cdktf import App
 
 from stacks.burst_stack import BurstStack
 from stacks.settings import parse_environments
-from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.sandbox import PROJECT_FOLDER, Sandbox
-from tools.sandbox.terraform import Terraform, find_terraform, write_override
+from tools.sandbox.terraform import (
+    Terraform,
+    find_terraform,
+    terraform_environment,
+    write_override,
+)
 
 STATE_BUCKET = "terraform-state-of-the-tests"
 BATCH_SIZE = 3
 BATCH_WINDOW_SECONDS = 2
+NO_NETWORK = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH")
+
+TypeLine = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """The environment `dev`, applied to the emulated account with its state in S3."""
+    """The environment `dev`, applied to the emulated account with its state in S3.
+
+    It was deployed without the key to deleting data, as everything is.
+    """
 
     sandbox: Sandbox
     terraform: Terraform
@@ -60,7 +76,7 @@ def deployed(
         pytest.skip(str(missing))
     folder = tmp_path_factory.mktemp("deployed") / "sandbox"
     with Sandbox(folder, batch_size=BATCH_SIZE, batch_window=BATCH_WINDOW_SECONDS) as sandbox:
-        sandbox.synthesize(allow_data_loss=True)
+        sandbox.synthesize()
         sandbox.account.client("s3").create_bucket(
             Bucket=STATE_BUCKET,
             CreateBucketConfiguration={"LocationConstraint": "eu-central-1"},
@@ -146,19 +162,79 @@ def deploy_encrypted(sandbox: Sandbox, stack_folder: Path) -> Terraform:
 
 def s3_backend(sandbox: Sandbox) -> dict[str, Any]:
     """The backend that the stacks use for state in S3, in the emulated account."""
-    return {
-        "s3": {
-            "bucket": STATE_BUCKET,
-            "key": "burst/dev.tfstate",
-            "region": "eu-central-1",
-            "encrypt": True,
-            "use_lockfile": True,
-            "access_key": "test",
-            "secret_key": "test",
-            "use_path_style": True,
-            "skip_credentials_validation": True,
-            "skip_metadata_api_check": True,
-            "skip_requesting_account_id": True,
-            "endpoints": {"s3": sandbox.account.endpoint_url},
-        }
+    backend = {
+        "bucket": STATE_BUCKET,
+        "key": "burst/dev.tfstate",
+        "region": "eu-central-1",
+        "encrypt": True,
+        "use_lockfile": True,
     }
+    return {"s3": backend | where(sandbox.account)}
+
+
+def where(account: Account) -> dict[str, Any]:
+    """What a backend in S3 must know besides, to find the emulated account."""
+    return {
+        "access_key": ACCESS_KEY_ID,
+        "secret_key": SECRET_ACCESS_KEY,
+        "use_path_style": True,
+        "skip_credentials_validation": True,
+        "skip_metadata_api_check": True,
+        "skip_requesting_account_id": True,
+        "endpoints": {"s3": account.endpoint_url},
+    }
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project as a user has it, with this virtual environment as its own."""
+    folder = tmp_path / "project"
+    for name in ("stacks", "glue_jobs"):
+        shutil.copytree(PROJECT_FOLDER / name, folder / name)
+    for name in ("main.py", "cdktf.json", "Pipfile", "Pipfile.lock"):
+        shutil.copy(PROJECT_FOLDER / name, folder / name)
+    (folder / ".venv").symlink_to(sys.prefix)
+    return folder
+
+
+@pytest.fixture
+def type_line(project: Path, deployed: Deployed) -> TypeLine:
+    """A function that types a line in the project's folder, in the shared account.
+
+    Its second argument is what the user types after it. Skips where the line needs npm's registry
+    and cannot reach it.
+    """
+    account = deployed.sandbox.account
+    # The project's own virtual environment and settings are to be used, not those of the tests.
+    ours = ("CDKTF_", "PIPENV_", "VIRTUAL_ENV", "BURST_", "NODE_OPTIONS", "JSII_")
+    given = terraform_environment(project, account.environment())
+    environment = {k: v for k, v in given.items() if not k.startswith(ours)} | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "CI": "1",
+        "PIPENV_VERBOSITY": "-1",
+    }
+
+    def type_line(line: str, answer: str = "") -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            ["bash", "-c", line],
+            cwd=project,
+            env=environment,
+            input=answer,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=500,
+        )
+        if NO_NETWORK.search(done.stderr):
+            pytest.skip("npm's registry cannot be reached, so there is no cdktf CLI")
+        return done
+
+    return type_line
+
+
+def lines_of_the_readme(known_by: str) -> list[str]:
+    """The lines of the one block of commands in the README that holds this text."""
+    text = (PROJECT_FOLDER / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    (block,) = [block for block in blocks if known_by in block]
+    return block.splitlines()

@@ -1,52 +1,15 @@
-"""The cdktf CLI and `python main.py` alone write the same Terraform."""
+"""The cdktf CLI and `python main.py` alone write the same Terraform.
+
+What the CLI does with it, test_undeploy.py shows on the shared deployment.
+"""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-
-PROJECT_FOLDER = Path(__file__).resolve().parents[2]
-NO_NETWORK = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH")
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of the project, with this virtual environment as its own."""
-    for name in ("stacks", "glue_jobs"):
-        shutil.copytree(PROJECT_FOLDER / name, tmp_path / name)
-    for name in ("main.py", "cdktf.json", "Pipfile", "Pipfile.lock"):
-        shutil.copy(PROJECT_FOLDER / name, tmp_path / name)
-    (tmp_path / ".venv").symlink_to(sys.prefix)
-    (tmp_path / "terraform.rc").touch()
-    return tmp_path
-
-
-def run(project: Path, *command: str) -> None:
-    own = {"CDKTF_OUTDIR", "CDKTF_CONTEXT_JSON", "VIRTUAL_ENV", "PIPENV_ACTIVE"}
-    done = subprocess.run(
-        command,
-        cwd=project,
-        env={name: value for name, value in os.environ.items() if name not in own}
-        | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "CI": "1",
-            "CHECKPOINT_DISABLE": "1",
-            "TF_CLI_CONFIG_FILE": str(project / "terraform.rc"),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=500,
-    )
-    if NO_NETWORK.search(done.stderr):
-        pytest.skip("npm's registry cannot be reached, so there is no cdktf CLI to compare with")
-    assert done.returncode == 0, done.stdout + done.stderr
+from tests.deploy.conftest import PROJECT_FOLDER, TypeLine
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -57,12 +20,18 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_cdktf_cli_and_main_alone_write_the_same_bytes(project: Path) -> None:
-    if shutil.which("terraform") is None:
-        pytest.skip("the cdktf CLI does not start without Terraform on the PATH")
-    run(project, sys.executable, "main.py")
+def test_cdktf_cli_and_main_alone_write_the_same_bytes(project: Path, type_line: TypeLine) -> None:
+    assert type_line("python main.py").returncode == 0
     alone = contents(project / "cdktf.out")
     shutil.rmtree(project / "cdktf.out")
-    run(project, "npx", "--yes", "cdktf-cli@0.21.0", "synth")
+    done = type_line("npx --yes cdktf-cli@0.21.0 synth")
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "stacks/prod/cdk.tf.json" in alone
     assert contents(project / "cdktf.out") == alone
+
+
+def test_scripts_of_the_pipfile_run_the_release_that_belongs_to_our_cdktf() -> None:
+    pipfile = (PROJECT_FOLDER / "Pipfile").read_text(encoding="utf-8")
+    (release,) = re.findall(r'^cdktf = "==([\d.]+)"', pipfile, re.MULTILINE)
+    commands = dict(re.findall(r'^(\w+) = "npx --yes cdktf-cli@(.+)"$', pipfile, re.MULTILINE))
+    assert commands == {name: f"{release} {name}" for name in ("deploy", "diff", "destroy")}

@@ -1,10 +1,19 @@
-"""The end of the deployment; the file's name lets it run after the others that share it."""
+"""The end of the deployment, by the cdktf CLI; it runs after the others that share it."""
 
 from __future__ import annotations
 
 import re
 
-from tests.deploy.conftest import STATE_BUCKET, Deployed, Encrypted
+import pytest
+
+from tests.deploy.conftest import (
+    STATE_BUCKET,
+    Deployed,
+    Encrypted,
+    TypeLine,
+    lines_of_the_readme,
+)
+from tools.sandbox.errors import SandboxError
 
 
 def test_destroying_one_environment_leaves_the_other_one_alone(
@@ -25,14 +34,65 @@ def test_destroying_one_environment_leaves_the_other_one_alone(
     assert deployed.terraform.plan() is False
 
 
-def test_destroy_leaves_nothing_though_the_buckets_hold_versions(deployed: Deployed) -> None:
-    account, outputs = deployed.sandbox.account, deployed.sandbox.outputs
-    s3 = account.client("s3")
-    for _ in range(2):
-        s3.put_object(Bucket=outputs["landing_bucket_name"], Key="elsewhere/twice", Body=b"x")
-    s3.delete_object(Bucket=outputs["landing_bucket_name"], Key="elsewhere/twice")
-    deployed.terraform.destroy()
-    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == [STATE_BUCKET]
+@pytest.fixture(scope="module")
+def versions(deployed: Deployed) -> list[str]:
+    """The versions of one key in landing, the newest of which is a delete marker."""
+    where = {"Bucket": deployed.sandbox.outputs["landing_bucket_name"], "Key": "elsewhere/twice"}
+    s3 = deployed.sandbox.account.client("s3")
+    ids = [s3.put_object(**where, Body=b"x")["VersionId"] for _ in range(2)]
+    return [*ids, s3.delete_object(**where)["VersionId"]]
+
+
+def addresses(deployed: Deployed) -> set[str]:
+    resources = deployed.terraform.show()["values"]["root_module"]["resources"]
+    return {resource["address"] for resource in resources}
+
+
+@pytest.fixture
+def options(deployed: Deployed) -> str:
+    """What the lines need here besides.
+
+    The CLI synthesizes anew into the folder of the shared deployment and leaves what lies beside
+    the stack there, as Terraform's override file does. It would also lock the provider for other
+    platforms, which only the public registry can do.
+    """
+    return f"--output {deployed.sandbox.folder / 'cdktf.out'} --skip-provider-lock"
+
+
+def test_destroy_without_the_second_key_refuses_before_it_touches_anything(
+    deployed: Deployed, versions: list[str], type_line: TypeLine, options: str
+) -> None:
+    before = addresses(deployed)
+
+    done = type_line(f"pipenv run destroy dev --auto-approve {options}")
+
+    assert done.returncode != 0
+    assert addresses(deployed) == before
+    # The CLI ends as soon as Terraform fails, and sometimes cuts off what Terraform says.
+    with pytest.raises(SandboxError, match="Instance cannot be destroyed"):
+        deployed.terraform.plan("-destroy")
+    listed = deployed.sandbox.account.client("s3").list_object_versions(
+        Bucket=deployed.sandbox.outputs["landing_bucket_name"], Prefix="elsewhere/"
+    )
+    kept = [item["VersionId"] for item in [*listed["Versions"], *listed["DeleteMarkers"]]]
+    assert sorted(kept) == sorted(versions)
+
+
+def test_nothing_is_to_be_done_after_the_refusal(type_line: TypeLine, options: str) -> None:
+    done = type_line(f"pipenv run diff dev {options}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No changes." in done.stdout
+
+
+def test_destroy_with_both_keys_leaves_nothing_though_the_buckets_hold_versions(
+    deployed: Deployed, versions: list[str], type_line: TypeLine, options: str
+) -> None:
+    account = deployed.sandbox.account
+    for line in lines_of_the_readme("BURST_ALLOW_DATA_LOSS"):
+        done = type_line(f"{line} --auto-approve {options}")
+        assert done.returncode == 0, done.stdout + done.stderr
+    buckets = account.client("s3").list_buckets()["Buckets"]
+    assert [bucket["Name"] for bucket in buckets] == [STATE_BUCKET]
     assert account.client("events").list_rules()["Rules"] == []
     assert account.client("glue").list_jobs()["JobNames"] == []
     assert account.client("glue").get_databases()["DatabaseList"] == []

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from cdktf import App
 
 from stacks.burst_stack import BurstStack
-from stacks.settings import parse_environments, read_environments
+from stacks.settings import StateBucket, parse_environments, read_environments
+from stacks.state_stack import StateStack
 from tests.synth import every_stack as every_stack_of
 from tests.synth.every_stack import PROJECT_FOLDER, Synth
 from tests.synth.synthesized import Synthesized
@@ -67,6 +68,21 @@ def stack(request: pytest.FixtureRequest, shipped: Mapping[str, Synthesized]) ->
 
 
 @pytest.fixture(scope="session")
-def every_stack(synth: Synth) -> Mapping[str, Synthesized]:
+def state_stack(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Synthesized]:
+    """A function that synthesizes the stack of a state bucket."""
+
+    def run(settings: StateBucket, *, bootstrap: bool = False) -> Synthesized:
+        outdir = tmp_path_factory.mktemp("cdktf.out")
+        app = App(outdir=str(outdir))
+        StateStack(app, settings, bootstrap=bootstrap)
+        app.synth()
+        return Synthesized.read(outdir / "stacks" / "state")
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def every_stack(synth: Synth, state_stack: Callable[..., Synthesized]) -> Mapping[str, Synthesized]:
     """Every stack that the security bar holds for, by name."""
-    return every_stack_of.synthesize(synth)
+    bucket = StateBucket(name="states-of-the-team", region="eu-central-1")
+    return every_stack_of.synthesize(synth) | {every_stack_of.STATE: state_stack(bucket)}

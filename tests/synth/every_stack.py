@@ -1,4 +1,7 @@
-"""Every stack that the security bar holds for: all environments, in all modes of encryption."""
+"""Every stack that the security bar holds for.
+
+All environments in all modes of encryption, and the state bucket.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,12 @@ def shipped_environments() -> dict[str, Any]:
 
 
 ENVIRONMENTS = tuple(shipped_environments())
-NAMES = tuple(f"{name}, {mode}" for mode in ENCRYPTIONS for name in ENVIRONMENTS)
+STATE = "the state bucket"
+NAMES = (*(f"{name}, {mode}" for mode in ENCRYPTIONS for name in ENVIRONMENTS), STATE)
 
 
 def synthesize(synth: Synth) -> dict[str, Synthesized]:
-    """Every stack by the name that a test shows."""
+    """Every environment's stacks by the name that a test shows."""
     return dict(_stacks(synth))
 
 

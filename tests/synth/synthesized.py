@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,10 +44,13 @@ class Synthesized:
         return cls(folder, text, json.loads(text))
 
     def resources(self, kind: str) -> dict[str, dict[str, Any]]:
-        """All resources of a type by the path of their construct, without cdktf's metadata."""
+        """All resources of a type by the path of their construct, without cdktf's metadata.
+
+        They are the caller's own: a test may take them apart.
+        """
         return {
             item["//"]["metadata"]["path"].split("/", 1)[1]: {
-                name: value for name, value in item.items() if name != "//"
+                name: copy.deepcopy(value) for name, value in item.items() if name != "//"
             }
             for item in self.document["resource"].get(kind, {}).values()
         }

@@ -60,13 +60,7 @@ class Terraform:
     def __init__(self, folder: Path, *, environment: Mapping[str, str]) -> None:
         self._folder = folder.resolve()
         self._executable = find_terraform()
-        # Whoever has a workspace, a data folder or arguments set, has them set for other stacks.
-        kept = {k: v for k, v in environment.items() if not k.startswith("TF_") or k in INHERITED}
-        self._environment = kept | {
-            "TF_IN_AUTOMATION": "1",
-            "CHECKPOINT_DISABLE": "1",
-            "TF_CLI_CONFIG_FILE": str(_cli_configuration(self._folder)),
-        }
+        self._environment = terraform_environment(self._folder, environment)
 
     def init(self) -> None:
         """Install the provider and set the state backend up."""
@@ -166,6 +160,20 @@ class _Interruptible:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.communicate()
+
+
+def terraform_environment(folder: Path, base: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a Terraform that runs in ``folder``, without the user's settings of it.
+
+    Whoever has a workspace, a data folder or arguments set, has them set for other stacks. Where
+    the user has no CLI configuration, one is written into ``folder``.
+    """
+    kept = {k: v for k, v in base.items() if not k.startswith("TF_") or k in INHERITED}
+    return kept | {
+        "TF_IN_AUTOMATION": "1",
+        "CHECKPOINT_DISABLE": "1",
+        "TF_CLI_CONFIG_FILE": str(_cli_configuration(folder)),
+    }
 
 
 def find_terraform() -> Path:

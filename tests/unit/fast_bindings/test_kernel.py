@@ -329,11 +329,11 @@ def test_the_provider_is_asked_for_ahead_and_only_a_failed_load_is_an_error(
     node = AnsweringNode(loaded, warmed, {"ok": "call"})
     load_without_waiting(node)
 
-    node.send(LoadRequest(BINDINGS), None)
+    node.send(LoadRequest(BINDINGS[0]), None)
 
     assert json.loads(node.asked.pop())["fqn"] == "@cdktf/provider-aws.provider.AwsProvider"
     assert node.send(Call("create"), None) == expected
-    assert node.asked == [BINDINGS, "create"]
+    assert node.asked == [BINDINGS[0], "create"]
 
 
 def test_a_package_out_of_a_zip_file_is_waited_for(machine: Machine, tmp_path: Path) -> None:

@@ -444,4 +444,5 @@ def test_the_users_own_node_is_left_alone(run_python: RunPython, tmp_path: Path)
 
 
 def test_both_halves_know_the_same_version() -> None:
-    assert f'knownVersion: "{python_half.KNOWN_VERSION}",' in PRELOAD.read_text()
+    known = f'name: "{python_half.ASSEMBLY}", knownVersion: "{python_half.KNOWN_VERSION}"'
+    assert known in PRELOAD.read_text()
