@@ -247,6 +247,7 @@ def let_jsii_take(kernels: list[Kernel], node_process: Any) -> None:
         self._process, self.sink_thread = kernel.process, kernel.console
         self._ctx_stack.enter_context(kernel.folder)
         load_without_waiting(self)
+        stop_without_complaint(self)
         # As in jsii's own method.
         atexit.register(self.stop)
         self.handshake()
@@ -290,6 +291,20 @@ def load_without_waiting(node_process: Any) -> None:
         return [*errors, messages[-1][0]][0]
 
     node_process.send, node_process._next_message = send, next_message
+
+
+def stop_without_complaint(node_process: Any) -> None:
+    """Have one process stop quietly where Node is gone already, as a Ctrl-C ends both at once."""
+    stock_stop = node_process.stop
+
+    def stop() -> None:
+        try:
+            stock_stop()
+        except BrokenPipeError:
+            # The connection is closed now, and what else there is to clean up remains.
+            stock_stop()
+
+    node_process.stop = stop
 
 
 def lasts(tarball: Path) -> bool:
