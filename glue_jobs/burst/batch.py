@@ -42,6 +42,10 @@ class InputFile:
     last_modified: datetime
 
     @property
+    def identity(self) -> tuple[str, str]:
+        return self.key, self.version_id
+
+    @property
     def is_folder_marker(self) -> bool:
         """What consoles and sync tools leave for a folder: nobody's data, so it is not parsed."""
         return self.key.endswith("/") and not self.size

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from burst.batch import BATCH_ID, ID_TIME
-from burst.landing import is_gone
+from burst.s3_errors import is_gone
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

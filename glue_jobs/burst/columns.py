@@ -20,9 +20,9 @@ ALLOWED_TYPES = f"{', '.join(SIMPLE_TYPES)} or decimal(precision,scale) with pre
 
 SOURCE_KEY, SOURCE_VERSION, BATCH = "_source_key", "_source_version", "_batch"
 # Private columns of the reader: which input a row belongs to, and the verdict on that input.
-INPUT, STATUS_ROWS, STATUS_REASON, STATUS_GONE = "_input", "_rows", "_reason", "_gone"
+INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD = "_input", "_rows", "_reason", "_unread"
 LINEAGE = (SOURCE_KEY, SOURCE_VERSION, BATCH)
-PRIVATE = (INPUT, STATUS_ROWS, STATUS_REASON, STATUS_GONE)
+PRIVATE = (INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD)
 # The folders of curated carry these two, so a column of that name would be there twice.
 RESERVED = frozenset({*LINEAGE, *PRIVATE, "ingest_date", "batch"})
 
@@ -124,11 +124,10 @@ def read_schema(columns: Sequence[Column]) -> pa.Schema:
     import pyarrow as pa
 
     schema = arrow_schema(columns)
-    for name in (*LINEAGE, STATUS_REASON):
+    for name in (*LINEAGE, STATUS_REASON, STATUS_UNREAD):
         schema = schema.append(pa.field(name, pa.string()))
     schema = schema.append(pa.field(INPUT, pa.int32()))
-    schema = schema.append(pa.field(STATUS_ROWS, pa.int64()))
-    return schema.append(pa.field(STATUS_GONE, pa.bool_()))
+    return schema.append(pa.field(STATUS_ROWS, pa.int64()))
 
 
 def spark_read_schema(columns: Sequence[Column]) -> StructType:
@@ -136,12 +135,9 @@ def spark_read_schema(columns: Sequence[Column]) -> StructType:
     from pyspark.sql import types as t
 
     fields = [t.StructField(column.name, spark_type(column)) for column in columns]
-    fields += [t.StructField(name, t.StringType()) for name in (*LINEAGE, STATUS_REASON)]
-    fields += [
-        t.StructField(INPUT, t.IntegerType()),
-        t.StructField(STATUS_ROWS, t.LongType()),
-        t.StructField(STATUS_GONE, t.BooleanType()),
-    ]
+    texts = (*LINEAGE, STATUS_REASON, STATUS_UNREAD)
+    fields += [t.StructField(name, t.StringType()) for name in texts]
+    fields += [t.StructField(INPUT, t.IntegerType()), t.StructField(STATUS_ROWS, t.LongType())]
     return t.StructType(fields)
 
 

@@ -9,6 +9,8 @@
     commit    a record of what became of each file: from here on the batch counts
     settle    the files leave landing; a record says so
 
+What S3 does not hand out stays in landing and on record, and stops nothing (unreadable.py).
+
 Every step may be repeated any number of times, and each run begins with the step where the one
 before it was interrupted.
 """
@@ -28,11 +30,20 @@ from burst.arguments import JobArguments
 from burst.batch import InputFile, batch_id, batches, destination, output_uri
 from burst.budget import TimeBudget
 from burst.checkpoint import Checkpoint
-from burst.errors import SettleError, TooManyBadFilesError
+from burst.errors import SettleError, TooManyBadFilesError, TooManyUnreadableFilesError
 from burst.landing import Landing
-from burst.ledger import DoneRecord, FileResult, Ledger, Origin, PlanRecord, ResultRecord
+from burst.ledger import (
+    DoneRecord,
+    FileResult,
+    Ledger,
+    Origin,
+    Outcome,
+    PlanRecord,
+    ResultRecord,
+)
 from burst.metrics import BatchMetrics, Metrics, NoMetrics, waiting
 from burst.plane import DataPlane, FileOutcome, ReadBatch
+from burst.unreadable import Unreadable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -40,6 +51,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("burst")
 
 Clock = Callable[[], datetime]
+
+# The log names so many unreadable files at most; their record names all.
+MAX_NAMED = 10
 
 
 def utc_now() -> datetime:
@@ -51,6 +65,8 @@ def utc_now() -> datetime:
 class Summary:
     """What a run did. bytes as stored in S3; resumed counts batches that an earlier run began.
 
+    unreadable_files: what the run's batches held that S3 did not hand out.
+    left_unreadable: what of that kind lies in landing now, found by whichever run.
     waiting_files, waiting_bytes: what the last listing held that the run had no time for.
     """
 
@@ -60,6 +76,8 @@ class Summary:
     rows: int = 0
     bytes: int = 0
     bad_files: int = 0
+    unreadable_files: int = 0
+    left_unreadable: int = 0
     delete_markers: int = 0
     waiting_files: int = 0
     waiting_bytes: int = 0
@@ -71,7 +89,8 @@ class Summary:
             files=self.files + len(result.files),
             rows=self.rows + result.rows,
             bytes=self.bytes + result.bytes,
-            bad_files=self.bad_files + _bad(result),
+            bad_files=self.bad_files + _count(result, "quarantined"),
+            unreadable_files=self.unreadable_files + _count(result, "unreadable"),
         )
 
 
@@ -85,9 +104,9 @@ def drain(
 ) -> Summary:
     """Take everything that lies in landing, and what arrives meanwhile.
 
-    Returns when a listing of landing is empty, or when there is no time for another batch: the
-    summary says how much waits then. Raises BurstError when the run has to stop; what was committed
-    until then stays, and the next run goes on from there.
+    Returns when a listing of landing shows nothing that can be read, or when there is no time for
+    another batch: the summary says how much waits then. Raises BurstError when the run has to stop;
+    what was committed until then stays, and the next run goes on from there.
     """
     job = _Job(
         args=args,
@@ -98,10 +117,15 @@ def drain(
         ledger=Ledger(s3, args.lake_bucket, args.pipeline, args.environment),
         checkpoint=Checkpoint(s3, args.lake_bucket, args.pipeline, args.environment),
         landing=Landing(s3, args.landing_bucket, args.prefix, args.suffix),
+        unreadable=Unreadable(
+            s3, args.landing_bucket, args.lake_bucket, args.pipeline, args.environment
+        ),
     )
+    job.landing.must_be_versioned()
     summary = job.resume_all()
     summary, left = job.take_all(summary)
     job.log("out_of_time" if left else "drained", **_counts(summary))
+    job.judge_unreadable(summary)
     return summary
 
 
@@ -115,6 +139,7 @@ class _Job:
     ledger: Ledger
     checkpoint: Checkpoint
     landing: Landing
+    unreadable: Unreadable
 
     def resume_all(self) -> Summary:
         """Finish every batch that an earlier run began."""
@@ -129,21 +154,24 @@ class _Job:
         """Batch after batch until a listing is empty or time is up; and what is left then."""
         left: tuple[InputFile, ...] = ()
         taken: set[InputFile] = set()
-        while not left and (listing := self.landing.list_outstanding()).files:
-            self._must_be_new(listing.files, taken)
-            taken.update(listing.files)
+        while not left:
+            listing = self.landing.list_outstanding()
+            fresh, unreadable = self.unreadable.split(listing.files)
+            if not fresh:
+                break
+            self._must_be_new(fresh, taken)
+            taken.update(fresh)
             bounds = self.args.bounds
-            for inputs in batches(
-                listing.files, max_files=bounds.max_files, max_bytes=bounds.max_bytes
-            ):
+            for inputs in batches(fresh, max_files=bounds.max_files, max_bytes=bounds.max_bytes):
                 if left or self.budget.is_spent(self.clock()):
                     left += inputs
                 else:
                     summary = summary.plus(self.run(self.plan(inputs)))
-        if left:
-            self.metrics.publish(waiting(self.age(left)))
+        self.unreadable.keep(listing.files)
+        self.report_rest(left, unreadable)
         summary = replace(
             summary,
+            left_unreadable=len(unreadable),
             delete_markers=listing.delete_markers,
             waiting_files=len(left),
             waiting_bytes=sum(file.size for file in left),
@@ -191,7 +219,7 @@ class _Job:
         """The batch's figures, as a line in the log and as metrics."""
         figures = BatchMetrics(
             files=len(result.files),
-            bad_files=_bad(result),
+            bad_files=_count(result, "quarantined"),
             rows=result.rows,
             bytes=result.bytes,
             seconds=watch.seconds,
@@ -199,6 +227,26 @@ class _Job:
         )
         self.log("batch", batch=result.origin.batch, **vars(figures))
         self.metrics.publish(figures.values())
+
+    def report_rest(self, left: Sequence[InputFile], unreadable: Sequence[InputFile]) -> None:
+        """What lies in landing at the end of the run, and how long: for lack of time, or for good
+        if nobody does anything."""
+        if unreadable:
+            self.log(
+                "unreadable",
+                count=len(unreadable),
+                files=[
+                    {
+                        "key": file.key,
+                        "version_id": file.version_id,
+                        "reason": self.unreadable.reason(file),
+                    }
+                    for file in unreadable[:MAX_NAMED]
+                ],
+                all=f"s3://{self.args.lake_bucket}/{self.unreadable.key}",
+            )
+        if rest := [*left, *unreadable]:
+            self.metrics.publish(waiting(self.age(rest), unreadable=len(unreadable)))
 
     def age(self, files: Sequence[InputFile]) -> float:
         """Seconds since the oldest of these came; by S3's clock and ours, so never below 0."""
@@ -217,7 +265,7 @@ class _Job:
         bad = [
             (file, outcome)
             for file, outcome in zip(plan.inputs, read.outcomes, strict=True)
-            if outcome.reason and not outcome.gone
+            if outcome.reason and not outcome.unread
         ]
         if len(bad) < bounds.min_bad_files:
             return
@@ -230,6 +278,21 @@ class _Job:
             f"columns of pipeline {self.args.pipeline} and deploy, or take the files out of "
             "landing; the next run starts the batch again."
         )
+
+    def judge_unreadable(self, summary: Summary) -> None:
+        """Raise when S3 did not hand out so many files that the job's permissions are wrong.
+
+        The bounds are those of bad files, but here nothing is stopped: what could be read is loaded
+        and settled, the rest is on record.
+        """
+        bounds, count = self.args.bounds, summary.unreadable_files
+        if count >= bounds.min_bad_files and count > bounds.max_bad_fraction * summary.files:
+            raise TooManyUnreadableFilesError(
+                f"S3 did not hand out {count} of {summary.files} files. They stay in landing, with "
+                f"their reasons in s3://{self.args.lake_bucket}/{self.unreadable.key}; the other "
+                "files are loaded. Correct the cause, most likely the permissions of the job's "
+                "role; each run tries them again."
+            )
 
     def write(self, read: ReadBatch, *, again: bool) -> str | None:
         # An earlier try may have left rows, so a batch that is run again always replaces them.
@@ -261,6 +324,7 @@ class _Job:
         missing = self.landing.settle(result, lake_bucket=self.args.lake_bucket, now=self.clock())
         if missing:
             self.log("missing", batch=result.origin.batch, destinations=list(missing))
+        self.unreadable.add(result, self.clock())
         outcomes = [file.outcome for file in result.files]
         self.ledger.write(
             DoneRecord(
@@ -268,13 +332,14 @@ class _Job:
                 archived=outcomes.count("curated"),
                 quarantined=outcomes.count("quarantined"),
                 gone=outcomes.count("gone"),
+                unreadable=outcomes.count("unreadable"),
                 missing=missing,
             )
         )
 
     def _file_result(self, batch: str, file: InputFile, outcome: FileOutcome) -> FileResult:
         place = None
-        if not outcome.gone:
+        if not outcome.unread:
             place = destination(
                 "quarantine" if outcome.reason else "archive",
                 pipeline=self.args.pipeline,
@@ -286,7 +351,7 @@ class _Job:
             key=file.key,
             version_id=file.version_id,
             size=file.size,
-            outcome="gone" if outcome.gone else "quarantined" if outcome.reason else "curated",
+            outcome=outcome.unread or ("quarantined" if outcome.reason else "curated"),
             rows=outcome.rows,
             reason=outcome.reason,
             destination=place,
@@ -313,8 +378,8 @@ def _counts(summary: Summary) -> dict[str, int]:
     return {**vars(summary), "batches": len(summary.batches)}
 
 
-def _bad(result: ResultRecord) -> int:
-    return sum(file.outcome == "quarantined" for file in result.files)
+def _count(result: ResultRecord, outcome: Outcome) -> int:
+    return sum(file.outcome == outcome for file in result.files)
 
 
 @dataclass(frozen=True)

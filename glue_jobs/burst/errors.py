@@ -11,12 +11,20 @@ class ArgumentError(BurstError):
     """An argument of the job is missing or wrong. Exit code 2."""
 
 
+class LandingError(BurstError):
+    """The landing bucket is not as the job needs it."""
+
+
 class LedgerError(BurstError):
     """A record of the ledger cannot be trusted."""
 
 
 class TooManyBadFilesError(BurstError):
     """So many files of a batch are bad that the columns, not the files, are probably wrong."""
+
+
+class TooManyUnreadableFilesError(BurstError):
+    """S3 does not hand out so many files that it is rather the job's permissions than the files."""
 
 
 class SettleError(BurstError):

@@ -20,7 +20,7 @@ from botocore.exceptions import (
 
 from burst.batch import InputFile
 from burst.byte_stream import Bytes
-from burst.landing import is_gone
+from burst.s3_errors import is_gone, refusal
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -41,19 +41,27 @@ FIRST_WAIT_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
+class Refused:
+    """S3 does not hand out this version, for a reason of its own."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Fetched:
-    """One input's bytes; stream is None when the version does not exist any more."""
+    """One input's bytes; content is None when the version does not exist any more."""
 
     index: int
     file: InputFile
-    stream: Bytes | None
+    content: Bytes | Refused | None
 
 
 def fetch(s3: S3Client, bucket: str, inputs: Sequence[tuple[int, InputFile]]) -> Iterator[Fetched]:
     """The inputs (position in the batch and file) with their bytes, one after the other.
 
     While the caller is busy with one, the next small ones are on their way. Errors of S3 and of
-    the network are raised; only a version that does not exist is no error.
+    the network are raised; only a version that does not exist, or that S3 does not hand out, is
+    no error.
     """
     small = [item for item in inputs if item[1].size <= SMALL_BYTES]
     large = [item for item in inputs if item[1].size > SMALL_BYTES]
@@ -76,15 +84,19 @@ def fetch(s3: S3Client, bucket: str, inputs: Sequence[tuple[int, InputFile]]) ->
 
 def _fetch_whole(s3: S3Client, bucket: str, index: int, file: InputFile) -> Fetched:
     body = _open(s3, bucket, file)
-    return Fetched(index, file, io.BytesIO(body.read(-1)) if body else None)
+    if body is None or isinstance(body, Refused):
+        return Fetched(index, file, body)
+    return Fetched(index, file, io.BytesIO(body.read(-1)))
 
 
-def _open(s3: S3Client, bucket: str, file: InputFile) -> Bytes | None:
+def _open(s3: S3Client, bucket: str, file: InputFile) -> Bytes | Refused | None:
     try:
         return _Body(s3, bucket, file)
     except ClientError as error:
         if is_gone(error):
             return None
+        if reason := refusal(error):
+            return Refused(reason)
         raise
 
 

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from burst.batch import REASON_SUFFIX, InputFile
-from burst.errors import SettleError
+from burst.errors import LandingError, SettleError
 from burst.ledger import FileResult, ResultRecord
+from burst.s3_errors import is_gone, refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,6 +30,16 @@ MAX_DELETE_KEYS = 1000
 COPY_THREADS = 16
 # Copying happens inside S3, so a part takes no memory here: large ones, few requests.
 PART_BYTES = 256 * 1024**2
+# What CopyObject takes over by itself, besides the tags.
+KEPT = (
+    "Metadata",
+    "ContentType",
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "Expires",
+)
 
 
 @dataclass(frozen=True)
@@ -43,12 +55,33 @@ class Listing:
 
 @dataclass(frozen=True)
 class Landing:
-    """The part of the landing bucket under a pipeline's prefix and suffix ("" is any)."""
+    """The part of the landing bucket under a pipeline's prefix and suffix ("" is any).
+
+    With a suffix, folder markers (`orders/2025/`) do not belong to it: no event tells of them, and
+    they stay where whoever made them wants to see them.
+    """
 
     s3: S3Client
     bucket: str
     prefix: str
     suffix: str
+
+    def must_be_versioned(self) -> None:
+        """Raise LandingError unless every upload is a version of its own.
+
+        Without versions a file that is overwritten while a run reads its key would be deleted
+        unread: the batch protocol lists, reads and deletes by version id.
+        """
+        answer = self.s3.get_bucket_versioning(Bucket=self.bucket)
+        status = answer.get("Status", "never enabled")
+        if status != "Enabled":
+            raise LandingError(
+                f"Versioning of the landing bucket {self.bucket} is not Enabled (it is {status}), "
+                "so a file that is overwritten while a run reads it would be lost. Enable it "
+                f"(aws s3api put-bucket-versioning --bucket {self.bucket} "
+                "--versioning-configuration Status=Enabled) and start the job again. Nothing was "
+                "read or moved."
+            )
 
     def list_outstanding(self) -> Listing:
         """Every version that is still there, also several of one key."""
@@ -105,9 +138,16 @@ class Landing:
             else:
                 self.s3.copy_object(Bucket=lake_bucket, Key=destination, CopySource=source)  # type: ignore[arg-type]
         except ClientError as error:
-            if not is_gone(error):
-                raise
-            return False
+            if is_gone(error):
+                return False
+            if refusal(error):
+                raise SettleError(
+                    f"{file.key!r} ({file.version_id}) was read but cannot be copied from "
+                    f"{self.bucket} to {lake_bucket}/{destination}: {error}. Its batch "
+                    f"{result.origin.batch} is committed; correct the cause, and the next run "
+                    "settles it."
+                ) from error
+            raise
         if file.outcome == "quarantined":
             self.s3.put_object(
                 Bucket=lake_bucket,
@@ -118,11 +158,20 @@ class Landing:
         return True
 
     def _copy_in_parts(self, source: dict[str, str], bucket: str, key: str) -> None:
+        # A copy in parts is a new upload, of which S3 takes over nothing but the bytes; and the
+        # s3transfer of Glue leaves it at that (https://github.com/boto/s3transfer/pull/392).
+        head = self.s3.head_object(**source)  # type: ignore[arg-type]
+        tags = self.s3.get_object_tagging(**source)["TagSet"]  # type: ignore[arg-type]
+        extra: dict[str, Any] = {name: head[name] for name in KEPT if name in head}  # type: ignore[literal-required]
+        if tags:
+            extra["Tagging"] = urlencode(
+                [(tag["Key"], tag["Value"]) for tag in tags], quote_via=quote
+            )
         # Whatever comes here goes in parts: the threshold is the smallest there is.
         parts = TransferConfig(
             multipart_threshold=1, multipart_chunksize=PART_BYTES, max_concurrency=4
         )
-        self.s3.copy(source, bucket, key, Config=parts)  # type: ignore[arg-type]
+        self.s3.copy(source, bucket, key, ExtraArgs=extra, Config=parts)  # type: ignore[arg-type]
 
     def _reason(
         self, file: FileResult, result: ResultRecord, lake_bucket: str, now: datetime
@@ -178,11 +227,6 @@ class Landing:
                 raise
             return False
         return True
-
-
-def is_gone(error: ClientError) -> bool:
-    """True when S3 says that this version, or this key, does not exist."""
-    return error.response.get("Error", {}).get("Code") in ("NoSuchVersion", "NoSuchKey", "404")
 
 
 def _plain(file: FileResult) -> bool:

@@ -2,8 +2,9 @@
 
     ledger/<pipeline>/<batch id>/plan.json      before anything is read
                                  result.json    the commit point
-                                 done.json      landing holds none of its files any more
+                                 done.json      landing holds nothing of it that can be moved
                       checkpoint.json           saves listing them all, see checkpoint.py
+                      unreadable.json           what S3 does not hand out, see unreadable.py
 
 A record is checked when it is read. One that is damaged stops the run: guessing here could lose
 a file or load it twice.
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 RECORD_FORMAT = 1
 RecordName = Literal["plan", "result", "done"]
-Outcome = Literal["curated", "quarantined", "gone"]
+Outcome = Literal["curated", "quarantined", "gone", "unreadable"]
 # A record as it comes from S3, or from a test.
 Text = str | bytes
 R = TypeVar("R", "PlanRecord", "ResultRecord")
@@ -99,9 +100,10 @@ class FileResult:
     """What became of one input.
 
     outcome: `curated` (rows in curated, bytes in archive), `quarantined` (no row, bytes and reason
-        in quarantine) or `gone` (someone deleted the version before it was read).
+        in quarantine), `gone` (someone deleted the version before it was read) or `unreadable` (S3
+        does not hand it out: it stays in landing, and may be an input again).
     rows: rows that the file gave; 0 unless curated.
-    destination: its key in the lake bucket; None when gone.
+    destination: its key in the lake bucket; None when gone or unreadable.
     """
 
     key: str
@@ -147,8 +149,9 @@ class ResultRecord:
 
 @dataclass(frozen=True)
 class DoneRecord:
-    """Every file of the batch is settled.
+    """Every file of the batch is settled, or known to be unreadable.
 
+    unreadable: files that stay in landing because S3 does not hand them out.
     missing: destinations that could not be filled because the version was deleted by someone else
         after it had been read; empty unless someone interfered.
     """
@@ -157,6 +160,7 @@ class DoneRecord:
     archived: int
     quarantined: int
     gone: int
+    unreadable: int
     missing: tuple[str, ...]
 
     def to_json(self) -> str:
@@ -170,6 +174,7 @@ class DoneRecord:
             archived=record.count("archived"),
             quarantined=record.count("quarantined"),
             gone=record.count("gone"),
+            unreadable=record.count("unreadable"),
             missing=record.texts("missing"),
         )
 
@@ -308,7 +313,7 @@ def _origin(record: _Fields) -> Origin:
 def _file_result(item: _Fields) -> FileResult:
     outcome = item.text("outcome")
     if outcome not in get_args(Outcome):
-        raise item.damaged("outcome", outcome, "curated, quarantined or gone")
+        raise item.damaged("outcome", outcome, "curated, quarantined, gone or unreadable")
     result = FileResult(
         key=item.text("key"),
         version_id=item.text("version_id"),
@@ -318,7 +323,7 @@ def _file_result(item: _Fields) -> FileResult:
         reason=item.text_or_none("reason"),
         destination=item.text_or_none("destination"),
     )
-    if (result.destination is None) != (outcome == "gone"):
+    if (result.destination is None) != (outcome in ("gone", "unreadable")):
         raise item.damaged("destination", result.destination, f"what fits to {outcome!r}")
     if (result.reason is None) != (outcome == "curated"):
         raise item.damaged("reason", result.reason, f"what fits to {outcome!r}")

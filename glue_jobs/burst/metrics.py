@@ -44,9 +44,10 @@ class BatchMetrics:
         }
 
 
-def waiting(oldest_seconds: float) -> dict[str, tuple[float, str]]:
-    """The age of the oldest file that waits in landing."""
-    return {"OldestOutstandingSeconds": (oldest_seconds, "Seconds")}
+def waiting(oldest_seconds: float, *, unreadable: int = 0) -> dict[str, tuple[float, str]]:
+    """The age of the oldest file that waits in landing, and how many S3 does not hand out."""
+    values = {"OldestOutstandingSeconds": (oldest_seconds, "Seconds")}
+    return values | ({"UnreadableFiles": (unreadable, "Count")} if unreadable else {})
 
 
 class Metrics(Protocol):

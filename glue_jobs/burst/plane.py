@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from burst.batch import InputFile
+
+Unread = Literal["gone", "unreadable"]
 
 
 @dataclass(frozen=True)
@@ -18,13 +20,14 @@ class FileOutcome:
     """What reading one file gave.
 
     rows: rows read, 0 when there is a reason.
-    reason: why the file is bad, None when it is good.
-    gone: the version does not exist any more, so it is neither good nor bad.
+    reason: why the file is bad or was not read, None when it is good.
+    unread: set when no byte could be read, so that the file is neither good nor bad: `gone` when
+        the version does not exist any more, `unreadable` when S3 does not hand it out.
     """
 
     rows: int
     reason: str | None = None
-    gone: bool = False
+    unread: Unread | None = None
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,13 @@ from burst.columns import (
     INPUT,
     SOURCE_KEY,
     SOURCE_VERSION,
-    STATUS_GONE,
     STATUS_REASON,
     STATUS_ROWS,
+    STATUS_UNREAD,
     read_schema,
     spark_read_schema,
 )
-from burst.fetch import Fetched, fetch
+from burst.fetch import Fetched, Refused, fetch
 from burst.parse import parse
 from burst.parse_error import ParseError
 from burst.plane import FileOutcome
@@ -58,14 +58,9 @@ def read_files(
     Raises what S3 or the network raise; a file that is bad is a verdict.
     """
     schema = read_schema(format.columns)
-    waiting = [
-        _verdict(FileOutcome(0), {INPUT: index}, schema)
-        for index, file in inputs
-        if file.is_folder_marker
-    ]
-    files = [(index, file) for index, file in inputs if not file.is_folder_marker]
+    waiting: list[pa.RecordBatch] = []
     rows = size = 0
-    for fetched in fetch(s3, bucket, files):
+    for fetched in fetch(s3, bucket, inputs):
         for piece in _read_file(fetched, batch, format, schema):
             waiting.append(piece)
             rows, size = rows + piece.num_rows, size + piece.nbytes
@@ -92,12 +87,18 @@ def _read_file(
         BATCH: batch,
         INPUT: fetched.index,
     }
-    if fetched.stream is None:
-        yield _verdict(FileOutcome(0, GONE, gone=True), lineage, schema)
+    if isinstance(fetched.content, Refused):
+        yield _verdict(FileOutcome(0, fetched.content.reason, "unreadable"), lineage, schema)
+        return
+    if fetched.content is None:
+        yield _verdict(FileOutcome(0, GONE, "gone"), lineage, schema)
+        return
+    if fetched.file.is_folder_marker:
+        yield _verdict(FileOutcome(0), lineage, schema)
         return
     rows = 0
     try:
-        for piece in parse(fetched.stream, key=fetched.file.key, format=format):
+        for piece in parse(fetched.content, key=fetched.file.key, format=format):
             rows += piece.num_rows
             # A block of tiny rows has millions, and each of them gets a key of up to 1 KiB.
             for start in range(0, piece.num_rows, FLUSH_ROWS):
@@ -124,7 +125,7 @@ def _verdict(outcome: FileOutcome, lineage: dict[str, Any], schema: pa.Schema) -
         **lineage,
         STATUS_ROWS: outcome.rows,
         STATUS_REASON: outcome.reason,
-        STATUS_GONE: outcome.gone,
+        STATUS_UNREAD: outcome.unread,
     }
     arrays = [pa.array([row.get(field.name)], type=field.type) for field in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)

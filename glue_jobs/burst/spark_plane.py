@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from burst.arguments import FileFormat, Output
 from burst.batch import InputFile
-from burst.columns import INPUT, PRIVATE, STATUS_GONE, STATUS_REASON, STATUS_ROWS
+from burst.columns import INPUT, PRIVATE, STATUS_REASON, STATUS_ROWS, STATUS_UNREAD
 from burst.errors import DataPlaneError
 from burst.plane import FileOutcome, ReadBatch
 
@@ -74,11 +74,11 @@ class SparkPlane:
             frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
             verdicts = (
                 frame.where(f.col(STATUS_ROWS).isNotNull())
-                .select(INPUT, STATUS_ROWS, STATUS_REASON, STATUS_GONE)
+                .select(INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD)
                 .collect()
             )
         outcomes = {
-            row[INPUT]: FileOutcome(row[STATUS_ROWS], row[STATUS_REASON], row[STATUS_GONE])
+            row[INPUT]: FileOutcome(row[STATUS_ROWS], row[STATUS_REASON], row[STATUS_UNREAD])
             for row in verdicts
         }
         return ReadBatch(

@@ -14,7 +14,7 @@ import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -32,6 +32,17 @@ _MESSAGES = {
     "404": "Not Found",
     "KeyTooLongError": "Your key is too long",
     "MalformedXML": "The XML you provided was not well-formed",
+    "InvalidObjectState": "The operation is not valid for the object's storage class",
+    "ObjectNotInActiveTierError": (
+        "The source object of the COPY operation is not in the active tier and is only stored in "
+        "Amazon Glacier."
+    ),
+    "InvalidRequest": (
+        "The object was stored using a form of Server Side Encryption. The correct parameters "
+        "must be provided to retrieve the object."
+    ),
+    "AccessDenied": "Access Denied",
+    "KMS.DisabledException": "The key is disabled.",
 }
 
 # What says where a listing goes on.
@@ -48,12 +59,16 @@ NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 @dataclass(frozen=True)
 class Version:
-    """One version of a key; without a body it is a delete marker."""
+    """One version of a key; without a body it is a delete marker.
+
+    refused: the code of the error that S3 answers to whoever asks for the bytes.
+    """
 
     key: str
     version_id: str
     body: bytes | None
     modified: datetime
+    refused: str | None = None
 
     @property
     def etag(self) -> str:
@@ -78,9 +93,23 @@ class MemoryS3:
         self._buckets[Bucket] = defaultdict(list)
         return {}
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str = "") -> Answer:
+    def get_bucket_versioning(self, *, Bucket: str) -> Answer:
+        return self._call(
+            "GetBucketVersioning", f"/{Bucket}?versioning", lambda: {"Status": "Enabled"}
+        )
+
+    def put_object(
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        Body: bytes,
+        ContentType: str = "",
+        StorageClass: str = "STANDARD",
+    ) -> Answer:
         def put() -> Answer:
-            written = self._append(Bucket, Key, Body)
+            archived = StorageClass in ("GLACIER", "DEEP_ARCHIVE")
+            written = self._append(Bucket, Key, Body, "InvalidObjectState" if archived else None)
             return {"ETag": written.etag, "VersionId": written.version_id}
 
         return self._call("PutObject", f"/{Bucket}/{Key}", put)
@@ -88,6 +117,8 @@ class MemoryS3:
     def get_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Answer:
         def get() -> Answer:
             found = self._find("GetObject", Bucket, Key, VersionId)
+            if found.refused:
+                raise _error(found.refused, "GetObject")
             body = found.body or b""
             return {**_facts(found), "Body": StreamingBody(io.BytesIO(body), len(body))}
 
@@ -108,6 +139,11 @@ class MemoryS3:
             source = self._find(
                 "CopyObject", CopySource["Bucket"], CopySource["Key"], CopySource.get("VersionId")
             )
+            if source.refused:
+                archived = source.refused == "InvalidObjectState"
+                raise _error(
+                    "ObjectNotInActiveTierError" if archived else source.refused, "CopyObject"
+                )
             written = self._append(Bucket, Key, source.body)
             return {
                 "CopySourceVersionId": source.version_id,
@@ -116,6 +152,22 @@ class MemoryS3:
             }
 
         return self._call("CopyObject", f"/{Bucket}/{Key}", copy)
+
+    def refuse(self, *, Bucket: str, Key: str, VersionId: str, code: str | None) -> None:
+        """From now on S3 answers with this error, or hands the version out again (None)."""
+        versions = self._bucket("GetObject", Bucket)[Key]
+        for index, version in enumerate(versions):
+            if version.version_id == VersionId:
+                versions[index] = replace(version, refused=code)
+
+    def restore_object(
+        self, *, Bucket: str, Key: str, VersionId: str, RestoreRequest: Mapping[str, Any]
+    ) -> Answer:
+        def restore() -> Answer:
+            self.refuse(Bucket=Bucket, Key=Key, VersionId=VersionId, code=None)
+            return {}
+
+        return self._call("RestoreObject", f"/{Bucket}/{Key}", restore)
 
     def delete_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Answer:
         def delete() -> Answer:
@@ -229,11 +281,13 @@ class MemoryS3:
             raise _error("NoSuchBucket", operation)
         return self._buckets[name]
 
-    def _append(self, bucket: str, key: str, body: bytes | None) -> Version:
+    def _append(
+        self, bucket: str, key: str, body: bytes | None, refused: str | None = None
+    ) -> Version:
         if len(key.encode()) > MAX_KEY_BYTES:
             raise _error("KeyTooLongError", "PutObject")
         self._written += 1
-        version = Version(key, f"v{self._written:06}", body, datetime.now(UTC))
+        version = Version(key, f"v{self._written:06}", body, datetime.now(UTC), refused)
         self._bucket("PutObject", bucket)[key].append(version)
         return version
 

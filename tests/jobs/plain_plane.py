@@ -23,9 +23,9 @@ from burst.batch import InputFile
 from burst.columns import (
     INPUT,
     PRIVATE,
-    STATUS_GONE,
     STATUS_REASON,
     STATUS_ROWS,
+    STATUS_UNREAD,
     read_schema,
 )
 from burst.plane import FileOutcome, ReadBatch
@@ -97,12 +97,12 @@ class PlainPlane:
 
 
 def _outcomes(piece: pa.RecordBatch) -> dict[int, FileOutcome]:
-    verdicts = piece.select([INPUT, STATUS_ROWS, STATUS_REASON, STATUS_GONE])
+    verdicts = piece.select([INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD])
     found: list[dict[str, Any]] = verdicts.filter(
         pc.is_valid(verdicts.column(STATUS_ROWS))
     ).to_pylist()
     return {
-        row[INPUT]: FileOutcome(row[STATUS_ROWS], row[STATUS_REASON], row[STATUS_GONE])
+        row[INPUT]: FileOutcome(row[STATUS_ROWS], row[STATUS_REASON], row[STATUS_UNREAD])
         for row in found
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,17 @@ LINEAGE = ["order_id", "_source_key", "_source_version", "_batch"]
 
 @dataclass(frozen=True)
 class Upload:
-    """One version that a producer put into landing; orders is None when its file is bad."""
+    """One version that a producer put into landing; orders is None when its file is bad.
+
+    readable: whether S3 hands it out. archived: whether there was a time when it did not.
+    """
 
     key: str
     version_id: str
     body: bytes
     orders: tuple[str, ...] | None
+    readable: bool = True
+    archived: bool = False
 
     @property
     def identity(self) -> Identity:
@@ -50,6 +55,15 @@ class Batch:
     result: dict[str, Any] | None
     done: dict[str, Any] | None
 
+    @property
+    def taken(self) -> list[Identity]:
+        """What the batch takes out of landing: its inputs, but for those found unreadable."""
+        files = (self.result or {}).get("files", [])
+        unreadable = {
+            (file["key"], file["version_id"]) for file in files if file["outcome"] == "unreadable"
+        }
+        return [identity for identity in _identities(self.plan) if identity not in unreadable]
+
 
 @dataclass
 class Proof:
@@ -66,8 +80,35 @@ class Proof:
         self.uploads[upload.identity] = upload
         return upload
 
+    def archive(self, key: str, body: bytes, orders: Iterable[str] | None) -> Upload:
+        """The same, in a storage class from which S3 does not hand it out."""
+        version = self.world.archive(key, body)
+        known = None if orders is None else tuple(orders)
+        upload = Upload(key, version, body, known, readable=False, archived=True)
+        self.uploads[upload.identity] = upload
+        return upload
+
+    def restore(self, upload: Upload) -> None:
+        """From now on S3 hands it out."""
+        self.world.s3.restore_object(
+            Bucket=self.world.landing,
+            Key=upload.key,
+            VersionId=upload.version_id,
+            RestoreRequest={"Days": 1},
+        )
+        self.uploads[upload.identity] = replace(upload, readable=True)
+
+    def unreadable(self) -> set[Identity]:
+        return {upload.identity for upload in self.uploads.values() if not upload.readable}
+
     def outstanding(self) -> set[Identity]:
         return self.world.versions_in_landing()
+
+    def on_record(self) -> set[Identity]:
+        """The versions that the job says it cannot read."""
+        [record] = self.world.in_lake("ledger/orders/unreadable.json").values() or [None]
+        files = json.loads(record)["files"] if record else []
+        return {(file["key"], file["version_id"]) for file in files}
 
     def check(self) -> None:
         """What holds at any moment, also in the middle of a run that died."""
@@ -81,15 +122,18 @@ class Proof:
     def check_settled(self) -> None:
         """What holds when the job has nothing left to do."""
         self.check()
-        assert self.outstanding() == set(), "versions are left in landing"
+        assert self.outstanding() == self.unreadable(), "versions are left in landing"
+        assert self.on_record() == self.unreadable(), "the record names others than those"
         batches = self._batches()
         assert [item.batch for item in batches if item.done is None] == [], "batches are open"
-        known = Counter(identity for item in batches for identity in _identities(item.plan))
-        assert known == Counter(list(self.uploads)), "not every version is in exactly one plan"
+        taken = Counter(identity for item in batches for identity in item.taken)
+        readable = set(self.uploads) - self.unreadable()
+        assert taken == Counter(readable), "not every version is taken by exactly one batch"
         rows = Counter(row for row, _ in self._rows())
         expected = Counter(
             (order, upload.identity)
             for upload in self.uploads.values()
+            if upload.readable
             for order in upload.orders or ()
         )
         assert rows == expected, "curated does not hold each good row exactly once"
@@ -107,7 +151,7 @@ class Proof:
         for item in batches:
             assert item.plan is not None, f"{item.batch} has records but no plan"
             assert item.result or not item.done, f"{item.batch} is done without a result"
-            planned.update(_identities(item.plan))
+            planned.update(item.taken)
             if item.result:
                 files = item.result["files"]
                 identities = [(file["key"], file["version_id"]) for file in files]
@@ -117,14 +161,22 @@ class Proof:
                     self._check_outcome(file)
             if item.result and item.done:
                 outcomes = Counter(file["outcome"] for file in item.result["files"])
-                counted = (item.done["archived"], item.done["quarantined"], item.done["gone"])
-                assert counted == tuple(outcomes[o] for o in ("curated", "quarantined", "gone"))
+                names = {
+                    "archived": "curated",
+                    **{name: name for name in ("quarantined", "gone", "unreadable")},
+                }
+                for name, outcome in names.items():
+                    assert item.done[name] == outcomes[outcome], name
                 assert item.done["missing"] == []
-        assert set(planned.values()) <= {1}, "a version is in two plans"
+        assert set(planned.values()) <= {1}, "two batches take a version"
         assert sum(item.done is None for item in batches) <= 1, "two batches are open"
 
     def _check_outcome(self, file: dict[str, Any]) -> None:
         upload = self.uploads[(file["key"], file["version_id"])]
+        if upload.archived and file["outcome"] == "unreadable":
+            assert (file["rows"], file["destination"]) == (0, None), file
+            assert "archive storage class" in file["reason"]
+            return
         expected = "quarantined" if upload.orders is None else "curated"
         assert (file["outcome"], file["rows"]) == (expected, len(upload.orders or ())), file
         assert (file["reason"] is None) == (upload.orders is not None)
@@ -137,6 +189,7 @@ class Proof:
             for item in batches
             if item.result
             for file in item.result["files"]
+            if file["outcome"] != "unreadable"
         }
         kept = {**self.world.in_lake("archive/"), **self.world.in_lake("quarantine/")}
         reasons = {place + ".reason.json" for place in places.values() if _bad(place)}
@@ -158,11 +211,9 @@ class Proof:
 
     def _check_rows(self, batches: list[Batch], settled: set[Identity]) -> None:
         """No row twice, none of a bad file, and all of a file once its batch is committed."""
-        committed = {
-            identity for item in batches if item.result for identity in _identities(item.plan)
-        }
+        committed = {identity for item in batches if item.result for identity in item.taken}
         assert settled <= committed, "a version left landing before its batch was committed"
-        batch_of = {identity: item.batch for item in batches for identity in _identities(item.plan)}
+        batch_of = {identity: item.batch for item in batches for identity in item.taken}
         found: defaultdict[Identity, list[str]] = defaultdict(list)
         for (order, identity), batch in self._rows():
             assert batch == batch_of.get(identity), f"a row of {identity} is in batch {batch}"
@@ -179,7 +230,7 @@ class Proof:
         records: defaultdict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         for key, body in self.world.in_lake("ledger/").items():
             batch, name = key.split("/")[-2:]
-            if name == "checkpoint.json":
+            if name in ("checkpoint.json", "unreadable.json"):
                 continue
             records[batch][name.removesuffix(".json")] = json.loads(body)
         return [

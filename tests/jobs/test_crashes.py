@@ -62,7 +62,7 @@ def ticking(world: World) -> World:
 
 
 def burst(world: World) -> Proof:
-    """Good, bad, empty, overwritten and deleted files, and keys that leave one by one."""
+    """Good, bad, empty, overwritten, deleted and archived files, and keys that leave one by one."""
     proof = Proof(world)
     numbers = itertools.count(1)
 
@@ -80,6 +80,7 @@ def burst(world: World) -> Proof:
     put("orders/deleted.csv", 1)
     world.s3.delete_object(Bucket=world.landing, Key="orders/deleted.csv")
     put("orders/tab\t.csv", 1)
+    proof.archive("orders/archived.csv", as_csv([order(800)]), [order(800)["order_id"]])
     return proof
 
 

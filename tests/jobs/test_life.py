@@ -1,6 +1,7 @@
 """A pipeline's life in random order: whatever happens in whatever order, nothing is lost or twice.
 
-Hypothesis puts together uploads, overwrites, delete markers, events that come twice or never, runs,
+Hypothesis puts together uploads, overwrites, delete markers, files that S3 does not hand out until
+someone restores them, events that come twice or never, runs,
 runs that die anywhere, runs that are asked for while one is active, sweeps, clocks that jump, and
 producers that go on while a run is active. After each step the invariants of `proof.py` hold; at
 the end a sweep settles everything.
@@ -13,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,8 +26,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.jobs.one_process import OneProcess, ProcessDied
-from tests.jobs.proof import Proof
+from tests.jobs.proof import Proof, Upload
 from tests.jobs.world import as_csv, memory_world, order
+
+Put = Callable[[str, bytes, Iterable[str] | None], Upload]
 
 KEYS = ["orders/a.csv", "orders/b/ü +.csv", "orders/tab\t.csv"]
 # A run over no file makes 3 calls, over one file about 13, over several in batches 40 and more.
@@ -75,6 +78,17 @@ class Life(RuleBasedStateMachine):
         """Also an overwrite, as there are few keys."""
         self.events += 1
         return self.upload(key, file)
+
+    @rule(key=keys, file=files)
+    def producer_puts_into_an_archive_class(self, key: str, file: str) -> None:
+        self.events += 1
+        self.upload(key, file, self.proof.archive)
+
+    @precondition(lambda self: self.proof.unreadable())
+    @rule(data=st.data())
+    def somebody_restores(self, data: st.DataObject) -> None:
+        chosen = data.draw(st.sampled_from(sorted(self.proof.unreadable())))
+        self.proof.restore(self.proof.uploads[chosen])
 
     @rule(key=keys, file=files)
     def put_whose_event_is_lost(self, key: str, file: str) -> None:
@@ -131,7 +145,7 @@ class Life(RuleBasedStateMachine):
         """A run without any event takes what lost events left, too."""
         self.events = 0
         self.drain(10_000)
-        assert self.proof.outstanding() == set()
+        assert self.proof.outstanding() == self.proof.unreadable()
 
     @invariant()
     def nothing_is_lost_or_twice(self) -> None:
@@ -166,20 +180,21 @@ class Life(RuleBasedStateMachine):
             looks = list(itertools.takewhile(_is_look, reversed(process.calls)))
             last_look = len(process.calls) - len(looks) + 1
             late = {identity for identity, call in arrived.items() if call > last_look}
-            assert self.proof.outstanding() <= late
+            assert self.proof.outstanding() - self.proof.unreadable() <= late
 
-    def upload(self, key: str, file: str) -> tuple[str, str]:
+    def upload(self, key: str, file: str, put: Put | None = None) -> tuple[str, str]:
+        put = put or self.proof.put
         count = 3 if file in ("three rows", "bad at the end") else 1
         orders = [order(next(self.numbers)) for _ in range(count)]
         names = [row["order_id"] for row in orders]
         if file == "empty":
-            return self.proof.put(key, b"", []).identity
+            return put(key, b"", []).identity
         if file == "bad at once":
-            return self.proof.put(key, f"no header but {names[0]}\n".encode(), None).identity
+            return put(key, f"no header but {names[0]}\n".encode(), None).identity
         if file == "bad at the end":
             orders[-1]["quantity"] = "many"
-            return self.proof.put(key, as_csv(orders), None).identity
-        return self.proof.put(key, as_csv(orders), names).identity
+            return put(key, as_csv(orders), None).identity
+        return put(key, as_csv(orders), names).identity
 
 
 def _is_look(call: str) -> bool:

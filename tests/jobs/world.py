@@ -145,6 +145,12 @@ class World:
         """Upload; returns the version id."""
         return self.s3.put_object(Bucket=self.landing, Key=key, Body=body)["VersionId"]
 
+    def archive(self, key: str, body: bytes) -> str:
+        """Upload into an archive storage class; returns the version id."""
+        return self.s3.put_object(
+            Bucket=self.landing, Key=key, Body=body, StorageClass="DEEP_ARCHIVE"
+        )["VersionId"]
+
     def drain(
         self, after_read: Callable[[], None] = lambda: None, **other: str | int | float
     ) -> Summary:

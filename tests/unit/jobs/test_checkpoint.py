@@ -83,7 +83,7 @@ class Pipeline:
         return batch
 
     def finish(self, batch: str) -> None:
-        self.ledger.write(DoneRecord(self._origin(batch), 1, 0, 0, ()))
+        self.ledger.write(DoneRecord(self._origin(batch), 1, 0, 0, 0, ()))
 
     def open(self) -> list[str]:
         """The open batches of the whole ledger."""

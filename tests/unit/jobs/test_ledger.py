@@ -46,7 +46,7 @@ def file_results(draw: st.DrawFn) -> FileResult:
         outcome=outcome,
         rows=draw(counts),
         reason=None if outcome == "curated" else draw(texts),
-        destination=None if outcome == "gone" else draw(texts),
+        destination=None if outcome in ("gone", "unreadable") else draw(texts),
     )
 
 
@@ -65,6 +65,7 @@ dones = st.builds(
     archived=counts,
     quarantined=counts,
     gone=counts,
+    unreadable=counts,
     missing=st.lists(texts, max_size=3).map(tuple),
 )
 
@@ -117,7 +118,7 @@ def _damage(record: PlanRecord | ResultRecord, path: str, value: Any) -> str:
         (PLAN, "batch", "../other", r"batch is '\.\./other', expected a batch id"),
         (PLAN, "job_run_id", ..., "job_run_id is None, expected a text or null"),
         (PLAN, "record", "done", "record is 'done', expected 'plan'"),
-        (RESULT, "files.0.outcome", "lost", "expected curated, quarantined or gone"),
+        (RESULT, "files.0.outcome", "lost", "expected curated, quarantined, gone or unreadable"),
         (RESULT, "files.0.destination", None, "destination is None, expected what fits"),
         (RESULT, "files.0.reason", "bad", "reason is 'bad', expected what fits"),
         (RESULT, "seconds", [1], r"seconds is \[1\], expected an object"),

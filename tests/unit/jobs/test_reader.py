@@ -50,9 +50,9 @@ def read(bodies: Mapping[str, bytes | Exception], size: int = 10) -> list[list[d
     return [batch.to_pylist() for batch in batches]
 
 
-def verdicts(batches: list[list[dict[str, Any]]]) -> dict[int, tuple[int, str | None, bool]]:
+def verdicts(batches: list[list[dict[str, Any]]]) -> dict[int, tuple[int, str | None, str | None]]:
     return {
-        row["_input"]: (row["_rows"], row["_reason"], row["_gone"])
+        row["_input"]: (row["_rows"], row["_reason"], row["_unread"])
         for batch in batches
         for row in batch
         if row["_rows"] is not None
@@ -70,50 +70,70 @@ def test_rows_say_where_they_came_from_and_small_files_travel_together() -> None
     data = [row for row in batches[0] if row["_rows"] is None]
     assert [(row["n"], row["_source_key"]) for row in data] == [(n, f"k{n}") for n in range(200)]
     assert {row["_batch"] for row in data} == {"b"}
-    assert set(verdicts(batches).values()) == {(1, None, False)}
+    assert set(verdicts(batches).values()) == {(1, None, None)}
 
 
-def test_folder_marker_is_a_good_file_without_rows_and_is_not_even_fetched() -> None:
-    s3 = FakeS3({"a": b"n\n1\n", "folder/": b"never asked for"})
-    files = [("a", 10), ("folder/", 0)]
-    inputs = [
-        (index, InputFile(key, f"v-{key}", "e", size, datetime(2025, 1, 1, tzinfo=UTC)))
-        for index, (key, size) in enumerate(files)
-    ]
-
-    batches = read_files(
-        cast(S3Client, s3), bucket="landing", batch="b", inputs=inputs, format=FORMAT
-    )
-
-    assert verdicts([batch.to_pylist() for batch in batches]) == {
-        0: (1, None, False),
-        1: (0, None, False),
+def test_folder_marker_is_a_good_file_without_rows_whatever_the_format() -> None:
+    assert verdicts(read({"folder/": b"", "a": b"n\n1\n"}, size=0)) == {
+        0: (0, None, None),
+        1: (1, None, None),
     }
-    assert s3.asked == ["a"]
+
+
+def test_folder_marker_that_s3_does_not_hand_out_is_found_before_it_must_be_moved() -> None:
+    [(rows, reason, unread)] = verdicts(read({"f/": aws_error("InvalidRequest")}, size=0)).values()
+
+    assert (rows, unread) == (0, "unreadable")
+    assert "SSE-C" in str(reason)
 
 
 def test_file_whose_key_only_looks_like_a_folder_is_read() -> None:
-    assert verdicts(read({"folder/": b"n\n1\n"})) == {0: (1, None, False)}
+    assert verdicts(read({"folder/": b"n\n1\n"})) == {0: (1, None, None)}
 
 
 def test_file_that_fails_half_way_is_judged_bad_with_no_rows() -> None:
     batches = read({"bad": b"n\n" + b"1\n" * 200_000 + b"x\n", "good": b"n\n1\n"})
 
     assert verdicts(batches) == {
-        0: (0, "Row 200002, column 'n': found 'x', expected a whole number of 32 bits.", False),
-        1: (1, None, False),
+        0: (0, "Row 200002, column 'n': found 'x', expected a whole number of 32 bits.", None),
+        1: (1, None, None),
     }
     assert max(len(batch) for batch in batches) <= 2 * 32 * 1024
 
 
 @pytest.mark.parametrize("code", ["NoSuchVersion", "NoSuchKey"])
 def test_version_that_is_not_there_is_gone(code: str) -> None:
-    assert verdicts(read({"k": aws_error(code)})) == {0: (0, GONE, True)}
+    assert verdicts(read({"k": aws_error(code)})) == {0: (0, GONE, "gone")}
 
 
 @pytest.mark.parametrize("size", [10, 10 * 1024**2])
 @pytest.mark.parametrize(
-    "error", [aws_error("SlowDown"), aws_error("AccessDenied"), ConnectionResetError("reset")]
+    ("code", "advice"),
+    [
+        ("InvalidObjectState", "It lies in an archive storage class: restore it"),
+        ("InvalidRequest", "encrypted with a key that only the producer has (SSE-C)"),
+        ("AccessDenied", "allow kms:Decrypt on that key"),
+        ("KMS.DisabledException", "The KMS key that encrypts it cannot be used: enable the key"),
+        ("KMS.KMSInvalidStateException", "The KMS key that encrypts it cannot be used"),
+        ("KMS.NotFoundException", "The KMS key that encrypts it cannot be used"),
+    ],
+)
+def test_version_that_s3_does_not_hand_out_is_unreadable_and_says_what_to_do(
+    code: str, advice: str, size: int
+) -> None:
+    found = verdicts(read({"good": b"n\n1\n", "k": aws_error(code)}, size))
+
+    assert found[0] == (1, None, None)
+    rows, reason, unread = found[1]
+    assert (rows, unread) == (0, "unreadable")
+    assert reason
+    assert advice in reason
+    assert f"S3 says {code}" in reason
+
+
+@pytest.mark.parametrize("size", [10, 10 * 1024**2])
+@pytest.mark.parametrize(
+    "error", [aws_error("SlowDown"), aws_error("ExpiredToken"), ConnectionResetError("reset")]
 )
 def test_error_of_s3_is_raised_and_is_no_verdict(error: Exception, size: int) -> None:
     with pytest.raises(type(error)):
