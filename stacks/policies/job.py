@@ -40,6 +40,7 @@ def job(
     moved = [f"{lake_arn}/archive/{pipeline}/*", f"{lake_arn}/quarantine/{pipeline}/*"]
     curated = f"{lake_arn}/curated/{pipeline}"
     return document(
+        allow("CheckThatLandingIsVersioned", ["s3:GetBucketVersioning"], [landing_arn]),
         allow(
             "ListWhatWaitsInLanding",
             ["s3:ListBucket", "s3:ListBucketVersions"],

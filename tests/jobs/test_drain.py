@@ -290,11 +290,18 @@ def test_files_elsewhere_in_the_bucket_are_left_alone(spark_world: World) -> Non
     world = spark_world
     for key in ("orders/a.csv", "orders/a.csv.part", "refunds/a.csv", "ordersX.csv"):
         world.put(key, as_csv([order(1)]))
+    # A folder marker does not end in the suffix, so nobody is told of it and it stays, too.
+    world.put("orders/", b"")
 
     summary = world.drain(suffix=".csv")
 
     assert summary.files == 1
-    assert sorted(world.in_landing()) == ["orders/a.csv.part", "ordersX.csv", "refunds/a.csv"]
+    assert sorted(world.in_landing()) == [
+        "orders/",
+        "orders/a.csv.part",
+        "ordersX.csv",
+        "refunds/a.csv",
+    ]
 
 
 STRANGE_KEYS = [

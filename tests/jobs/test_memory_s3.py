@@ -94,6 +94,8 @@ _CALLS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "head": lambda s3, params: s3.head_object(**params),
     "copy": lambda s3, params: s3.copy_object(**params),
     # The job looks at the effect of a delete and at errors, not at the rest of the answer.
+    # And only at its effect here: a restored version can be read.
+    "restore": lambda s3, params: s3.restore_object(**params, RestoreRequest={"Days": 1}) and {},
     "delete": lambda s3, params: s3.delete_object(**params) and {},
     "delete many": lambda s3, params: {"Errors": s3.delete_objects(**params).get("Errors", [])},
     "versions": _pages("list_object_versions"),
@@ -107,7 +109,8 @@ objects = st.fixed_dictionaries({"Bucket": buckets, "Key": keys})
 exact = st.fixed_dictionaries({"Bucket": buckets, "Key": keys, "VersionId": versions})
 any_object = objects | exact
 bodies = st.fixed_dictionaries(
-    {"Bucket": buckets, "Key": keys, "Body": st.sampled_from([b"", b"1", b"2"])}
+    {"Bucket": buckets, "Key": keys, "Body": st.sampled_from([b"", b"1", b"2"])},
+    optional={"StorageClass": st.sampled_from(["STANDARD", "GLACIER", "DEEP_ARCHIVE"])},
 )
 copies = st.fixed_dictionaries({"Bucket": buckets, "Key": keys, "CopySource": any_object})
 many = st.fixed_dictionaries(
@@ -207,6 +210,26 @@ def test_any_calls_are_answered_as_the_emulator_answers_them(
             emulated.call("put", {**params, "Body": b"0"})
             memory.call("put", {**params, "Body": b"0"})
         assert memory.call(name, params) == emulated.call(name, params), (name, params)
+
+
+def test_archived_version_is_handed_out_once_it_is_restored(s3: S3Client) -> None:
+    emulated, memory = both(s3)
+    version = {"Bucket": LANDING, "Key": "a", "VersionId": 1}
+    copy = {"Bucket": LAKE, "Key": "b", "CopySource": version}
+    calls = [
+        ("put", {"Bucket": LANDING, "Key": "a", "Body": b"1", "StorageClass": "GLACIER"}),
+        *[("get", version), ("head", version), ("copy", copy)],
+        ("restore", version),
+        *[("get", version), ("copy", copy), ("get", {"Bucket": LAKE, "Key": "b"})],
+    ]
+
+    answers = [(memory.call(*call), emulated.call(*call)) for call in calls]
+
+    assert [ours for ours, _ in answers] == [theirs for _, theirs in answers]
+    assert {str(ours[0]) for ours, _ in answers if isinstance(ours, tuple)} == {
+        "InvalidObjectState",
+        "ObjectNotInActiveTierError",
+    }
 
 
 @pytest.mark.parametrize("name", ["get", "head", "versions", "objects"])

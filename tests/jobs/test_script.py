@@ -116,6 +116,30 @@ def test_wrong_argument_is_one_sentence_and_exit_code_2(
     assert (done.returncode, done.stderr.strip()) == (2, sentence)
 
 
+@pytest.mark.parametrize("status", ["Suspended", "never enabled"])
+def test_landing_without_versioning_is_one_sentence_and_exit_code_1(
+    script: Script, world: World, status: str
+) -> None:
+    landing = f"{world.landing}-unversioned"
+    world.s3.create_bucket(Bucket=landing)
+    if status == "Suspended":
+        world.s3.put_bucket_versioning(
+            Bucket=landing, VersioningConfiguration={"Status": "Suspended"}
+        )
+    world.s3.put_object(Bucket=landing, Key="orders/a.csv", Body=as_csv([order(1)]))
+
+    done = script.run(*world.argv(landing_bucket=landing))
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"Versioning of the landing bucket {landing} is not Enabled (it is {status}), so a file "
+        "that is overwritten while a run reads it would be lost. Enable it (aws s3api "
+        f"put-bucket-versioning --bucket {landing} --versioning-configuration Status=Enabled) and "
+        "start the job again. Nothing was read or moved.\n",
+    )
+    assert world.in_lake("") == {}
+
+
 def test_bucket_that_is_not_there_is_one_sentence_and_exit_code_1(
     script: Script, world: World
 ) -> None:

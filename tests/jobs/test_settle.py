@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlencode
 
 import pytest
 from burst.errors import SettleError
@@ -78,6 +79,40 @@ def test_large_objects_are_copied_in_parts(world: World, monkeypatch: pytest.Mon
     place = f"archive/a b+c/{old}"
     assert world.s3.head_object(Bucket=world.lake, Key=place)["ETag"].endswith('-3"')
     assert world.in_landing() == ["a b+c"]
+
+
+def test_copy_in_parts_keeps_what_a_copy_at_once_keeps(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described: Any = {
+        "ContentType": "text/csv; charset=utf-8",
+        "CacheControl": "no-store",
+        "ContentDisposition": "attachment",
+        "ContentEncoding": "gzip",
+        "ContentLanguage": "de",
+        "Metadata": {"producer": "till 7", "checksum": "abc="},
+    }
+    tags = {"a b": "c+d=e@f/g", "empty": ""}
+    version = world.s3.put_object(
+        Bucket=world.landing, Key="a", Body=b"1", Tagging=urlencode(tags), **described
+    )["VersionId"]
+    # What lies above it is not what is copied.
+    world.put("a", b"2")
+    kept = {}
+    for place, limit in (("at once", 1), ("in parts", 0)):
+        monkeypatch.setattr("burst.landing.MAX_COPY_BYTES", limit)
+        file = FileResult("a", version, 1, "curated", 1, None, place)
+        landing = Landing(world.s3, world.landing, "", "")
+        landing._copy(file, result(), world.lake, NOW)
+        head = world.s3.head_object(Bucket=world.lake, Key=place)
+        found = world.s3.get_object_tagging(Bucket=world.lake, Key=place)["TagSet"]
+        kept[place] = (
+            {name: cast(Any, head)[name] for name in described},
+            {tag["Key"]: tag["Value"] for tag in found},
+        )
+
+    assert kept == {"at once": (described, tags), "in parts": (described, tags)}
+    assert world.s3.head_object(Bucket=world.lake, Key="in parts")["ETag"].endswith('-1"')
 
 
 def test_reason_says_which_version_of_what_when_why_and_how_to_replay(world: World) -> None:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from burst.arguments import JobArguments, parse_arguments
 from burst.batch import InputFile
 from burst.drain import Clock, Summary, drain, utc_now
+from burst.metrics import Metrics
 from burst.plane import ReadBatch
 from burst.spark_plane import SparkPlane
 from mypy_boto3_s3 import S3Client
@@ -163,6 +164,8 @@ class World:
     def drain_plain(
         self,
         process: OneProcess | None = None,
+        *,
+        metrics: Metrics | None = None,
         **other: str | int | float,
     ) -> Summary:
         """Drain without Spark, as this process."""
@@ -170,7 +173,7 @@ class World:
         process = process or OneProcess()
         plane = PlainPlane(self.s3, args.landing_bucket, args.format, step=process.step)
         with process.watching(self.s3):
-            return drain(args, s3=self.s3, plane=plane, clock=self.clock)
+            return drain(args, s3=self.s3, plane=plane, clock=self.clock, metrics=metrics)
 
     def in_landing(self) -> list[str]:
         return [key for key, _ in sorted(self.versions_in_landing())]

@@ -111,6 +111,7 @@ def test_job_reaches_only_its_prefix_of_landing_and_its_folders_of_the_lake(
         for kind in ("error", "output")
     ]
     assert granted(stack, f"{ORDERS}/job/permission") == {
+        "CheckThatLandingIsVersioned": ({"s3:GetBucketVersioning"}, {landing}, None),
         "ListWhatWaitsInLanding": (
             {"s3:ListBucket", "s3:ListBucketVersions"},
             {landing},
