@@ -271,7 +271,8 @@ def rivals_table(runs: Mapping[str, Run], size: int, options: argparse.Namespace
             f" (median of {options.rounds})"
         )
     )
-    headings = ("", "session", "read", "write", "move", "work", "in all", "files/s", "MB/s", "peak")
+    headings = ("", "session", "read", "write", "move", "work", "in all")
+    headings += ("CPU", "files/s", "MB/s", "peak")
     for heading in headings:
         table.add_column(heading, justify="right" if heading else "left")
     for name, run in runs.items():
@@ -280,11 +281,17 @@ def rivals_table(runs: Mapping[str, Run], size: int, options: argparse.Namespace
             WORDS[name],
             *(f"{spent:.1f}" for spent in phases),
             f"{run.in_all:.1f}",
+            f"{run.seconds['processor']:.1f}",
             f"{run.files / run.work:,.0f}",
             f"{run.bytes / run.work / MEGABYTE:.1f}",
             megabytes(run.peak_bytes),
         )
     table.add_section()
+    table.caption = (
+        "Seconds. Work is read, write and move, without the session's start; in all is the program "
+        "from its start to its end. CPU: processor seconds of the work, driver and workers and "
+        "Java. Peak: memory of all processes of the program."
+    )
     ours = runs[OURS]
     for rival in (FOLDER, LOOP):
         other = runs[rival]
@@ -292,7 +299,9 @@ def rivals_table(runs: Mapping[str, Run], size: int, options: argparse.Namespace
             f"{rival} / ours: work {other.work / ours.work:.1f}, "
             f"read and write alone {other.load / ours.load:.1f}, "
             f"in all {other.in_all / ours.in_all:.1f}",
-            *[""] * 8,
+            *[""] * 6,
+            f"{other.seconds['processor'] / ours.seconds['processor']:.1f}",
+            *[""] * 2,
             ratio(other.peak_bytes, ours.peak_bytes),
         )
     return table

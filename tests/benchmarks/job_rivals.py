@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,7 @@ from typing import Any
 from burst.arguments import parse_arguments
 from burst.client import s3_client
 
+from tests.benchmarks.process_tree import processor_seconds
 from tests.benchmarks.stand_in_s3 import LAKE, LANDING, PREFIX
 from tests.jobs.world import COLUMNS, QUICK_JAVA
 
@@ -41,6 +43,15 @@ def phase(name: str, seconds: Seconds) -> Iterator[None]:
     start = time.perf_counter()
     yield
     seconds[name] = time.perf_counter() - start
+
+
+@contextmanager
+def work(seconds: Seconds) -> Iterator[None]:
+    """Everything after the session's start, with the processor time of all processes."""
+    before = processor_seconds(os.getpid())
+    with phase("work", seconds):
+        yield
+    seconds["processor"] = processor_seconds(os.getpid()) - before
 
 
 def start_spark() -> Any:
@@ -88,7 +99,7 @@ def ours(target: Path, seconds: Seconds) -> tuple[int, int]:
                 spent[name] = spent.get(name, 0.0) + value
 
     plane = SparkPlane(LANDING, args.format, "untouched", output=args.output)
-    with phase("work", seconds):
+    with work(seconds):
         summary = drain(args, s3=s3_client(), plane=plane, metrics=Phases())
     seconds.update(spent)
     return summary.files, summary.rows
@@ -99,7 +110,7 @@ def folder(target: Path, seconds: Seconds) -> tuple[int, int]:
 
     with phase("session", seconds):
         spark = start_spark()
-    with phase("work", seconds), ThreadPoolExecutor(THREADS) as threads:
+    with work(seconds), ThreadPoolExecutor(THREADS) as threads:
         s3 = s3_client()
         with phase("read", seconds):
             versions = listed()
@@ -131,7 +142,7 @@ def loop(target: Path, seconds: Seconds) -> tuple[int, int]:
     import pandas as pd
 
     seconds["session"] = 0.0
-    with phase("work", seconds):
+    with work(seconds):
         s3 = s3_client()
         with phase("read", seconds):
             versions = listed()

@@ -96,6 +96,19 @@ def measure(command: Command, sample_seconds: float) -> Measured:
     return Measured(seconds, peak or None, output.decode())
 
 
+def processor_seconds(root: int) -> float:
+    """Processor time that a living process and everything under it has taken so far."""
+    ticks = 0
+    for pid in _tree(root):
+        try:
+            fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # ended meanwhile
+        # utime, stime, and both of children that have ended (proc(5), fields 14 to 17).
+        ticks += sum(int(field) for field in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def _start(command: Command, stdout: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command.arguments,

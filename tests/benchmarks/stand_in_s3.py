@@ -221,7 +221,8 @@ async def serve(s3: MemoryS3, latency: float, ready: Callable[[int], None]) -> N
                 if latency:
                     await asyncio.sleep(latency)
                 await _write(writer, answer(s3, request), request.method)
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            # Whoever asked has gone, or it is over here.
             pass
         finally:
             writer.close()
