@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from burst.errors import ArgumentError
@@ -138,14 +139,17 @@ def arrow_type(column: Column) -> Any:
     }[column.type]
 
 
-def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
+# For each small file again, so they are made once.
+@lru_cache
+def arrow_schema(columns: tuple[Column, ...]) -> pa.Schema:
     """The columns as a pyarrow schema, in their order."""
     import pyarrow as pa
 
     return pa.schema([(column.name, arrow_type(column)) for column in columns])
 
 
-def read_schema(columns: Sequence[Column]) -> pa.Schema:
+@lru_cache
+def read_schema(columns: tuple[Column, ...]) -> pa.Schema:
     """The columns, lineage and private columns, as the reader hands them to Spark (pyarrow)."""
     import pyarrow as pa
 

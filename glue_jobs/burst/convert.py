@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -33,6 +34,7 @@ def is_text_first(column: Column) -> bool:
     return column.type in _EXPECTED
 
 
+@lru_cache
 def text_schema(columns: tuple[Column, ...]) -> pa.Schema:
     """The columns' schema with text in place of dates and timestamps."""
     return pa.schema(
@@ -66,6 +68,14 @@ def _convert(texts: Any, column: Column) -> Any:
 def _cast(texts: Any, column: Column) -> Any:
     if column.type == "date":
         return pc.cast(texts, arrow_type(column))
+    try:
+        # A hundredth of the work, and what most files are: every text has a zone offset.
+        return pc.cast(texts, arrow_type(column))
+    except pa.ArrowInvalid:
+        return _cast_with_and_without_zone(texts, column)
+
+
+def _cast_with_and_without_zone(texts: Any, column: Column) -> Any:
     # Arrow refuses to mix texts with and without a zone offset, files do mix them.
     with_time = pc.if_else(
         pc.match_substring_regex(texts, _DAY_ONLY),

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 # Up to this size an object is fetched whole and ahead of time. At most AHEAD of them wait in
 # memory, so a task never holds more than AHEAD * SMALL_BYTES (64 MiB) of them.
-SMALL_BYTES = 4 * 1024**2
-AHEAD = 16
-THREADS = 8
+SMALL_BYTES = 2 * 1024**2
+AHEAD = 32
+THREADS = 16
 
 # botocore repeats a request that fails, but not one whose answer breaks off while it is read.
 # In a batch of thousands of files one of them always would, and the batch would never end.

@@ -40,6 +40,8 @@ KEPT = (
     "ContentLanguage",
     "Expires",
 )
+# What is kept is named in the request, so the newer s3transfer, which looks by itself, need not.
+_NO_TAKING_OVER = {"MetadataDirective": "REPLACE", "TaggingDirective": "REPLACE"}
 
 
 @dataclass(frozen=True)
@@ -162,16 +164,15 @@ class Landing:
         # s3transfer of Glue leaves it at that (https://github.com/boto/s3transfer/pull/392).
         head = self.s3.head_object(**source)  # type: ignore[arg-type]
         tags = self.s3.get_object_tagging(**source)["TagSet"]  # type: ignore[arg-type]
-        extra: dict[str, Any] = {name: head[name] for name in KEPT if name in head}  # type: ignore[literal-required]
+        kept: dict[str, Any] = {name: head[name] for name in KEPT if name in head}  # type: ignore[literal-required]
         if tags:
-            extra["Tagging"] = urlencode(
-                [(tag["Key"], tag["Value"]) for tag in tags], quote_via=quote
-            )
+            pairs = [(tag["Key"], tag["Value"]) for tag in tags]
+            kept["Tagging"] = urlencode(pairs, quote_via=quote)
         # Whatever comes here goes in parts: the threshold is the smallest there is.
         parts = TransferConfig(
             multipart_threshold=1, multipart_chunksize=PART_BYTES, max_concurrency=4
         )
-        self.s3.copy(source, bucket, key, ExtraArgs=extra, Config=parts)  # type: ignore[arg-type]
+        self.s3.copy(source, bucket, key, ExtraArgs={**_NO_TAKING_OVER, **kept}, Config=parts)  # type: ignore[arg-type]
 
     def _reason(
         self, file: FileResult, result: ResultRecord, lake_bucket: str, now: datetime

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 # A task is worth its start from about this much on.
 TASK_BYTES = 64 * 1024**2
-TASK_FILES = 100
+TASK_FILES = 250
 # Small files' rows go to Spark together, in pieces of at least this many rows or bytes.
 FLUSH_ROWS = 32 * 1024
 FLUSH_BYTES = 8 * 1024**2
@@ -58,43 +58,76 @@ def read_files(
     Raises what S3 or the network raise; a file that is bad is a verdict.
     """
     schema = read_schema(format.columns)
-    waiting: list[pa.RecordBatch] = []
-    rows = size = 0
+    waiting = _Waiting(schema)
     for fetched in fetch(s3, bucket, inputs):
-        for piece in _read_file(fetched, batch, format, schema):
-            waiting.append(piece)
-            rows, size = rows + piece.num_rows, size + piece.nbytes
-            if rows >= FLUSH_ROWS or size >= FLUSH_BYTES:
-                yield from _joined(waiting, schema)
-                waiting, rows, size = [], 0, 0
-    if waiting:
-        yield from _joined(waiting, schema)
+        lineage = {
+            SOURCE_KEY: fetched.file.key,
+            SOURCE_VERSION: fetched.file.version_id,
+            BATCH: batch,
+            INPUT: fetched.index,
+        }
+        for piece in _read_file(fetched, format):
+            if isinstance(piece, FileOutcome):
+                waiting.add_verdict(piece, lineage)
+            else:
+                waiting.add_rows(_with_lineage(piece, lineage, schema))
+            if waiting.is_full:
+                yield from waiting.take()
+    yield from waiting.take()
 
 
-def _joined(pieces: list[pa.RecordBatch], schema: pa.Schema) -> list[pa.RecordBatch]:
-    batches: list[pa.RecordBatch] = (
-        pa.Table.from_batches(pieces, schema).combine_chunks().to_batches()
-    )
-    return batches
+class _Waiting:
+    """Rows and verdicts of small files, until there are enough of them to go on together."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._pieces: list[pa.RecordBatch] = []
+        self._verdicts: list[dict[str, Any]] = []
+        self._rows = self._bytes = 0
+
+    def add_rows(self, piece: pa.RecordBatch) -> None:
+        self._pieces.append(piece)
+        self._rows += piece.num_rows
+        self._bytes += piece.nbytes
+
+    def add_verdict(self, outcome: FileOutcome, lineage: dict[str, Any]) -> None:
+        self._verdicts.append(
+            {
+                **lineage,
+                STATUS_ROWS: outcome.rows,
+                STATUS_REASON: outcome.reason,
+                STATUS_UNREAD: outcome.unread,
+            }
+        )
+        self._rows += 1
+
+    @property
+    def is_full(self) -> bool:
+        return self._rows >= FLUSH_ROWS or self._bytes >= FLUSH_BYTES
+
+    def take(self) -> list[pa.RecordBatch]:
+        """Everything that waits. A file's verdict comes after its rows, never before."""
+        pieces, verdicts = self._pieces, self._verdicts
+        self._pieces, self._verdicts, self._rows, self._bytes = [], [], 0, 0
+        if verdicts:
+            pieces.append(pa.RecordBatch.from_pylist(verdicts, schema=self._schema))
+        if not pieces:
+            return []
+        table = pa.Table.from_batches(pieces, self._schema)
+        batches: list[pa.RecordBatch] = table.combine_chunks().to_batches()
+        return batches
 
 
-def _read_file(
-    fetched: Fetched, batch: str, format: FileFormat, schema: pa.Schema
-) -> Iterator[pa.RecordBatch]:
-    lineage = {
-        SOURCE_KEY: fetched.file.key,
-        SOURCE_VERSION: fetched.file.version_id,
-        BATCH: batch,
-        INPUT: fetched.index,
-    }
+def _read_file(fetched: Fetched, format: FileFormat) -> Iterator[pa.RecordBatch | FileOutcome]:
+    """The file's rows in pieces, and at the end what they amount to."""
     if isinstance(fetched.content, Refused):
-        yield _verdict(FileOutcome(0, fetched.content.reason, "unreadable"), lineage, schema)
+        yield FileOutcome(0, fetched.content.reason, "unreadable")
         return
     if fetched.content is None:
-        yield _verdict(FileOutcome(0, GONE, "gone"), lineage, schema)
+        yield FileOutcome(0, GONE, "gone")
         return
     if fetched.file.is_folder_marker:
-        yield _verdict(FileOutcome(0), lineage, schema)
+        yield FileOutcome(0)
         return
     rows = 0
     try:
@@ -102,11 +135,11 @@ def _read_file(
             rows += piece.num_rows
             # A block of tiny rows has millions, and each of them gets a key of up to 1 KiB.
             for start in range(0, piece.num_rows, FLUSH_ROWS):
-                yield _with_lineage(piece.slice(start, FLUSH_ROWS), lineage, schema)
-        outcome = FileOutcome(rows)
+                yield piece.slice(start, FLUSH_ROWS)
     except ParseError as error:
-        outcome = FileOutcome(0, str(error))
-    yield _verdict(outcome, lineage, schema)
+        yield FileOutcome(0, str(error))
+    else:
+        yield FileOutcome(rows)
 
 
 def _with_lineage(
@@ -120,17 +153,6 @@ def _with_lineage(
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _verdict(outcome: FileOutcome, lineage: dict[str, Any], schema: pa.Schema) -> pa.RecordBatch:
-    row = {
-        **lineage,
-        STATUS_ROWS: outcome.rows,
-        STATUS_REASON: outcome.reason,
-        STATUS_UNREAD: outcome.unread,
-    }
-    arrays = [pa.array([row.get(field.name)], type=field.type) for field in schema]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
 def spark_frame(
     spark: SparkSession,
     *,
@@ -141,16 +163,19 @@ def spark_frame(
 ) -> DataFrame:
     """The same as a frame that is read in as many tasks as are worth their start."""
     dealt = shares(inputs, _task_count(spark, inputs))
-    tasks = [[(index, inputs[index]) for index in share] for share in dealt]
+    # Once for each worker; as part of the function it would come anew with every task.
+    tasks = spark.sparkContext.broadcast(
+        [[(index, inputs[index]) for index in share] for share in dealt]
+    )
 
     def read_tasks(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for number in (value for piece in numbers for value in piece.column(0).to_pylist()):
             yield from read_files(
-                s3_client(), bucket=bucket, batch=batch, inputs=tasks[number], format=format
+                s3_client(), bucket=bucket, batch=batch, inputs=tasks.value[number], format=format
             )
 
     # One row, one partition, one task: a number that tells the task which files are its own.
-    numbers = spark.range(0, len(tasks), 1, numPartitions=len(tasks))
+    numbers = spark.range(0, len(dealt), 1, numPartitions=len(dealt))
     return numbers.mapInArrow(read_tasks, spark_read_schema(format.columns))
 
 

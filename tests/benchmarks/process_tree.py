@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,16 @@ class Cost:
 
     seconds: float
     cpu_seconds: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One sampled run: wall clock, the highest memory of all its processes in bytes (what they
+    share is counted once; None where the system has no such figure), and what it printed."""
+
+    seconds: float
+    peak_bytes: int | None
+    output: str
 
 
 def measure_time(command: Command) -> Cost:
@@ -57,13 +68,54 @@ def measure_memory(command: Command) -> int | None:
     return peak or None
 
 
-def _start(command: Command) -> subprocess.Popen[bytes]:
+def measure(command: Command, sample_seconds: float) -> Measured:
+    """Run it once, sampled so rarely that its time counts as well.
+
+    A sample of a Spark program takes about 10 milliseconds of one core.
+    """
+    started = time.perf_counter()
+    process = _start(command, subprocess.PIPE)
+    peak = 0
+    done = threading.Event()
+
+    def sample() -> None:
+        nonlocal peak
+        while not done.wait(sample_seconds):
+            peak = max(peak, sum(_memory(pid) for pid in _tree(process.pid)))
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    try:
+        output, _ = process.communicate()
+        seconds = time.perf_counter() - started
+    finally:
+        done.set()
+        sampler.join()
+        process.kill()
+    _check(process)
+    return Measured(seconds, peak or None, output.decode())
+
+
+def processor_seconds(root: int) -> float:
+    """Processor time that a living process and everything under it has taken so far."""
+    ticks = 0
+    for pid in _tree(root):
+        try:
+            fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # ended meanwhile
+        # utime, stime, and both of children that have ended (proc(5), fields 14 to 17).
+        ticks += sum(int(field) for field in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _start(command: Command, stdout: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command.arguments,
         env=dict(command.environment),
         cwd=command.folder,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=stdout,
     )
 
 
