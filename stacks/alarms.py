@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import (
     CloudwatchMetricAlarm,
@@ -110,39 +111,23 @@ class Alarms(Construct):
         self, id_: str, metric: str, message: str, section: Section
     ) -> CloudwatchMetricAlarm:
         """On the sum of a metric over the pipeline's rules."""
-        return CloudwatchMetricAlarm(
-            self,
-            id_,
-            alarm_name=f"{self._watched.name}.{id_}",
-            alarm_description=f"{self._place}: {message} {self._runbook.at(section)}",
-            comparison_operator="GreaterThanThreshold",
-            threshold=0,
-            evaluation_periods=1,
-            metric_query=[
-                CloudwatchMetricAlarmMetricQuery(
-                    id="all",
-                    expression="SUM(FILL(METRICS(), 0))",
-                    label=metric,
-                    return_data=True,
-                ),
-                *(
-                    CloudwatchMetricAlarmMetricQuery(
-                        id=f"rule{number}",
-                        metric=CloudwatchMetricAlarmMetricQueryMetric(
-                            namespace="AWS/Events",
-                            metric_name=metric,
-                            dimensions={"RuleName": rule},
-                            period=PERIOD_SECONDS,
-                            stat="Sum",
-                        ),
-                    )
-                    for number, rule in enumerate(self._watched.rule_names)
-                ),
-            ],
-            treat_missing_data="notBreaching",
-            alarm_actions=[self._topic_arn],
-            tags=dict(self._watched.tags),
+        total = CloudwatchMetricAlarmMetricQuery(
+            id="all", expression="SUM(FILL(METRICS(), 0))", label=metric, return_data=True
         )
+        counted = [
+            CloudwatchMetricAlarmMetricQuery(
+                id=f"rule{number}",
+                metric=CloudwatchMetricAlarmMetricQueryMetric(
+                    namespace="AWS/Events",
+                    metric_name=metric,
+                    dimensions={"RuleName": rule},
+                    period=PERIOD_SECONDS,
+                    stat="Sum",
+                ),
+            )
+            for number, rule in enumerate(self._watched.rule_names)
+        ]
+        return self._alarm(id_, 0, message, section, metric_query=[total, *counted])
 
     def _on_metric(
         self,
@@ -157,6 +142,29 @@ class Alarms(Construct):
         statistic: str = "Maximum",
         missing: str = "notBreaching",
     ) -> CloudwatchMetricAlarm:
+        return self._alarm(
+            id_,
+            above,
+            message,
+            section,
+            missing=missing,
+            namespace=namespace,
+            metric_name=metric,
+            dimensions=dict(dimensions),
+            period=PERIOD_SECONDS,
+            statistic=statistic,
+        )
+
+    def _alarm(
+        self,
+        id_: str,
+        above: int,
+        message: str,
+        section: Section,
+        *,
+        missing: str = "notBreaching",
+        **measured: Any,
+    ) -> CloudwatchMetricAlarm:
         return CloudwatchMetricAlarm(
             self,
             id_,
@@ -165,12 +173,8 @@ class Alarms(Construct):
             comparison_operator="GreaterThanThreshold",
             threshold=above,
             evaluation_periods=1,
-            namespace=namespace,
-            metric_name=metric,
-            dimensions=dict(dimensions),
-            period=PERIOD_SECONDS,
-            statistic=statistic,
             treat_missing_data=missing,
             alarm_actions=[self._topic_arn],
             tags=dict(self._watched.tags),
+            **measured,
         )
