@@ -20,6 +20,8 @@ settings.load_profile("burst")
 ROOMS = ("deploy", "jobs", "tools")
 
 
+# First, because xdist looks for groups in a hook of the same name.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a room together, and begin with those that take longest."""
     tests = Path(__file__).parent
