@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 import stacks  # noqa: F401 - first, because jsii starts Node on the first import of cdktf.
 
@@ -15,25 +15,34 @@ import stacks  # noqa: F401 - first, because jsii starts Node on the first impor
 settings.register_profile("burst", deadline=None)
 settings.load_profile("burst")
 
-# One apply, one Spark session and one emulated account serve a whole room, so with
-# `--dist loadgroup` a room stays in one process. The longest comes first.
+# One apply, one Spark session and one emulated account serve a whole room, so a room stays in one
+# process. The longest comes first.
 ROOMS = ("deploy", "jobs", "tools")
 
 
-# First, because xdist looks for groups in a hook of the same name.
-@pytest.hookimpl(tryfirst=True)
+def room_of(nodeid: str) -> str:
+    """The room of a test (`tests/<room>/...`), or its file where tests may be dealt out singly."""
+    room = nodeid.split("/")[1]
+    return room if room in ROOMS else nodeid.split("::")[0]
+
+
+class Rooms(LoadScopeScheduling):
+    """Deals whole rooms out to the processes of xdist, whose own groups pytest 9.2 ignores."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return room_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Rooms:
+    """In the order of collection: xdist would begin with whatever has the most tests."""
+    config.option.loadscopereorder = False
+    return Rooms(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a room together, and begin with those that take longest."""
-    tests = Path(__file__).parent
-
-    def place(item: pytest.Item) -> int:
-        room = item.path.relative_to(tests).parts[0]
-        return ROOMS.index(room) if room in ROOMS else len(ROOMS)
-
-    items.sort(key=place)
-    for item in items:
-        if place(item) < len(ROOMS):
-            item.add_marker(pytest.mark.xdist_group(ROOMS[place(item)]))
+    """Begin with the tests that take longest."""
+    order = {room: place for place, room in enumerate(ROOMS)}
+    items.sort(key=lambda item: order.get(room_of(item.nodeid), len(order)))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
