@@ -80,7 +80,7 @@ class Terraform:
         self._checked("validate", "-no-color")
 
     def plan(self, *arguments: str) -> bool:
-        """Whether there is anything to change."""
+        """Whether there is anything to change; `-out=FILE` among ``arguments`` saves the plan."""
         done = self._run("plan", "-input=false", "-no-color", "-detailed-exitcode", *arguments)
         if done.returncode not in (0, 2):
             raise SandboxError(f"`terraform plan` failed: {done.stderr.strip()}")
@@ -103,6 +103,10 @@ class Terraform:
         """The state, or a plan that `plan("-out=...")` saved (`terraform show -json`)."""
         shown: dict[str, Any] = json.loads(self._checked("show", "-json", *saved_plan).stdout)
         return shown
+
+    def show_text(self, saved_plan: str) -> str:
+        """A plan that was saved, as Terraform prints it for people."""
+        return self._checked("show", "-no-color", saved_plan).stdout
 
     def _checked(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         done = self._run(*arguments)

@@ -1,0 +1,285 @@
+"""Settings that change what the pipelines cost or how they behave, old and new."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tools.review.difference import Difference, differences, value_text
+from tools.review.plan import Action, Path, Plan, ResourceChange, Unknown
+from tools.review.subject import Subject, subject_of
+
+# Data processing units of one worker (AWS Glue developer guide, "Worker types").
+DPU: Mapping[str, float] = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
+# By resource type and setting: what a reader calls it.
+SETTINGS: Mapping[str, Mapping[str, str]] = {
+    "aws_glue_trigger": {
+        "event_batching_condition.batch_size": "batch size (events)",
+        "event_batching_condition.batch_window": "batch window (seconds)",
+        "schedule": "schedule",
+        "enabled": "trigger enabled",
+        "type": "trigger type",
+        "actions.job_name": "job that is started",
+        "actions.timeout": "timeout of a started run (minutes)",
+        "actions.arguments": "arguments of a started run",
+    },
+    "aws_glue_job": {
+        "number_of_workers": "workers",
+        "worker_type": "worker type",
+        "max_capacity": "capacity (DPU)",
+        "timeout": "timeout (minutes)",
+        "glue_version": "Glue version",
+        "execution_class": "execution class",
+        "execution_property.max_concurrent_runs": "runs at a time",
+        "job_run_queuing_enabled": "runs queue",
+        "max_retries": "retries",
+        "maintenance_window": "maintenance window",
+        "command.name": "kind of job",
+        "command.python_version": "Python version",
+        "command.script_location": "job code: script",
+        "default_arguments.--extra-py-files": "job code: package",
+        "security_configuration": "security configuration",
+    },
+    "aws_glue_workflow": {"max_concurrent_runs": "workflow runs at a time"},
+    "aws_cloudwatch_event_rule": {
+        "state": "rule",
+        "schedule_expression": "schedule",
+    },
+    "aws_cloudwatch_event_target": {
+        "retry_policy.maximum_event_age_in_seconds": "deliver for (seconds)",
+        "retry_policy.maximum_retry_attempts": "delivery attempts",
+    },
+    "aws_scheduler_schedule": {"schedule_expression": "schedule", "state": "schedule state"},
+    "aws_sqs_queue": {"message_retention_seconds": "messages kept (seconds)"},
+    "aws_cloudwatch_log_group": {
+        "retention_in_days": "logs kept (days)",
+        "log_group_class": "log class",
+    },
+    "aws_cloudwatch_metric_alarm": {
+        "threshold": "alarm threshold",
+        "period": "alarm period (seconds)",
+        "evaluation_periods": "alarm periods",
+        "datapoints_to_alarm": "periods that must be over it",
+        "actions_enabled": "alarm tells someone",
+        "treat_missing_data": "alarm without data",
+    },
+    "aws_sns_topic_subscription": {"endpoint": "who is told", "protocol": "how"},
+}
+# Whatever stands below these changes the behaviour, whatever it is called.
+FAMILIES: Mapping[str, Mapping[str, str]] = {
+    "aws_glue_job": {
+        "default_arguments.": "argument ",
+        "non_overridable_arguments.": "fixed argument ",
+        "default_arguments": "arguments",
+        "non_overridable_arguments": "fixed arguments",
+    },
+    "aws_glue_workflow": {"default_run_properties.": "run property "},
+    "aws_cloudwatch_event_rule": {"event_pattern.": "events: ", "event_pattern": "events"},
+    "aws_glue_trigger": {"actions.arguments.": "run argument "},
+}
+COLUMNS = "--columns"
+
+
+@dataclass(frozen=True)
+class SettingChange:
+    """One setting with its old and new value.
+
+    ``path`` is the attribute. ``label`` is ours, ``name`` the key of an argument or the like that
+    stands behind it, or "". ``note`` is a remark of ours, or "".
+    """
+
+    subject: Subject
+    path: Path
+    label: str
+    name: str
+    before: Any
+    after: Any
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class NewPipeline:
+    """What a pipeline that is added will do; None where the plan does not say."""
+
+    name: str
+    batch_size: Any = None
+    batch_window: Any = None
+    workers: Any = None
+    worker_type: Any = None
+    timeout: Any = None
+    glue_version: Any = None
+
+
+def setting_changes(plan: Plan) -> tuple[SettingChange, ...]:
+    """All of them, pipeline by pipeline."""
+    found = [item for change in plan.changes for item in settings_of(change)]
+    return tuple(sorted(found, key=lambda item: item.subject.pipeline or ""))
+
+
+def settings_of(change: ResourceChange) -> Iterator[SettingChange]:
+    """Which settings a resource's change changes."""
+    if change.action not in (Action.CHANGE, Action.REPLACE):
+        return
+    subject = subject_of(change)
+    for difference, label, name in _telling(change):
+        if name == COLUMNS:
+            yield from _columns(subject, difference)
+            continue
+        yield SettingChange(
+            subject,
+            difference.path,
+            label,
+            name,
+            difference.before,
+            difference.after,
+            _note(change, difference),
+        )
+
+
+def told_paths(change: ResourceChange) -> set[Path]:
+    """The attributes whose change `settings_of` tells."""
+    return {difference.path for difference, _, _ in _telling(change)}
+
+
+def new_pipelines(plan: Plan) -> tuple[NewPipeline, ...]:
+    """The pipelines whose trigger or job is added."""
+    found: dict[str, dict[str, Any]] = {}
+    for change in plan.changes:
+        pipeline = subject_of(change).pipeline
+        if pipeline is None or change.action is not Action.ADD:
+            continue
+        if change.type == "aws_glue_trigger" and change.after.get("type") == "EVENT":
+            condition = _first(change.after.get("event_batching_condition"))
+            found.setdefault(pipeline, {}).update(
+                batch_size=condition.get("batch_size"), batch_window=condition.get("batch_window")
+            )
+        if change.type == "aws_glue_job":
+            found.setdefault(pipeline, {}).update(
+                workers=change.after.get("number_of_workers"),
+                worker_type=change.after.get("worker_type"),
+                timeout=change.after.get("timeout"),
+                glue_version=change.after.get("glue_version"),
+            )
+    return tuple(NewPipeline(name, **settings) for name, settings in sorted(found.items()))
+
+
+def _first(blocks: Any) -> Mapping[str, Any]:
+    return blocks[0] if isinstance(blocks, list) and blocks and isinstance(blocks[0], dict) else {}
+
+
+def _telling(change: ResourceChange) -> Iterator[tuple[Difference, str, str]]:
+    """The differences that count: each with its label and the name that belongs to it."""
+    named = SETTINGS.get(change.type, {})
+    families = FAMILIES.get(change.type, {})
+    for difference in _by_setting(change):
+        setting = difference.setting
+        if isinstance(difference.after, Unknown) and change.action is Action.REPLACE:
+            continue
+        if setting in named:
+            yield difference, named[setting], ""
+            continue
+        for family, label in families.items():
+            if setting == family or (family.endswith(".") and setting.startswith(family)):
+                yield difference, label, setting.removeprefix(family)
+
+
+def _by_setting(change: ResourceChange) -> Iterator[Difference]:
+    """The differences, with an argument whole, though it may be JSON."""
+    for difference in differences(change.before, change.after):
+        if difference.path[0] in ("default_arguments", "non_overridable_arguments"):
+            continue
+        yield difference
+    for family in ("default_arguments", "non_overridable_arguments"):
+        before, after = change.before.get(family), change.after.get(family)
+        if not isinstance(before, dict | None) or not isinstance(after, dict | None):
+            yield from differences(before, after, (family,))
+            continue
+        old, new = before or {}, after or {}
+        for name in dict.fromkeys((*old, *new)):
+            if next(differences(old.get(name), new.get(name)), None) is not None:
+                yield Difference((family, name), old.get(name), new.get(name))
+
+
+def _columns(subject: Subject, difference: Difference) -> Iterator[SettingChange]:
+    """Columns by name: added, removed, of another type, or in another order."""
+    before, after = _column_types(difference.before), _column_types(difference.after)
+    if before is None or after is None:
+        yield SettingChange(
+            subject, difference.path, "argument ", COLUMNS, difference.before, difference.after
+        )
+        return
+    for name in dict.fromkeys((*before, *after)):
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        if old is None:
+            note = "files without it are bad files from now on"
+        elif new is None:
+            note = "files that still have it are treated as unknown_columns says"
+        else:
+            note = "rows that are there already keep the old type"
+        yield SettingChange(subject, difference.path, "column ", name, old, new, note)
+    if before == after:
+        yield SettingChange(
+            subject,
+            difference.path,
+            "order of the columns",
+            "",
+            ", ".join(before),
+            ", ".join(after),
+        )
+
+
+def _column_types(value: Any) -> dict[str, str] | None:
+    try:
+        columns = json.loads(value)
+        return {str(column["name"]): str(column["type"]) for column in columns}
+    except (TypeError, ValueError, KeyError):
+        return None
+
+
+def _note(change: ResourceChange, difference: Difference) -> str:
+    remark = _REMARKS.get((change.type, difference.setting))
+    return remark(change, difference) if remark else ""
+
+
+def _capacity(change: ResourceChange, difference: Difference) -> str:
+    old, new = (_dpu(side) for side in (change.before, change.after))
+    return f"at most {old:g} → {new:g} DPU for a run" if old and new and old != new else ""
+
+
+def _dpu(side: Mapping[str, Any]) -> float | None:
+    workers, kind = side.get("number_of_workers"), side.get("worker_type")
+    if not isinstance(workers, int) or not isinstance(kind, str) or kind not in DPU:
+        return None
+    return workers * DPU[kind]
+
+
+def _rule(change: ResourceChange, difference: Difference) -> str:
+    if difference.after in ("DISABLED", False):
+        return "paused: files wait in landing, no event starts a run"
+    return "no longer paused: start the workflow once for the files that wait"
+
+
+_REMARKS: Mapping[tuple[str, str], Callable[[ResourceChange, Difference], str]] = {
+    ("aws_glue_job", "number_of_workers"): _capacity,
+    ("aws_glue_job", "worker_type"): _capacity,
+    ("aws_cloudwatch_event_rule", "state"): _rule,
+    ("aws_glue_job", "command.script_location"): lambda change, difference: "other code runs",
+    ("aws_glue_job", "default_arguments.--extra-py-files"): (
+        lambda change, difference: "other code runs"
+    ),
+    ("aws_sns_topic_subscription", "endpoint"): (
+        lambda change, difference: "an e-mail address must confirm"
+    ),
+}
+
+
+def shown(item: SettingChange) -> tuple[str, str]:
+    """Old and new value as text; of the code's addresses only what differs."""
+    before, after = value_text(item.before), value_text(item.after)
+    if item.label.startswith("job code") and "/" in before and "/" in after:
+        return before.rsplit("/", 1)[1], after.rsplit("/", 1)[1]
+    return before, after

@@ -1,0 +1,215 @@
+"""From what `terraform show -json` prints to a `Plan`, or to a sentence that says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tools.review.errors import PlanError
+from tools.review.plan import Action, OutputChange, Plan, ResourceChange
+from tools.review.sensitivity import Blotter, masked, sensitive_texts
+
+FORMAT = "1"
+HOW = "save a plan with `terraform plan -out=FILE` and give me `terraform show -json FILE`"
+BINARY = b"PK\x03\x04"
+# What Terraform's list of actions means (Terraform documentation, "JSON Output Format").
+ACTIONS: Mapping[tuple[str, ...], Action] = {
+    ("no-op",): Action.NO_OP,
+    ("create",): Action.ADD,
+    ("read",): Action.READ,
+    ("update",): Action.CHANGE,
+    ("delete",): Action.DESTROY,
+    ("delete", "create"): Action.REPLACE,
+    ("create", "delete"): Action.REPLACE,
+    ("forget",): Action.FORGET,
+    ("create", "forget"): Action.FORGET,
+    ("forget", "create"): Action.FORGET,
+}
+
+
+class _Part(BaseModel):
+    # Terraform adds properties in minor versions of the format; what is not known is ignored.
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+
+class _Change(_Part):
+    actions: list[str]
+    before: Any = None
+    after: Any = None
+    after_unknown: Any = None
+    before_sensitive: Any = None
+    after_sensitive: Any = None
+    replace_paths: list[list[str | int]] | None = None
+    importing: Any = None
+
+
+class _Resource(_Part):
+    address: str
+    mode: str = "managed"
+    type: str
+    name: str
+    change: _Change
+    action_reason: str | None = None
+    deposed: str | None = None
+    previous_address: str | None = None
+
+
+class _Document(_Part):
+    format_version: str
+    terraform_version: str = ""
+    errored: bool = False
+    complete: bool = True
+    resource_changes: list[_Resource] = Field(default_factory=list)
+    resource_drift: list[_Resource] = Field(default_factory=list)
+    output_changes: dict[str, _Change] = Field(default_factory=dict)
+    prior_state: dict[str, Any] = Field(default_factory=dict)
+    planned_values: dict[str, Any] = Field(default_factory=dict)
+    configuration: dict[str, Any] = Field(default_factory=dict)
+    variables: dict[str, Any] = Field(default_factory=dict)
+
+
+def read_plan(content: bytes, *, source: str) -> tuple[Plan, Blotter]:
+    """The plan in what `terraform show -json` printed, and what blots its secrets out elsewhere.
+
+    ``source`` is how messages call the file. Raises `PlanError` where it is no JSON, no plan, or a
+    plan in a format that is not known.
+    """
+    data = _json(content, source)
+    if not isinstance(data, dict) or "format_version" not in data:
+        raise PlanError(f"{source} is JSON, but no plan of Terraform's: {HOW}.")
+    if str(data["format_version"]).split(".")[0] != FORMAT:
+        raise PlanError(
+            f"{source} has format_version {json.dumps(data['format_version'])}, which is not "
+            f"supported: version {FORMAT} is, which Terraform writes since 1.1."
+        )
+    if "values" in data or not {"planned_values", "resource_changes"} & data.keys():
+        raise PlanError(f"{source} is a state, not a plan: {HOW}.")
+    document = _document(data, source)
+    blot = Blotter(_secrets(document))
+    return _plan(document, blot), blot
+
+
+def _json(content: bytes, source: str) -> Any:
+    if not content.strip():
+        raise PlanError(f"{source} is empty: {HOW}.")
+    if content.startswith(BINARY):
+        raise PlanError(
+            f"{source} is a plan in Terraform's binary format, which only Terraform reads: give me "
+            f"what `terraform show -json {source}` prints."
+        )
+    try:
+        # Takes UTF-8, UTF-16 and UTF-32, so also what `>` of PowerShell writes.
+        return json.loads(content)
+    except RecursionError as error:
+        raise PlanError(f"{source} is nested too deeply to be a plan: {HOW}.") from error
+    except ValueError as error:
+        if re.match(rb'\s*\{"@level"', content):
+            raise PlanError(
+                f"{source} is the log that `terraform plan -json` prints, not the plan: {HOW}."
+            ) from error
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise PlanError(f"{source} is not JSON{where}, or cut short: {HOW}.") from error
+
+
+def _document(data: Mapping[str, Any], source: str) -> _Document:
+    # A null where a list may be left out is what other writers of the format do.
+    present = {key: value for key, value in data.items() if value is not None}
+    try:
+        return _Document.model_validate(present)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, problem["loc"]))
+        raise PlanError(
+            f"{source} is no plan of Terraform's, or a damaged one ({where}: {problem['msg']}): "
+            f"{HOW}."
+        ) from error
+
+
+def _secrets(document: _Document) -> Iterator[str]:
+    resources = (*document.resource_changes, *document.resource_drift)
+    for change in (*(item.change for item in resources), *document.output_changes.values()):
+        yield from sensitive_texts(change.before, change.before_sensitive)
+        yield from sensitive_texts(change.after, change.after_sensitive)
+    for name in document.variables:
+        if _at(document.configuration, "root_module", "variables", name, "sensitive"):
+            yield from sensitive_texts(_at(document.variables, name, "value"), True)
+
+
+def _plan(document: _Document, blot: Blotter) -> Plan:
+    stack = _at(document.planned_values, "outputs", "environment", "value")
+    secret = _at(document.planned_values, "outputs", "environment", "sensitive")
+    return Plan(
+        terraform_version=document.terraform_version,
+        stack=blot(stack) if isinstance(stack, str) and not secret else None,
+        errored=document.errored,
+        complete=document.complete,
+        changes=tuple(_resource(item, blot) for item in document.resource_changes),
+        drift=tuple(_resource(item, blot) for item in document.resource_drift),
+        outputs=tuple(
+            OutputChange(blot(name), _action(change), *_before_and_after(change, blot))
+            for name, change in document.output_changes.items()
+        ),
+        data=dict(_data(document.prior_state, blot)),
+        references=dict(_references(document.configuration)),
+    )
+
+
+def _resource(item: _Resource, blot: Blotter) -> ResourceChange:
+    change = item.change
+    before, after = _before_and_after(change, blot)
+    return ResourceChange(
+        address=blot(item.address),
+        type=item.type,
+        name=item.name,
+        action=Action.READ if item.mode == "data" else _action(change),
+        before=before if isinstance(before, dict) else {},
+        after=after if isinstance(after, dict) else {},
+        replace_paths=tuple(tuple(path) for path in change.replace_paths or ()),
+        reason=item.action_reason,
+        deposed=item.deposed is not None,
+        previous_address=item.previous_address,
+        imported=change.importing is not None,
+    )
+
+
+def _before_and_after(change: _Change, blot: Blotter) -> tuple[Any, Any]:
+    return (
+        masked(change.before, None, change.before_sensitive, blot),
+        masked(change.after, change.after_unknown, change.after_sensitive, blot),
+    )
+
+
+def _action(change: _Change) -> Action:
+    try:
+        return ACTIONS[tuple(change.actions)]
+    except KeyError:
+        # What is not known must not pass as harmless.
+        return Action.DESTROY if "delete" in change.actions else Action.CHANGE
+
+
+def _references(
+    configuration: Mapping[str, Any],
+) -> Iterator[tuple[tuple[str, str], tuple[str, ...]]]:
+    for resource in _at(configuration, "root_module", "resources") or []:
+        for attribute, expression in (_at(resource, "expressions") or {}).items():
+            references = _at(expression, "references")
+            if references:
+                yield (str(_at(resource, "address")), attribute), tuple(map(str, references))
+
+
+def _data(state: Mapping[str, Any], blot: Blotter) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for resource in _at(state, "values", "root_module", "resources") or []:
+        if _at(resource, "mode") == "data":
+            marks = _at(resource, "sensitive_values")
+            yield str(_at(resource, "address")), masked(_at(resource, "values"), None, marks, blot)
+
+
+def _at(value: Any, *keys: str) -> Any:
+    """What stands below the keys, or None."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

@@ -1,0 +1,72 @@
+"""All that a reviewer must know of a plan, as plain data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tools.review.behaviour import NewPipeline, SettingChange, new_pipelines, setting_changes
+from tools.review.dangers import Danger, Kind, dangers
+from tools.review.drift import Drift, drifts
+from tools.review.permissions import PolicyChange, policy_changes
+from tools.review.plan import Action, Plan
+from tools.review.rest import Rest, rest
+
+
+@dataclass(frozen=True)
+class Review:
+    """The findings, in the order in which they are shown.
+
+    Attributes:
+        stack: the environment; None where nobody said.
+        commit: what was planned; None where nobody said.
+        counts: resources by what happens to them.
+        complete: False where Terraform put changes off to a later plan.
+    """
+
+    stack: str | None
+    commit: str | None
+    dangers: tuple[Danger, ...]
+    counts: Mapping[Action, int]
+    complete: bool
+    policies: tuple[PolicyChange, ...]
+    settings: tuple[SettingChange, ...]
+    new_pipelines: tuple[NewPipeline, ...]
+    drifts: tuple[Drift, ...]
+    rest: Rest
+
+    @property
+    def loses_data(self) -> bool:
+        """Whether data would go."""
+        return any(danger.kind is Kind.DATA for danger in self.dangers)
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether an apply would do anything."""
+        quiet = {Action.NO_OP, Action.READ}
+        return any(n for action, n in self.counts.items() if action not in quiet) or bool(
+            self.rest.parts or self.rest.outputs
+        )
+
+
+def review(plan: Plan, *, stack: str | None = None, commit: str | None = None) -> Review:
+    """Look at a plan; ``stack`` goes before the name that the plan itself gives."""
+    warnings = dangers(plan)
+    warned = {(d.subject.address, cause.path) for d in warnings for cause in d.causes}
+    return Review(
+        stack=stack or plan.stack,
+        commit=commit,
+        dangers=warnings,
+        counts=Counter(change.action for change in plan.changes),
+        complete=plan.complete,
+        policies=policy_changes(plan),
+        settings=tuple(
+            item
+            for item in setting_changes(plan)
+            if (item.subject.address, item.path) not in warned
+        ),
+        new_pipelines=new_pipelines(plan),
+        drifts=drifts(plan),
+        rest=rest(plan),
+    )
