@@ -228,6 +228,7 @@ class BurstStack(TerraformStack):
             prefix=settings.prefix,
             event_pattern=self._landing.new_files(settings.prefix, settings.suffix),
             sweep=settings.sweep,
+            paused=settings.paused,
             workflow_arn=workflow.arn,
             kms_key_arn=self._kms_key_arn,
             tags=tags,
@@ -247,6 +248,7 @@ class BurstStack(TerraformStack):
         return {
             "prefix": settings.prefix,
             "suffix": settings.suffix or "",
+            "paused": "true" if settings.paused else "false",
             "rule_name": routing.rule_name,
             "sweep_rule_name": routing.sweep_rule_name,
             "dead_letter_queue_url": routing.dead_letter_queue_url,

@@ -35,7 +35,9 @@ class Routing(Construct):
 
     EventBridge retries a delivery that Glue throttles or fails for a day, and sends an event that
     it may not or cannot deliver to the dead-letter queue. Both fields of the retry policy are set:
-    leaving one out sends 0, which AWS refuses (terraform-provider-aws issue 38265).
+    leaving one out sends 0, which AWS refuses (terraform-provider-aws issue 38265). ``paused``
+    disables both rules, which is the one way to pause: the trigger's ``enabled`` cannot be changed
+    back (see `Workflow`).
     """
 
     def __init__(
@@ -48,18 +50,21 @@ class Routing(Construct):
         prefix: str,
         event_pattern: Mapping[str, Any],
         sweep: str,
+        paused: bool,
         workflow_arn: str,
         kms_key_arn: str | None,
         tags: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id_)
         tags = dict(tags)
+        state = "DISABLED" if paused else "ENABLED"
         rule = CloudwatchEventRule(
             self,
             "rule",
             name=name,
             description=f"New files under {prefix} of the landing bucket.",
             event_pattern=json.dumps(event_pattern),
+            state=state,
             tags=tags,
         )
         rules = {"target": rule}
@@ -71,6 +76,7 @@ class Routing(Construct):
                 description=f"Looks under {prefix} of the landing bucket for files whose event "
                 "was lost.",
                 schedule_expression=sweep,
+                state=state,
                 tags=tags,
             )
         role = IamRole(

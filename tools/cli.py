@@ -15,6 +15,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from stacks.settings import SettingsError
+from tools.operate.errors import OperateError, StoppedError
 from tools.review.errors import PlanError
 from tools.sandbox.errors import PipelineError, SandboxError
 
@@ -22,10 +23,19 @@ FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 # By name: the module and the function of a command. Only the command that is called is imported:
 # the sandbox alone takes a second, and needs the development packages.
 COMMANDS = {
-    "demo": ("tools.sandbox.command", "demo"),
-    "move-to-cdktn": ("tools.cdktn", "move_to_cdktn"),
+    "status": ("tools.operate.commands", "show_status"),
+    "inspect": ("tools.operate.commands", "inspect"),
+    "put": ("tools.operate.commands", "put"),
+    "drain": ("tools.operate.commands", "drain"),
+    "replay": ("tools.operate.commands", "replay"),
+    "redeliver": ("tools.operate.commands", "redeliver"),
+    "pause": ("tools.operate.commands", "pause"),
+    "resume": ("tools.operate.commands", "resume"),
     "review": ("tools.review.command", "review"),
+    "demo": ("tools.sandbox.command", "demo"),
+    "sandbox": ("tools.sandbox.command", "sandbox"),
     "settings": ("tools.settings_table", "show_settings"),
+    "move-to-cdktn": ("tools.cdktn", "move_to_cdktn"),
 }
 OURS = ("tools", "stacks", "glue_jobs")
 
@@ -96,12 +106,19 @@ def main() -> int:
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         app(prog_name="burst")
+    except StoppedError as error:
+        errors.print(escape(str(error)))
+        return error.exit_code
     except PipelineError as error:
         errors.print("[bold red]Failed:[/]", escape(str(error)))
         return FAILED
     except (PlanError, SandboxError, SettingsError) as error:
         errors.print("[bold red]Error:[/]", escape(str(error)))
         return BAD_INPUT
+    except OperateError as error:
+        word = "Error:" if error.exit_code == BAD_INPUT else "Failed:"
+        errors.print(f"[bold red]{word}[/]", escape(str(error)))
+        return error.exit_code
     except SystemExit as end:
         # Typer ends every command this way, also where it was interrupted.
         if end.code == INTERRUPTED:

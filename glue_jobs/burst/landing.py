@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import shlex
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -154,7 +156,7 @@ class Landing:
             self.s3.put_object(
                 Bucket=lake_bucket,
                 Key=destination + REASON_SUFFIX,
-                Body=self._reason(file, result, lake_bucket, now),
+                Body=self._reason(file, result, now),
                 ContentType="application/json",
             )
         return True
@@ -174,9 +176,7 @@ class Landing:
         )
         self.s3.copy(source, bucket, key, ExtraArgs={**_NO_TAKING_OVER, **kept}, Config=parts)  # type: ignore[arg-type]
 
-    def _reason(
-        self, file: FileResult, result: ResultRecord, lake_bucket: str, now: datetime
-    ) -> bytes:
+    def _reason(self, file: FileResult, result: ResultRecord, now: datetime) -> bytes:
         origin = result.origin
         fields = {
             "key": file.key,
@@ -188,9 +188,11 @@ class Landing:
             "batch": origin.batch,
             "job_run_id": origin.job_run_id,
             "at": now.isoformat(),
+            # A key is a pattern there, and a word of the shell.
             "replay": (
-                f"Correct the file, or the pipeline's columns, then copy "
-                f"s3://{lake_bucket}/{file.destination} to s3://{self.bucket}/{file.key}"
+                "Correct the pipeline's columns, or the file (then add --with FILE): pipenv run "
+                f"burst replay {origin.environment} {origin.pipeline} --quarantine "
+                f"--batch {origin.batch} --key {shlex.quote(glob.escape(file.key))}"
             ),
         }
         return (json.dumps(fields, indent=1, ensure_ascii=False) + "\n").encode()

@@ -237,6 +237,12 @@ class PipelineSettings(Settings):
         description="Who may put objects under the prefix, beside whom the account's own policies "
         "allow it: `s3:PutObject` in the policy of the landing bucket, over TLS only.",
     )
+    paused: bool = setting(
+        False,
+        allowed="true or false",
+        description="Whether new files start no run: the rule is disabled, files wait in landing. "
+        "`burst pause` and `burst resume` change it; after resuming, start one run.",
+    )
     batch_size: int = setting(
         allowed="a whole number from 1 to 100",
         description="Events after which the job starts at once (`EventBatchingCondition`).",

@@ -116,14 +116,15 @@ def test_copy_in_parts_keeps_what_a_copy_at_once_keeps(
 
 
 def test_reason_says_which_version_of_what_when_why_and_how_to_replay(world: World) -> None:
-    version = world.put("a", b"1")
-    bad = FileResult("a", version, 1, "quarantined", 0, "Row 2: odd.", "quarantine/a")
+    key = "it's [1].csv"
+    version = world.put(key, b"1")
+    bad = FileResult(key, version, 1, "quarantined", 0, "Row 2: odd.", "quarantine/a")
 
     settle(world, ResultRecord(ORIGIN, None, 0, 1, {}, (bad,)))
 
     lying = world.in_lake("quarantine/")
     assert json.loads(lying["quarantine/a.reason.json"]) == {
-        "key": "a",
+        "key": key,
         "version_id": version,
         "size": 1,
         "reason": "Row 2: odd.",
@@ -132,8 +133,9 @@ def test_reason_says_which_version_of_what_when_why_and_how_to_replay(world: Wor
         "batch": ORIGIN.batch,
         "job_run_id": "jr",
         "at": NOW.isoformat(),
-        "replay": "Correct the file, or the pipeline's columns, then copy "
-        f"s3://{world.lake}/quarantine/a to s3://{world.landing}/a",
+        "replay": "Correct the pipeline's columns, or the file (then add --with FILE): pipenv run "
+        f"burst replay dev orders --quarantine --batch {ORIGIN.batch} "
+        """--key 'it'"'"'s [[]1].csv'""",
     }
     assert lying["quarantine/a"] == b"1"
 

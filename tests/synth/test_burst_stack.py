@@ -144,7 +144,23 @@ def test_rule_matches_new_objects_of_the_pipeline_and_nothing_else(stack: Synthe
             "object": {"key": [{"wildcard": "orders/*.csv"}]},
         },
     }
-    assert "state" not in rule
+    assert rule["state"] == "ENABLED"
+
+
+def test_paused_pipeline_has_its_rules_disabled_and_nothing_else_changed(synth: Synth) -> None:
+    environments = {"dev": shipped_settings()["dev"]}
+    running = synth(environments)["dev"].document
+    environments["dev"]["pipelines"]["orders"]["paused"] = True
+    paused = synth(environments)["dev"].document
+
+    everyone = paused["resource"]["aws_cloudwatch_event_rule"].values()
+    rules = [rule for rule in everyone if rule.get("state") == "DISABLED"]
+    assert {rule["name"] for rule in rules} == {"burst-dev-orders", "burst-dev-orders-sweep"}
+    assert paused["locals"]["deployed"]["orders"]["paused"] == "true"
+    for rule in rules:
+        rule["state"] = "ENABLED"
+    paused["locals"]["deployed"]["orders"]["paused"] = "false"
+    assert paused == running
 
 
 def test_rule_without_a_suffix_matches_by_prefix(synth: Synth) -> None:
@@ -380,6 +396,7 @@ def test_every_output_says_what_it_is(stack: Synthesized) -> None:
     assert set(stack.document["locals"]["deployed"]["orders"]) == {
         "prefix",
         "suffix",
+        "paused",
         "rule_name",
         "sweep_rule_name",
         "dead_letter_queue_url",

@@ -47,7 +47,8 @@ def test_every_pipeline_is_swept_once_a_day(stack: Synthesized) -> None:
     sweep = stack.resources(RULE)[f"{ORDERS}/routing/sweep"]
     assert sweep["schedule_expression"] == "rate(1 day)"
     assert sweep["name"] == f"burst-{environment}-orders-sweep"
-    assert not {"event_pattern", "state"} & set(sweep)
+    assert "event_pattern" not in sweep
+    assert sweep["state"] == "ENABLED"
 
 
 def test_sweep_has_the_target_role_queue_and_retries_of_the_pipelines_own_rule(

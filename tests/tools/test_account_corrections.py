@@ -406,6 +406,44 @@ def test_a_suspended_bucket_loses_only_the_version_that_is_deleted(corrected: Ac
     assert [version["VersionId"] for version in left] == [second]
 
 
+# ---- uploads that are gone are refused ---------------------------------------------------------
+
+
+def completed_upload(account: Account) -> tuple[dict[str, Any], str]:
+    """An upload that became a version: how to ask for its completion once more, and the version."""
+    make_bucket(account, versioning="Enabled")
+    s3 = account.client("s3")
+    upload = s3.create_multipart_upload(Bucket=BUCKET, Key="a")["UploadId"]
+    request: dict[str, Any] = {"Bucket": BUCKET, "Key": "a", "UploadId": upload}
+    etag = s3.upload_part(**request, PartNumber=1, Body=b"1")["ETag"]
+    request["MultipartUpload"] = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    return request, s3.complete_multipart_upload(**request)["VersionId"]
+
+
+def complete_again_after_deleting(account: Account) -> str | None:
+    """The job has taken the file from landing when somebody asks once more for its completion."""
+    request, version = completed_upload(account)
+    s3 = account.client("s3")
+    s3.delete_object(Bucket=BUCKET, Key="a", VersionId=version)
+    return fails(lambda: s3.complete_multipart_upload(**request))
+
+
+def test_vanilla_an_upload_that_is_gone_is_an_error_of_the_server(vanilla: Account) -> None:
+    failed = complete_again_after_deleting(vanilla)
+    still_needed("uploads that are gone are refused", failed != "404")
+
+
+def test_an_upload_that_is_gone_is_refused(corrected: Account) -> None:
+    assert complete_again_after_deleting(corrected) == "404"
+
+
+def test_an_upload_that_was_completed_answers_again_as_the_first_time(corrected: Account) -> None:
+    request, version = completed_upload(corrected)
+    s3 = corrected.client("s3")
+    assert s3.complete_multipart_upload(**request)["VersionId"] == version
+    assert len(s3.list_object_versions(Bucket=BUCKET)["Versions"]) == 1
+
+
 # ---- triggers and jobs -------------------------------------------------------------------------
 
 

@@ -1,8 +1,12 @@
-"""`burst demo`: the command as a user types it, and what it prints."""
+"""`burst demo` and `burst sandbox`: the commands as a user types them, and what they print."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import shlex
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,6 +29,19 @@ from tools.sandbox.terraform import Change, find_terraform
 
 ENVIRONMENT = "dev"
 PIPELINE = "orders"
+EXAMPLES, EXAMPLE_FILES = "examples", 3
+
+Window = Annotated[
+    int, typer.Option(help="Batch window in seconds, in place of the pipeline's.", min=1, max=900)
+]
+Size = Annotated[
+    int | None,
+    typer.Option(help="Batch size in events, in place of the pipeline's.", min=1, max=100),
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option(help="New folder for everything it writes; default: one under .sandbox."),
+]
 
 
 def demo(
@@ -33,18 +50,9 @@ def demo(
         int, typer.Option(help="Files among them that no job can read.", min=0, max=1000)
     ] = 1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same orders.")] = 1,
-    window: Annotated[
-        int,
-        typer.Option(help="Batch window in seconds, in place of the pipeline's.", min=1, max=900),
-    ] = 15,
-    size: Annotated[
-        int | None,
-        typer.Option(help="Batch size in events, in place of the pipeline's.", min=1, max=100),
-    ] = None,
-    folder: Annotated[
-        Path | None,
-        typer.Option(help="New folder for everything it writes; default: one under .sandbox."),
-    ] = None,
+    window: Window = 15,
+    size: Size = None,
+    folder: Folder = None,
 ) -> None:
     """Deploy the pipeline to an emulated account on this machine and send a burst through it."""
     console = Console(highlight=False)
@@ -73,6 +81,94 @@ def demo(
             f"lost, {outcome.extra} are there too often; of {outcome.bad_files} bad files "
             f"{len(outcome.quarantined)} are in quarantine."
         )
+
+
+def sandbox(
+    environment: Annotated[str, typer.Option(help="Environment of cdktf.json to deploy.")] = "dev",
+    window: Window = 10,
+    size: Size = None,
+    folder: Folder = None,
+) -> None:
+    """Deploy the pipelines to an emulated account and keep it up until Ctrl-C, to try them."""
+    console = Console(highlight=False)
+    environments = read_environments(PROJECT_FOLDER / "cdktf.json")
+    if environment not in environments:
+        raise SettingsError(
+            [f"cdktf.json has no environment {environment!r}; it has {', '.join(environments)}."]
+        )
+    find_terraform()
+    region = environments[environment].region
+    with (
+        Sandbox(
+            _new_folder(folder),
+            environment=environment,
+            region=region,
+            batch_size=size,
+            batch_window=window,
+        ) as running,
+        _undisturbed_end(),
+    ):
+        console.print(f"Everything is written to [bold]{running.folder}[/].", soft_wrap=True)
+        _deploy(console, running)
+        write_examples(running.folder / EXAMPLES)
+        pipelines = environments[environment].pipelines
+        pipeline = PIPELINE if PIPELINE in pipelines else next(iter(pipelines))
+        for line in how_to_use(write_environment(running), environment, pipeline):
+            console.print(line, soft_wrap=True, markup=False)
+        running.engine.subscribe(lambda notice: _print_line(console, notice))
+        _until_interrupted()
+    console.print("The sandbox is stopped, and its account is gone.")
+
+
+def write_environment(running: Sandbox) -> Path:
+    """A file of shell variables with which every AWS program uses the sandbox and nothing else."""
+    outputs = running.folder / "outputs.json"
+    outputs.write_text(json.dumps(running.outputs, indent=1), encoding="utf-8")
+    variables = {
+        name: value
+        for name, value in running.account.environment().items()
+        if name.startswith("AWS_") or name.lower() == "no_proxy"
+    }
+    variables["BURST_OUTPUTS"] = str(outputs)
+    variables["BURST_EXAMPLES"] = str(running.folder / EXAMPLES)
+    file = running.folder / "environment.sh"
+    file.write_text(
+        "unset AWS_PROFILE AWS_SESSION_TOKEN\n"
+        + "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()),
+        encoding="utf-8",
+    )
+    return file
+
+
+def write_examples(folder: Path) -> None:
+    """A few order files to play with."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, file in enumerate(generate(EXAMPLE_FILES, seed=1, now=datetime.now(UTC)), 1):
+        (folder / f"orders-{number}.csv").write_bytes(file.body)
+
+
+def how_to_use(environment_file: Path, environment: str, pipeline: str) -> list[str]:
+    """What to type in another terminal."""
+    where = f"{environment} {pipeline}"
+    return [
+        "",
+        "The pipelines run until you press Ctrl-C here. In another terminal, in this folder:",
+        "",
+        f"  source {shlex.quote(str(environment_file))}",
+        f"  pipenv run burst status {environment}",
+        f'  pipenv run burst put {where} "$BURST_EXAMPLES"/orders-1.csv',
+        f"  pipenv run burst drain {where}",
+        f"  pipenv run burst inspect {where} <the key that `put` printed> --rows 3",
+        "",
+        'The README goes on from here: "A bad file, from the alarm to its rows".',
+        "",
+    ]
+
+
+def _until_interrupted() -> None:
+    """Return on Ctrl-C, which is how this ends; other signals end it as they end every command."""
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 def _pipeline_settings() -> PipelineSettings:

@@ -23,6 +23,7 @@ from tools.sandbox.corrections.objects import (
     object_events_are_as_documented,
     policy_conditions_are_evaluated,
     suspended_buckets_delete_one_version,
+    uploads_that_are_gone_are_refused,
 )
 from tools.sandbox.corrections.trails import trails_can_be_deleted_by_arn
 
@@ -35,6 +36,7 @@ CORRECTIONS: tuple[Correction, ...] = (
     notifications_can_be_read_back,
     policy_conditions_are_evaluated,
     suspended_buckets_delete_one_version,
+    uploads_that_are_gone_are_refused,
     triggers_can_be_updated,
     jobs_can_be_updated,
     jobs_keep_their_queuing,

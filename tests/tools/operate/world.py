@@ -1,0 +1,237 @@
+"""A lake and a landing bucket in the emulated account, filled as the job fills them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from burst.batch import REASON_SUFFIX, InputFile, batch_id, destination
+from burst.landing import Landing
+from burst.ledger import DoneRecord, FileResult, Ledger, Origin, Outcome, PlanRecord, ResultRecord
+
+from tests.unit.operate.records import DEPLOYMENT, PIPELINE
+from tools.operate.replays.replay import Progress, Replay
+from tools.operate.replays.selection import Selection
+from tools.sandbox.account import Account
+
+LANDING, LAKE = DEPLOYMENT.landing_bucket, DEPLOYMENT.lake_bucket
+
+
+@dataclass
+class World:
+    """What a test has to do with: batches that are done, and what landing holds."""
+
+    account: Account
+    batches: int = 0
+    bodies: dict[str, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def create(cls, account: Account) -> World:
+        s3 = account.client("s3")
+        for bucket in (LANDING, LAKE):
+            s3.create_bucket(
+                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+            )
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        return cls(account)
+
+    @property
+    def s3(self) -> Any:
+        return self.account.client("s3")
+
+    def batch(
+        self,
+        bad: Sequence[str] = (),
+        good: Sequence[str] = (),
+        *,
+        settled: bool = True,
+        now: datetime | None = None,
+    ) -> str:
+        """A batch as the job leaves it; returns its id. Its keys are `orders/<name>.csv`."""
+        self.batches += 1
+        at = (now or datetime.now(UTC) - timedelta(hours=1)) + timedelta(seconds=self.batches)
+        named: list[tuple[str, Outcome]] = [(n, "quarantined") for n in bad]
+        named += [(n, "curated") for n in good]
+        inputs = tuple(
+            InputFile(f"orders/{n}.csv", f"v{self.batches}-{n}", "e", 5, at) for n, _ in named
+        )
+        batch = batch_id(inputs, at)
+        files = [
+            self._moved(batch, file, outcome)
+            for file, (_, outcome) in zip(inputs, named, strict=True)
+        ]
+        self._record(batch, at, inputs, files, settled=settled)
+        if good:
+            self.s3.put_object(Bucket=LAKE, Key=f"{output_prefix(batch)}part-0.parquet", Body=b"p")
+            # What belongs to the neighbour stays.
+            self.s3.put_object(Bucket=LAKE, Key=f"{output_prefix(batch)[:-1]}9/part", Body=b"p")
+        return batch
+
+    def job_runs(self) -> None:
+        """Take everything from landing as the job does: archive it, delete it, write it down."""
+        landing = Landing(self.s3, LANDING, PIPELINE.prefix, PIPELINE.suffix)
+        inputs = landing.list_outstanding().files
+        if not inputs:
+            return
+        at = datetime.now(UTC)
+        batch = batch_id(inputs, at)
+        files = [self._result(batch, file, "curated") for file in inputs]
+        result = self._record(batch, at, inputs, files, settled=False)
+        landing.settle(result, lake_bucket=LAKE, now=at)
+        self._done(batch, at, files)
+
+    def replay(self, *, s3: Any = None, **selection: Any) -> Replay:
+        content: Path | None = selection.pop("file", None)
+        report: Callable[[Progress], None] = selection.pop("report", lambda progress: None)
+        return Replay(
+            s3 or self.s3,
+            DEPLOYMENT,
+            PIPELINE,
+            Selection(**{"area": "quarantine", **selection}),
+            datetime.now(UTC),
+            content,
+            report,
+        )
+
+    def arrivals(self) -> list[tuple[str, bytes]]:
+        """Key and bytes of every version that ever came to landing and was not the job's start."""
+        found = [
+            (version["Key"], self._body(LANDING, version["Key"], version["VersionId"]))
+            for version in self._versions(LANDING, "orders/")
+        ]
+        ledger = Ledger(self.s3, LAKE, "orders", "dev")
+        for batch, names in ledger.batches().items():
+            if "result" not in names:
+                continue
+            for file in ledger.read_result(batch).files:
+                # The versions that this world made up begin with a v.
+                if file.destination and not file.version_id.startswith("v"):
+                    found.append((file.key, self._body(LAKE, file.destination, None)))
+        return sorted(found)
+
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        listed = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [item["Key"] for page in listed for item in page.get("Contents", [])]
+
+    def waiting(self) -> list[str]:
+        """The keys of the versions in landing."""
+        return [version["Key"] for version in self._versions(LANDING, "orders/")]
+
+    def _versions(self, bucket: str, prefix: str) -> list[Mapping[str, Any]]:
+        pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+        return [version for page in pages for version in page.get("Versions", [])]
+
+    def _body(self, bucket: str, key: str, version_id: str | None) -> bytes:
+        version = {"VersionId": version_id} if version_id else {}
+        body: bytes = self.s3.get_object(Bucket=bucket, Key=key, **version)["Body"].read()
+        return body
+
+    def _moved(self, batch: str, file: InputFile, outcome: Outcome) -> FileResult:
+        result = self._result(batch, file, outcome)
+        body = f"{file.key} {file.version_id}".encode()
+        self.bodies[result.destination or ""] = body
+        self.s3.put_object(Bucket=LAKE, Key=result.destination, Body=body)
+        if outcome == "quarantined":
+            self.s3.put_object(Bucket=LAKE, Key=f"{result.destination}{REASON_SUFFIX}", Body=b"{}")
+        return result
+
+    def _result(self, batch: str, file: InputFile, outcome: Outcome) -> FileResult:
+        return FileResult(
+            key=file.key,
+            version_id=file.version_id,
+            size=file.size,
+            outcome=outcome,
+            rows=1 if outcome == "curated" else 0,
+            reason=None if outcome == "curated" else "Line 2: no number.",
+            destination=destination(
+                "archive" if outcome == "curated" else "quarantine",
+                pipeline="orders",
+                batch=batch,
+                key=file.key,
+                version_id=file.version_id,
+            ),
+        )
+
+    def _record(
+        self,
+        batch: str,
+        at: datetime,
+        inputs: Sequence[InputFile],
+        files: Sequence[FileResult],
+        *,
+        settled: bool,
+    ) -> ResultRecord:
+        ledger = Ledger(self.s3, LAKE, "orders", "dev")
+        origin = Origin(batch, "orders", "dev", "orders", "jr_1", "wr_1", at)
+        rows = sum(file.rows for file in files)
+        output = f"s3://{LAKE}/{output_prefix(batch)[:-1]}" if rows else None
+        result = ResultRecord(origin, output, rows, 5 * len(files), {"read": 1.0}, tuple(files))
+        ledger.write(PlanRecord(origin, tuple(inputs)))
+        ledger.write(result)
+        if settled:
+            self._done(batch, at, files)
+        return result
+
+    def _done(self, batch: str, at: datetime, files: Sequence[FileResult]) -> None:
+        origin = Origin(batch, "orders", "dev", "orders", "jr_1", "wr_1", at)
+        outcomes = [file.outcome for file in files]
+        Ledger(self.s3, LAKE, "orders", "dev").write(
+            DoneRecord(
+                origin=origin,
+                archived=outcomes.count("curated"),
+                quarantined=outcomes.count("quarantined"),
+                gone=0,
+                unreadable=0,
+                missing=(),
+            )
+        )
+
+
+def output_prefix(batch: str) -> str:
+    """The folder of a batch's Parquet files in the lake bucket."""
+    day = f"{batch[:4]}-{batch[4:6]}-{batch[6:8]}"
+    return f"curated/orders/ingest_date={day}/batch={batch}/"
+
+
+class Interrupting:
+    """An S3 client that is interrupted at its n-th change, before it or after S3 made it."""
+
+    CHANGES = frozenset(
+        {
+            "put_object",
+            "create_multipart_upload",
+            "upload_part",
+            "upload_part_copy",
+            "complete_multipart_upload",
+            "delete_objects",
+        }
+    )
+
+    def __init__(self, s3: Any, at: int, *, after: bool) -> None:
+        self._s3, self._at, self._after = s3, at, after
+        self.changes = 0
+        self.struck = False
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._s3, name)
+        if name not in self.CHANGES:
+            return real
+
+        def call(**arguments: Any) -> Any:
+            self.changes += 1
+            strike = self.changes >= self._at
+            if strike and not (self._after and self.changes == self._at):
+                self._strike()
+            answer = real(**arguments)
+            if strike:
+                self._strike()
+            return answer
+
+        return call
+
+    def _strike(self) -> None:
+        self.struck = True
+        raise KeyboardInterrupt

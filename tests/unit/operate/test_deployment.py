@@ -1,0 +1,98 @@
+"""The names of what is deployed, from Terraform's outputs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.operate.deployment import parse_outputs, read_deployment
+from tools.operate.errors import InputError
+
+ORDERS = {
+    "prefix": "orders/",
+    "suffix": ".csv",
+    "rule_name": "rule",
+    "workflow_name": "workflow",
+    "job_name": "job",
+    "dead_letter_queue_url": "https://queue",
+    "log_group_prefix": "/burst/dev/orders",
+}
+OUTPUTS: dict[str, Any] = {
+    "environment": "dev",
+    "region": "eu-central-1",
+    "landing_bucket_name": "landing",
+    "lake_bucket_name": "lake",
+    "pipelines": {"orders": ORDERS},
+}
+
+
+def wrapped(outputs: dict[str, Any]) -> dict[str, Any]:
+    """As `terraform output -json` prints them."""
+    return {
+        name: {"sensitive": False, "type": "string", "value": value}
+        for name, value in outputs.items()
+    }
+
+
+@pytest.mark.parametrize("outputs", [OUTPUTS, wrapped(OUTPUTS)], ids=["plain", "from Terraform"])
+def test_outputs_are_read_plain_and_as_terraform_prints_them(outputs: dict[str, Any]) -> None:
+    deployment = parse_outputs(outputs, source="test")
+    orders = deployment.pipeline("orders")
+    assert (deployment.environment, deployment.landing_bucket) == ("dev", "landing")
+    assert (orders.prefix, orders.rule_name, orders.paused) == ("orders/", "rule", False)
+
+
+@pytest.mark.parametrize(("text", "paused"), [("true", True), ("false", False)])
+def test_paused_is_a_text_in_the_outputs(text: str, paused: bool) -> None:
+    outputs = {**OUTPUTS, "pipelines": {"orders": {**ORDERS, "paused": text}}}
+    assert parse_outputs(outputs, source="test").pipeline("orders").paused is paused
+
+
+def test_unknown_pipeline_is_named_with_those_that_there_are() -> None:
+    with pytest.raises(InputError, match=r"no pipeline 'invoices' .* Deployed: orders\."):
+        parse_outputs(OUTPUTS, source="test").pipeline("invoices")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "what"),
+    [
+        ({}, "Nothing is deployed"),
+        ({"environment": "dev"}, "'region' is missing"),
+        ({**OUTPUTS, "region": 1}, "a text instead of 1"),
+        ({**OUTPUTS, "pipelines": {"orders": {}}}, "'prefix' is missing"),
+        ({**OUTPUTS, "pipelines": []}, "does not hold the outputs"),
+    ],
+)
+def test_outputs_of_something_else_are_refused(outputs: dict[str, Any], what: str) -> None:
+    with pytest.raises(InputError, match=what):
+        parse_outputs(outputs, source="test")
+
+
+def test_file_of_another_environment_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "outputs.json"
+    file.write_text(json.dumps(OUTPUTS))
+    with pytest.raises(InputError, match="describes the environment 'dev', not 'prod'"):
+        read_deployment("prod", file)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [("{", "is no JSON"), ("[]", "holds no JSON object"), (None, "cannot be read")],
+)
+def test_file_that_cannot_be_used_is_named(tmp_path: Path, text: str | None, what: str) -> None:
+    file = tmp_path / "outputs.json"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(InputError, match=what):
+        read_deployment("dev", file)
+
+
+@pytest.mark.parametrize(
+    ("key", "owned"),
+    [("orders/a.csv", True), ("orders/a.json", False), ("other/a.csv", False)],
+)
+def test_pipeline_owns_the_keys_with_its_prefix_and_suffix(key: str, owned: bool) -> None:
+    assert parse_outputs(OUTPUTS, source="test").pipeline("orders").owns(key) is owned

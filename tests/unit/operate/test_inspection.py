@@ -1,0 +1,108 @@
+"""The story of a key and of a batch, from records alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from burst.batch import InputFile
+
+from tests.unit.operate.records import BATCH, LATER, NOW, done, file_result, plan, result, version
+from tools.operate.inspection import Records, Replays, batch_story, key_versions
+from tools.operate.replays.records import DoneReplay, Sent, SentFile
+from tools.operate.replays.selection import Item, Output, Selection
+
+KEY = "orders/a.csv"
+BAD = file_result(KEY, "quarantined")
+BAD_BATCH = Records(plan([BAD]), result([BAD], output=None), done([BAD]))
+NO_REPLAYS = Replays(())
+
+
+def replay_of(version_id: str) -> Replays:
+    item = Item(KEY, BAD.destination or "", BATCH, 10)
+    files = (SentFile(item, Sent(sent=True, version_id=version_id)),)
+    return Replays((DoneReplay("r1", NOW, Selection("quarantine"), files, ()),))
+
+
+def test_version_in_landing_waits() -> None:
+    file = InputFile(KEY, "new", "e", 5, NOW)
+    (story,) = key_versions(KEY, [file], [], NO_REPLAYS)
+    assert (story.where, [step.what for step in story.steps]) == ("landing", ["arrived in landing"])
+
+
+def test_quarantined_version_tells_why_and_where_it_lies() -> None:
+    (story,) = key_versions(KEY, [], [BAD_BATCH], NO_REPLAYS)
+    assert (story.where, story.reason, story.place) == (
+        "quarantine",
+        "quarantined because",
+        BAD.destination,
+    )
+    assert [step.what for step in story.steps] == [
+        "arrived in landing",
+        f"taken into batch {BATCH}",
+        "set aside: quarantined because",
+        f"moved to {BAD.destination}",
+    ]
+
+
+def test_replay_joins_the_version_that_was_set_aside_and_the_one_that_came_of_it() -> None:
+    good = replace(file_result(KEY, batch=LATER), version_id="again")
+    again = Records(
+        plan([good], batch=LATER), result([good], batch=LATER), done([good], batch=LATER)
+    )
+    first, second = key_versions(KEY, [], [BAD_BATCH, again], replay_of("again"))
+    assert first.steps[-1].what == "brought back by the replay r1 as version again"
+    assert (
+        second.steps[0].what
+        == f"arrived in landing, brought back by the replay r1 from batch {BATCH}"
+    )
+    assert (second.where, second.rows, second.output) == ("archive", 3, "s3://lake/out")
+
+
+def test_version_that_could_be_read_only_later_is_one_story() -> None:
+    refused = file_result(KEY, "unreadable")
+    good = file_result(KEY, batch=LATER)
+    (story,) = key_versions(
+        KEY,
+        [],
+        [
+            Records(plan([refused]), result([refused], output=None), done([refused])),
+            Records(plan([good], batch=LATER), result([good], batch=LATER), done([good])),
+        ],
+        NO_REPLAYS,
+    )
+    assert story.version_id == version(KEY)
+    assert story.where == "archive"
+    assert "left in landing: unreadable because" in [step.what for step in story.steps]
+
+
+def test_version_of_a_batch_without_a_result_is_being_read() -> None:
+    (story,) = key_versions(KEY, [], [Records(plan([BAD]), None, None)], NO_REPLAYS)
+    assert (story.where, story.rows, story.place) == ("reading", 0, None)
+
+
+def test_rows_that_a_replay_removed_are_nowhere() -> None:
+    good = file_result(KEY)
+    removed = DoneReplay(
+        "r2",
+        NOW + timedelta(hours=1),
+        Selection("archive", batch=BATCH, replace=True),
+        (),
+        (Output(BATCH, "s3://lake/out"),),
+    )
+    records = Records(plan([good]), result([good]), done([good]))
+    (story,) = key_versions(KEY, [], [records], Replays((removed,)))
+    assert story.output is None
+    assert story.steps[-1].what == "its rows were removed by the replay r2"
+    assert batch_story(records, Replays((removed,))).output_removed_by == "r2"
+
+
+def test_batch_tells_its_state_and_each_of_its_files() -> None:
+    good = file_result("orders/b.csv")
+    files = [BAD, good]
+    story = batch_story(Records(plan(files), result(files), None), replay_of("again"))
+    assert (story.state, story.rows) == ("committed", 3)
+    assert [(file.key, file.outcome, file.replayed) for file in story.files] == [
+        (KEY, "quarantined", True),
+        ("orders/b.csv", "curated", False),
+    ]

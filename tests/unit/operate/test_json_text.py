@@ -1,0 +1,78 @@
+"""One value changes, and every other character stays."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tools.operate.json_text import with_member
+
+SETTINGS = Path(__file__).resolve().parents[3] / "cdktf.json"
+NAMES = st.text(max_size=5)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    document=st.dictionaries(NAMES, VALUES, max_size=4),
+    path=st.lists(NAMES, max_size=3),
+    target=st.dictionaries(NAMES, VALUES, max_size=4),
+    name=NAMES,
+    indent=st.sampled_from([None, 0, 2]),
+    ascii_only=st.booleans(),
+)
+def test_document_becomes_what_it_would_become_as_data(
+    document: dict[str, Any],
+    path: list[str],
+    target: dict[str, Any],
+    name: str,
+    indent: int | None,
+    ascii_only: bool,
+) -> None:
+    inner = target
+    for key in reversed(path):
+        inner = {**document, key: inner}
+    text = json.dumps(inner, indent=indent, ensure_ascii=ascii_only)
+
+    changed = json.loads(with_member(text, path, name, True))
+
+    expected = json.loads(text)
+    place = expected
+    for key in path:
+        place = place[key]
+    place[name] = True
+    assert changed == expected
+
+
+def test_new_member_gets_a_line_of_its_own_and_nothing_else_changes() -> None:
+    before = SETTINGS.read_text(encoding="utf-8")
+    path = ("context", "environments", "prod", "pipelines", "orders")
+    after = with_member(before, path, "paused", True)
+    added = [line for line in after.splitlines() if line not in before.splitlines()]
+    assert added == ['            "paused": true,']
+    assert after.replace('            "paused": true,\n', "", 1) == before
+
+
+def test_existing_member_changes_in_place() -> None:
+    text = '{ "a" : {"paused" :  true , "b": 1} }\n'
+    assert with_member(text, ("a",), "paused", False) == '{ "a" : {"paused" :  false , "b": 1} }\n'
+
+
+def test_second_environment_of_the_same_shape_is_left_alone() -> None:
+    text = '{"dev": {"orders": {"x": 1}}, "prod": {"orders": {"x": 1}}}'
+    changed = json.loads(with_member(text, ("prod", "orders"), "paused", True))
+    assert changed["dev"] == {"orders": {"x": 1}}
+    assert changed["prod"]["orders"]["paused"] is True
+
+
+def test_path_that_leads_nowhere_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        with_member('{"a": 1}', ("a", "b"), "paused", True)

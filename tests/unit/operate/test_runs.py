@@ -1,0 +1,66 @@
+"""What started a run, from what Glue tells."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.unit.operate.records import NOW
+from tools.operate.draining import job_state
+from tools.operate.runs import Start, start_of
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"StartingEventBatchCondition": {"BatchSize": 10}}, "10 events"),
+        (
+            {
+                "StartingEventBatchCondition": {"BatchWindow": 60},
+                "WorkflowRunProperties": {"aws:eventIds": "[a, b]"},
+            },
+            "2 events in 60 s",
+        ),
+        ({"WorkflowRunProperties": {"aws:eventIds": "[a]"}}, "1 event"),
+        ({"WorkflowRunProperties": {"aws:eventIds": "[]"}}, "by hand"),
+        ({}, "by hand"),
+    ],
+    ids=["size", "window", "batch size of one", "no events", "nothing"],
+)
+def test_start_is_told_in_words(fields: dict[str, Any], words: str) -> None:
+    assert start_of({"StartedOn": NOW, **fields}).words == words
+
+
+@pytest.mark.parametrize(
+    ("start", "minutes", "sweep"),
+    [
+        (Start(NOW, 1, 60), 60, True),
+        (Start(NOW, 1, 60), 2, False),
+        (Start(NOW, 2, 60), 60, False),
+        (Start(NOW, 0, 0), 60, False),
+    ],
+    ids=["old file, one event", "its own event", "two events", "by hand"],
+)
+def test_one_event_that_no_file_can_have_sent_was_the_sweeps(
+    start: Start, minutes: int, sweep: bool
+) -> None:
+    assert start.is_sweep(NOW - timedelta(minutes=minutes)) is sweep
+
+
+def job(state: str, **fields: Any) -> dict[str, Any]:
+    return {"JobDetails": {"JobRuns": [{"JobRunState": state, **fields}]}}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "expected"),
+    [
+        ([job("SUCCEEDED")], ("SUCCEEDED", None)),
+        ([job("FAILED", ErrorMessage="why")], ("FAILED", "why")),
+        ([{"Type": "TRIGGER"}, job("RUNNING")], ("RUNNING", None)),
+        ([], ("COMPLETED", None)),
+    ],
+)
+def test_state_of_a_run_is_that_of_its_job(nodes: list[Any], expected: tuple[str, None]) -> None:
+    assert job_state({"Status": "COMPLETED", "Graph": {"Nodes": nodes}}) == expected

@@ -1,0 +1,87 @@
+"""What a command prints: drawn for people, or as JSON for programs."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
+from typing import Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tools.operate.errors import DONE, FAILED, StoppedError
+from tools.operate.refusals import Unreadable, explained
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Prints to stdout: what is drawn for people, or one JSON document and nothing else."""
+
+    as_json: bool
+    console: Console
+
+    @classmethod
+    def to(cls, as_json: bool) -> Answer:
+        return cls(as_json, Console(highlight=False))
+
+    def draw(self, *parts: RenderableType) -> None:
+        """For people only."""
+        if not self.as_json:
+            for part in parts:
+                self.console.print(part, soft_wrap=isinstance(part, str), markup=False)
+
+    def end(self, value: object, *, ok: bool, draw: Iterable[RenderableType] = ()) -> None:
+        """The whole answer; raises `typer.Exit` with 1 unless all is well."""
+        if self.as_json:
+            typer.echo(json.dumps(plain(value), indent=1, ensure_ascii=False))
+        else:
+            self.draw(*draw)
+        raise typer.Exit(DONE if ok else FAILED)
+
+    def progress(self) -> Progress:
+        """A progress bar on stderr, which is drawn on a terminal only."""
+        errors = Console(stderr=True)
+        return Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=errors,
+            disable=self.as_json or not errors.is_terminal,
+        )
+
+
+def plain(value: object) -> Any:
+    """Dataclasses as JSON data; times in ISO 8601, what could not be read as its reason."""
+    if isinstance(value, Unreadable):
+        return {"unreadable": value.reason}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return value
+
+
+def told(command: Callable[P, R]) -> Callable[P, R]:
+    """A command whose errors are sentences, and which says so when Ctrl-C ends it."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with explained():
+                return command(*args, **kwargs)
+        except KeyboardInterrupt:
+            raise StoppedError("Stopped.") from None
+
+    return wrapped

@@ -1,0 +1,200 @@
+"""What is deployed, by name: the Terraform outputs of one environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from tools.operate.errors import InputError
+
+PROJECT_FOLDER = Path(__file__).resolve().parents[2]
+STACKS_FOLDER = PROJECT_FOLDER / "cdktf.out" / "stacks"
+OUTPUTS_VARIABLE = "BURST_OUTPUTS"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One deployed pipeline. suffix "" is any; paused is the setting, not the rule's state.
+
+    sweep_rule_name: "" where the sweep is off.
+    """
+
+    name: str
+    prefix: str
+    suffix: str
+    rule_name: str
+    sweep_rule_name: str
+    workflow_name: str
+    job_name: str
+    dead_letter_queue_url: str
+    log_group_prefix: str
+    paused: bool
+
+    def owns(self, key: str) -> bool:
+        """Whether a key of the landing bucket belongs to this pipeline."""
+        return key.startswith(self.prefix) and key.endswith(self.suffix)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One deployed environment."""
+
+    environment: str
+    region: str
+    landing_bucket: str
+    lake_bucket: str
+    pipelines: Mapping[str, Pipeline]
+
+    def pipeline(self, name: str) -> Pipeline:
+        """The pipeline of this name; raises `InputError` naming those that there are."""
+        if name not in self.pipelines:
+            raise InputError(
+                f"There is no pipeline {name!r} in the environment {self.environment!r}. "
+                f"Deployed: {', '.join(sorted(self.pipelines))}."
+            )
+        return self.pipelines[name]
+
+
+def read_deployments(environment: str | None, outputs: Path | None) -> list[Deployment]:
+    """The named environment, or every one that is deployed where none is named.
+
+    The names come from ``outputs`` (what `terraform output -json` printed), else from the file
+    that BURST_OUTPUTS names, else from Terraform in cdktf.out/stacks/<environment>. Raises
+    `InputError` where nothing is deployed, and where the file describes another environment.
+    """
+    if outputs is None and os.environ.get(OUTPUTS_VARIABLE):
+        outputs = Path(os.environ[OUTPUTS_VARIABLE])
+    if outputs is not None:
+        return [_from_file(outputs, environment)]
+    if environment is not None:
+        return [_from_terraform(environment)]
+    synthesized = sorted(path.name for path in STACKS_FOLDER.glob("*") if path.is_dir())
+    # Where Terraform was never initialized, nothing was deployed from here.
+    found = [
+        parse_outputs(values, source=_source(name))
+        for name in synthesized
+        if (STACKS_FOLDER / name / ".terraform").is_dir() and (values := _terraform_outputs(name))
+    ]
+    if not found:
+        raise InputError(f"Nothing is deployed from {STACKS_FOLDER}. {_HOW_TO_DEPLOY}")
+    return found
+
+
+def read_deployment(environment: str, outputs: Path | None) -> Deployment:
+    """The named environment; raises `InputError` as `read_deployments` does."""
+    return read_deployments(environment, outputs)[0]
+
+
+def parse_outputs(values: Mapping[str, Any], *, source: str) -> Deployment:
+    """Outputs by name, plain or as `terraform output -json` wraps them; raises `InputError`."""
+    plain = {
+        name: item["value"] if isinstance(item, dict) and "value" in item else item
+        for name, item in values.items()
+    }
+    if not plain:
+        raise InputError(f"Nothing is deployed: {source} has no outputs. {_HOW_TO_DEPLOY}")
+    try:
+        return Deployment(
+            environment=_text(plain["environment"]),
+            region=_text(plain["region"]),
+            landing_bucket=_text(plain["landing_bucket_name"]),
+            lake_bucket=_text(plain["lake_bucket_name"]),
+            pipelines={name: _pipeline(name, part) for name, part in plain["pipelines"].items()},
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{source} does not hold the outputs of a Burst stack: {error!s} is missing or is "
+            "something else. Give what `terraform -chdir=cdktf.out/stacks/<environment> output "
+            "-json` prints."
+        ) from error
+
+
+_HOW_TO_DEPLOY = (
+    'Deploy first (README, "Deploy it"), or name a file with the outputs of `terraform output '
+    "-json` by --outputs or the variable BURST_OUTPUTS."
+)
+
+
+def _pipeline(name: str, part: Mapping[str, Any]) -> Pipeline:
+    # A stack that was deployed before there were these settings has no such outputs.
+    known = {
+        "name": name,
+        "paused": str(part.get("paused", "false")).lower() == "true",
+        "sweep_rule_name": str(part.get("sweep_rule_name", "")),
+    }
+    texts = {
+        field.name: _text(part[field.name]) for field in fields(Pipeline) if field.name not in known
+    }
+    return Pipeline(**known, **texts)  # type: ignore[arg-type]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text instead of {value!r:.40}")
+    return value
+
+
+def _from_file(file: Path, environment: str | None) -> Deployment:
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"The outputs cannot be read: {file}: {error.strerror}.") from error
+    except ValueError as error:
+        raise InputError(f"{file} is no JSON: {error}.") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{file} holds no JSON object with the outputs of a stack.")
+    deployment = parse_outputs(values, source=str(file))
+    if environment not in (None, deployment.environment):
+        raise InputError(
+            f"{file} describes the environment {deployment.environment!r}, not {environment!r}."
+        )
+    return deployment
+
+
+def _from_terraform(environment: str) -> Deployment:
+    folder = STACKS_FOLDER / environment
+    if not folder.is_dir():
+        known = sorted(path.name for path in STACKS_FOLDER.glob("*") if path.is_dir())
+        there = f"Synthesized: {', '.join(known)}." if known else "Nothing is synthesized yet."
+        raise InputError(
+            f"There is no stack of an environment {environment!r} in {STACKS_FOLDER}. {there} "
+            f"`pipenv run python main.py` writes those of cdktf.json. {_HOW_TO_DEPLOY}"
+        )
+    deployment = parse_outputs(_terraform_outputs(environment), source=_source(environment))
+    if deployment.environment != environment:
+        raise InputError(f"{folder} holds the state of the environment {deployment.environment!r}.")
+    return deployment
+
+
+def _source(environment: str) -> str:
+    return f"the Terraform state of {environment!r}"
+
+
+def _terraform_outputs(environment: str) -> dict[str, Any]:
+    terraform = shutil.which("terraform")
+    if terraform is None:
+        raise InputError(
+            "Terraform is not on the PATH, so the names of what is deployed cannot be read: "
+            "install it, or give the outputs as a file by --outputs."
+        )
+    folder = STACKS_FOLDER / environment
+    done = subprocess.run(  # noqa: S603 - Terraform itself, no shell.
+        [terraform, f"-chdir={folder}", "output", "-json", "-no-color"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = " ".join(line.strip("│╷╵ ") for line in done.stderr.splitlines()).strip()
+        raise InputError(
+            f"Terraform cannot read the outputs of {folder} (run `terraform -chdir={folder} "
+            f"init` once): {said[:500]}"
+        )
+    values = json.loads(done.stdout)
+    return values if isinstance(values, dict) else {}

@@ -1,0 +1,190 @@
+"""Starts a run and follows it to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from tools.operate import history, runs, waiting
+from tools.operate.connection import Connection
+from tools.operate.deployment import Deployment, Pipeline
+from tools.operate.errors import StoppedError
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+
+LOOK_EVERY_SECONDS = 2.0
+# A batch's id has the time of the job's clock.
+CLOCKS_APART = timedelta(minutes=5)
+# Glue API, StartWorkflowRun: the workflow's limit of concurrent runs.
+_FULL = "ConcurrentRunsExceededException"
+# Glue API, WorkflowRun.Status.
+_ACTIVE = frozenset({"RUNNING", "STOPPING"})
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A run on its way. state: of the job; files: in batches that were committed until now.
+
+    waited: files that waited when it began, so far as they were counted.
+    """
+
+    workflow_run_id: str
+    state: str
+    seconds: float
+    batches: int
+    files: int
+    waited: int
+
+
+@dataclass(frozen=True)
+class Drained:
+    """How a run ended. left: files that wait now, because they came late or time was up."""
+
+    workflow_run_id: str
+    state: str
+    error: str | None
+    seconds: float
+    batches: tuple[history.Batch, ...]
+    left: int
+
+    @property
+    def succeeded(self) -> bool:
+        return self.state == "SUCCEEDED"
+
+    @property
+    def files(self) -> int:
+        return sum(batch.files for batch in self.batches)
+
+    @property
+    def rows(self) -> int:
+        return sum(batch.rows for batch in self.batches)
+
+    @property
+    def bad_files(self) -> int:
+        return sum(batch.bad_files for batch in self.batches)
+
+
+Report = Callable[[Moment], None]
+Say = Callable[[str], None]
+
+
+def say_nothing(text: str) -> None:
+    """For whoever does not listen."""
+
+
+@dataclass(frozen=True)
+class Drain:
+    """One run of a pipeline, started by hand. say: for what happens besides the run itself."""
+
+    connection: Connection
+    deployment: Deployment
+    pipeline: Pipeline
+    clock: Callable[[], datetime]
+    report: Report = lambda moment: None
+    say: Say = say_nothing
+    sleep: Callable[[float], None] = time.sleep
+
+    def start(self) -> str:
+        """Start a run; while the workflow is full, wait for one of its runs to end."""
+        glue = self.connection.glue
+        while True:
+            try:
+                return glue.start_workflow_run(Name=self.pipeline.workflow_name)["RunId"]
+            except ClientError as error:
+                if error.response["Error"]["Code"] != _FULL:
+                    raise
+            self._wait_for_room()
+
+    def follow(self, run_id: str) -> Drained:
+        """Look at the run until it ends. Raises `StoppedError` on Ctrl-C; the run goes on."""
+        try:
+            return self._follow(run_id)
+        except KeyboardInterrupt:
+            raise StoppedError(
+                f"Stopped following. The run {run_id} goes on; `burst status "
+                f"{self.deployment.environment}` shows how it ends."
+            ) from None
+
+    def _follow(self, run_id: str) -> Drained:
+        s3 = self.connection.s3
+        since, began = self._since(), time.monotonic()
+        waited = waiting.look(s3, self.deployment, self.pipeline).files
+        committed: dict[str, history.Batch] = {}
+        while True:
+            run = self._workflow_run(run_id)
+            self._add_committed(committed, run_id, since)
+            state, error = job_state(run)
+            seconds = time.monotonic() - began
+            batches = tuple(committed.values())
+            files = sum(batch.files for batch in batches)
+            self.report(Moment(run_id, state, seconds, len(batches), files, waited))
+            if run["Status"] not in _ACTIVE:
+                left = waiting.look(s3, self.deployment, self.pipeline).files
+                return Drained(run_id, state, error, round(seconds, 1), batches, left)
+            self.sleep(LOOK_EVERY_SECONDS)
+
+    def _since(self) -> datetime:
+        """When the oldest batch was planned that this run may finish."""
+        now = self.clock()
+        told = history.look(self.connection.s3, self.deployment, self.pipeline, last=0, now=now)
+        return min([now - CLOCKS_APART, *(history.planned_at(open_.batch) for open_ in told.open)])
+
+    def _add_committed(
+        self, committed: dict[str, history.Batch], run_id: str, since: datetime
+    ) -> None:
+        ledger = history.ledger_of(self.connection.s3, self.deployment, self.pipeline)
+        names = history.batches_since(ledger, since)
+        new = [
+            name for name, records in names.items() if "result" in records and name not in committed
+        ]
+        for result in history.read_results(ledger, new):
+            if result.origin.workflow_run_id == run_id:
+                settled = "done" in names[result.origin.batch]
+                batch = history.summary(result, settled=settled)
+                committed[batch.batch] = replace(batch, started_by=runs.BY_HAND)
+
+    def _workflow_run(self, run_id: str) -> Mapping[str, Any]:
+        return self.connection.glue.get_workflow_run(
+            Name=self.pipeline.workflow_name, RunId=run_id, IncludeGraph=True
+        )["Run"]
+
+    def _wait_for_room(self) -> None:
+        active = _active(self.connection.glue, self.pipeline)
+        self.say(
+            f"The workflow {self.pipeline.workflow_name} has as many runs as it may have"
+            + (f" ({', '.join(active)})" if active else "")
+            + ": waiting for one to end."
+        )
+        while active and set(active) <= set(_active(self.connection.glue, self.pipeline)):
+            self.sleep(LOOK_EVERY_SECONDS)
+        if not active:
+            self.sleep(LOOK_EVERY_SECONDS)
+
+
+def _active(glue: GlueClient, pipeline: Pipeline) -> list[str]:
+    answer = glue.get_workflow_runs(Name=pipeline.workflow_name, MaxResults=100)
+    return [run["WorkflowRunId"] for run in answer.get("Runs", []) if run.get("Status") in _ACTIVE]
+
+
+def job_state(workflow_run: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The state of the run's job, and why it failed.
+
+    A workflow run is COMPLETED also when its job failed, so the job is what counts. Without a job
+    run the state is the workflow's own.
+    """
+    jobs = list(_job_runs(workflow_run))
+    if not jobs:
+        return str(workflow_run["Status"]), workflow_run.get("ErrorMessage")
+    worst = next((job for job in jobs if job["JobRunState"] in runs.FAILED), jobs[-1])
+    return str(worst["JobRunState"]), worst.get("ErrorMessage")
+
+
+def _job_runs(workflow_run: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for node in (workflow_run.get("Graph") or {}).get("Nodes", []):
+        yield from (node.get("JobDetails") or {}).get("JobRuns", [])

@@ -1,0 +1,65 @@
+"""Changes one value in a JSON text and leaves every other character as it is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_BLANK = re.compile(r"[ \t\n\r]*")
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of an object: where its key begins, and where its value begins and ends."""
+
+    key: str
+    key_start: int
+    start: int
+    end: int
+
+
+def with_member(text: str, path: Sequence[str], name: str, value: Any) -> str:
+    """The text with ``name`` set to ``value`` in the object at ``path``.
+
+    A new member comes first in its object and is set off as its neighbour is. Raises KeyError
+    when there is no object at that path.
+    """
+    start = _blank(text, 0)
+    for key in path:
+        start = next((m.start for m in members(text, start) if m.key == key), -1)
+        if start < 0:
+            raise KeyError(key)
+    found = list(members(text, start))
+    shown = json.dumps(value)
+    for member in found:
+        if member.key == name:
+            return text[: member.start] + shown + text[member.end :]
+    if not found:
+        return f"{text[: start + 1]}{json.dumps(name)}: {shown}{text[start + 1 :]}"
+    first = found[0].key_start
+    gap = text[start + 1 : first] or " "
+    return f"{text[:first]}{json.dumps(name)}: {shown},{gap}{text[first:]}"
+
+
+def members(text: str, start: int) -> Iterator[Member]:
+    """The members of the object that begins at ``start``; KeyError where there is no object."""
+    if text[start : start + 1] != "{":
+        raise KeyError("not an object")
+    at = _blank(text, start + 1)
+    while text[at] != "}":
+        key, end = _DECODER.raw_decode(text, at)
+        value = _blank(text, _blank(text, end) + 1)
+        _, after = _DECODER.raw_decode(text, value)
+        yield Member(key, at, value, after)
+        at = _blank(text, after)
+        if text[at] == ",":
+            at = _blank(text, at + 1)
+
+
+def _blank(text: str, at: int) -> int:
+    match = _BLANK.match(text, at)
+    return match.end() if match else at

@@ -1,0 +1,82 @@
+"""Pausing a pipeline is a setting: what changes in cdktf.json, and what the plan will show."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from stacks.settings import SettingsError, parse_environments
+from tools.operate.errors import InputError
+from tools.operate.json_text import with_member
+
+
+@dataclass(frozen=True)
+class Pausing:
+    """A change of the setting `paused`. changed: whether there is anything to change."""
+
+    environment: str
+    pipeline: str
+    paused: bool
+    changed: bool
+    diff: str
+    text: str
+
+    @property
+    def words(self) -> str:
+        return "paused" if self.paused else "not paused"
+
+
+def read_settings(file: Path) -> str:
+    """The text of cdktf.json; raises `InputError`."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def pausing(text: str, *, file: str, environment: str, pipeline: str, paused: bool) -> Pausing:
+    """What has to change in the text of cdktf.json.
+
+    Raises `InputError` for an unknown environment or pipeline, `SettingsError` for settings that
+    cannot be used.
+    """
+    document = _parsed(text, file)
+    environments = document.get("context", {}).get("environments", {})
+    known = parse_environments(environments, source=file)
+    if environment not in known:
+        raise InputError(
+            f"There is no environment {environment!r} in {file}. There are: {', '.join(known)}."
+        )
+    pipelines = known[environment].pipelines
+    if pipeline not in pipelines:
+        raise InputError(
+            f"There is no pipeline {pipeline!r} in the environment {environment!r} of {file}. "
+            f"There are: {', '.join(pipelines)}."
+        )
+    before = pipelines[pipeline].paused
+    path = ("context", "environments", environment, "pipelines", pipeline)
+    after = text if before == paused else with_member(text, path, "paused", paused)
+    return Pausing(environment, pipeline, paused, after != text, _diff(text, after, file), after)
+
+
+def _parsed(text: str, file: str) -> dict[str, dict[str, dict[str, object]]]:
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise SettingsError([f"{file} is not usable: {error}"]) from error
+    if not isinstance(document, dict):
+        raise SettingsError([f"{file} is not usable: it holds no JSON object."])
+    return document
+
+
+def _diff(before: str, after: str, file: str) -> str:
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True),
+        after.splitlines(keepends=True),
+        f"a/{file}",
+        f"b/{file}",
+        n=2,
+    )
+    return "".join(lines)

@@ -1,0 +1,100 @@
+"""What to do about undelivered events: see why, run once, delete what was seen.
+
+An event only says *look*: the run lists landing and takes what all of them were about. So nothing
+is sent again (docs/adr on redelivery).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from tools.operate import routing
+from tools.operate.connection import Connection
+from tools.operate.deployment import Pipeline
+from tools.operate.draining import Drain, Drained
+from tools.operate.routing import DeadLetter
+
+# Hidden from others while the run takes their files; afterwards they show up again by themselves.
+HIDE_SECONDS = 3600
+MOST_MESSAGES = 10_000
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why events were not delivered. example: the key of one of their files, if it is known."""
+
+    code: str
+    message: str
+    events: int
+    example: str | None
+
+
+@dataclass(frozen=True)
+class Redelivered:
+    """What became of one pipeline's dead letters.
+
+    drained: None where there was nothing to do, or for a dry run. deleted: messages that were seen
+    before the run began. left: messages that lie in the queue now.
+    """
+
+    pipeline: str
+    reasons: tuple[Reason, ...]
+    drained: Drained | None
+    deleted: int
+    left: int
+
+    @property
+    def succeeded(self) -> bool:
+        return self.left == 0 and (self.drained is None or self.drained.succeeded)
+
+
+def reasons(letters: Sequence[DeadLetter]) -> tuple[Reason, ...]:
+    """The reasons that the messages give, the most frequent first."""
+    count = Counter((letter.error_code, letter.error_message) for letter in letters)
+    examples = {(letter.error_code, letter.error_message): letter.key for letter in letters}
+    return tuple(
+        Reason(code, message, events, examples[code, message])
+        for (code, message), events in count.most_common()
+    )
+
+
+def redeliver(
+    connection: Connection,
+    pipeline: Pipeline,
+    drain: Drain,
+    *,
+    dry_run: bool,
+    show: Callable[[tuple[Reason, ...]], None],
+) -> Redelivered:
+    """Show why, run once, and delete just the messages that were there before the run began.
+
+    Whatever keeps the run from succeeding (also Ctrl-C) leaves every message in the queue.
+    """
+    letters = _distinct(
+        routing.receive(connection.sqs, pipeline, most=MOST_MESSAGES, hide_seconds=HIDE_SECONDS)
+    )
+    drained, deleted = None, 0
+    try:
+        if letters:
+            show(reasons(letters))
+        if letters and not dry_run:
+            drained = drain.follow(drain.start())
+            if drained.succeeded:
+                deleted = routing.delete(connection.sqs, pipeline, letters)
+    finally:
+        if not deleted:
+            routing.put_back(connection.sqs, pipeline, letters)
+    return Redelivered(
+        pipeline=pipeline.name,
+        reasons=reasons(letters),
+        drained=drained,
+        deleted=deleted,
+        left=routing.depth(connection.sqs, pipeline),
+    )
+
+
+def _distinct(letters: Iterable[DeadLetter]) -> list[DeadLetter]:
+    """Each message once, with its latest receipt."""
+    return list({letter.message_id: letter for letter in letters}.values())

@@ -1,0 +1,11 @@
+"""Bringing files back into landing, each at most once: see docs/adr on replaying.
+
+    ledger/<pipeline>/replays/latest.json                the newest request, and whether it is open
+    ledger/<pipeline>/replays/<id>/plan.json             which files, and whose output goes
+                                   prepared-0001.json    their uploads, ready but for completion
+                                   removed.json          the batches' output is gone (--replace)
+                                   sent-0001.json        the versions that landing holds
+                                   done.json             all of it in one record
+
+An upload can be completed once only, whoever asks how often; that is what the rest leans on.
+"""

@@ -1,0 +1,318 @@
+"""The records of replays in the ledger. All but the newest request's are written once."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from botocore.exceptions import ClientError
+from burst.batch import ID_TIME
+from burst.s3_errors import is_gone
+
+from tools.operate.connection import THREADS
+from tools.operate.deployment import Deployment, Pipeline
+from tools.operate.errors import OperateError
+from tools.operate.replays.selection import Item, Output, Selection
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+FORMAT = 1
+_CONFLICTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request to replay. nonce tells whose it is when two are made at the same moment."""
+
+    id: str
+    selection: Selection
+    at: datetime
+    state: Literal["open", "done"] = "open"
+
+    @classmethod
+    def new(cls, selection: Selection, now: datetime) -> Request:
+        moment = now.astimezone(UTC).replace(microsecond=0)
+        return cls(f"{moment.strftime(ID_TIME)}-{secrets.token_hex(4)}", selection, moment)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The files of a request, in order, and the outputs that it removes. They never change."""
+
+    items: tuple[Item, ...]
+    outputs: tuple[Output, ...]
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An upload to landing that needs nothing but to be completed. parts: their ETags."""
+
+    upload_id: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of one file of a request.
+
+    sent: whether it came to landing. version_id: its version there, None where S3 no longer told.
+    """
+
+    sent: bool
+    version_id: str | None = None
+
+
+@dataclass(frozen=True)
+class SentFile:
+    """A file of a finished request, and its version in landing."""
+
+    item: Item
+    sent: Sent
+
+
+@dataclass(frozen=True)
+class DoneReplay:
+    """A finished request."""
+
+    id: str
+    at: datetime
+    selection: Selection
+    files: tuple[SentFile, ...]
+    outputs: tuple[Output, ...]
+
+
+@dataclass(frozen=True)
+class ReplayRecords:
+    """The records of one pipeline's replays in the lake bucket."""
+
+    s3: S3Client
+    bucket: str
+    pipeline: str
+
+    @classmethod
+    def of(cls, s3: S3Client, deployment: Deployment, pipeline: Pipeline) -> ReplayRecords:
+        return cls(s3, deployment.lake_bucket, pipeline.name)
+
+    @property
+    def prefix(self) -> str:
+        return f"ledger/{self.pipeline}/replays/"
+
+    def latest(self) -> tuple[Request | None, str | None]:
+        """The newest request and its ETag; None where there never was one."""
+        try:
+            answer = self.s3.get_object(Bucket=self.bucket, Key=f"{self.prefix}latest.json")
+        except ClientError as error:
+            if not is_gone(error):
+                raise
+            return None, None
+        return self._request(answer["Body"].read()), answer["ETag"]
+
+    def open_request(self) -> Request | None:
+        """The request that is not finished, if there is one."""
+        request, _ = self.latest()
+        return request if request is not None and request.state == "open" else None
+
+    def begin(self, selection: Selection, now: datetime) -> tuple[Request, bool]:
+        """The open request for this selection, begun now or before; and whether it was before.
+
+        The record of the newest request is the lock: it changes only from what was read, so of two
+        who begin at once one finds the other's. Raises `OperateError` when another is open.
+        """
+        while True:
+            latest, etag = self.latest()
+            if latest is not None and latest.state == "open":
+                self._must_be(latest, selection)
+                return latest, True
+            request = Request.new(selection, now)
+            if self._swap(request, etag):
+                return request, False
+
+    def finish(self, request: Request, done: DoneReplay) -> None:
+        """Write what became of it, then let the next request begin."""
+        self.write_once(request, "done", _done_record(done))
+        latest, etag = self.latest()
+        if latest is not None and latest.id == request.id and latest.state == "open":
+            self._swap(Request(request.id, request.selection, request.at, "done"), etag)
+
+    def drop(self, request: Request) -> None:
+        """End a request that found nothing to do."""
+        latest, etag = self.latest()
+        if latest is not None and latest.id == request.id:
+            self._swap(Request(request.id, request.selection, request.at, "done"), etag)
+
+    def write_once(self, request: Request, name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Write a record unless it is there; returns the one that is there now."""
+        body = _dump({"record": f"replay-{name.partition('-')[0]}", "id": request.id, **fields})
+        try:
+            self.s3.put_object(
+                Bucket=self.bucket,
+                Key=self._key(request.id, name),
+                Body=body,
+                ContentType="application/json",
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if not _is_conflict(error):
+                raise
+        record = self.read(request, name)
+        if record is None:
+            raise OperateError(f"{self._key(request.id, name)} was deleted while it was written.")
+        return record
+
+    def read(self, request: Request, name: str) -> dict[str, Any] | None:
+        """A record of a request, None where there is none."""
+        return self._read(self._key(request.id, name))
+
+    def plan(self, request: Request) -> Plan | None:
+        record = self.read(request, "plan")
+        return None if record is None else plan_from(record)
+
+    def done(self) -> list[DoneReplay]:
+        """Every finished request, oldest first."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=self.prefix
+        )
+        keys = [
+            item["Key"]
+            for page in pages
+            for item in page.get("Contents", [])
+            if item["Key"].endswith("/done.json")
+        ]
+        with ThreadPoolExecutor(THREADS) as threads:
+            records = list(threads.map(self._read, sorted(keys)))
+        return [_done(record) for record in records if record is not None]
+
+    def _must_be(self, latest: Request, selection: Selection) -> None:
+        if latest.selection != selection:
+            raise OperateError(
+                f"The replay {latest.id} is not finished, and there is one at a time. Finish it "
+                f"first: `burst replay` with {latest.selection.words()}."
+            )
+
+    def _swap(self, request: Request, etag: str | None) -> bool:
+        """Make this the newest request if the record is still the one with that ETag."""
+        condition: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+        fields = {"selection": asdict(request.selection), "at": request.at, "state": request.state}
+        try:
+            self.s3.put_object(
+                Bucket=self.bucket,
+                Key=f"{self.prefix}latest.json",
+                Body=_dump({"record": "replay-latest", "id": request.id, **fields}),
+                ContentType="application/json",
+                **condition,
+            )
+        except ClientError as error:
+            if not _is_conflict(error):
+                raise
+            # The answer to a first try may have got lost: then it is ours all the same.
+            latest, _ = self.latest()
+            return latest == request
+        return True
+
+    def _request(self, text: bytes) -> Request:
+        record = self._parsed(text, f"{self.prefix}latest.json")
+        return Request(
+            record["id"],
+            Selection(**record["selection"]),
+            datetime.fromisoformat(record["at"]),
+            record["state"],
+        )
+
+    def _key(self, request_id: str, name: str) -> str:
+        return f"{self.prefix}{request_id}/{name}.json"
+
+    def _read(self, key: str) -> dict[str, Any] | None:
+        try:
+            text = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if not is_gone(error):
+                raise
+            return None
+        return self._parsed(text, key)
+
+    def _parsed(self, text: bytes, key: str) -> dict[str, Any]:
+        try:
+            record = json.loads(text)
+        except ValueError:
+            record = None
+        if not isinstance(record, dict) or record.get("format") != FORMAT:
+            raise OperateError(
+                f"s3://{self.bucket}/{key} is damaged or from another version of burst. Restore an "
+                "earlier version of this object: without it files could be replayed twice."
+            )
+        return record
+
+
+def plan_record(plan: Plan) -> dict[str, Any]:
+    """A plan as it is written."""
+    return {
+        "files": [asdict(item) for item in plan.items],
+        "outputs": [asdict(output) for output in plan.outputs],
+    }
+
+
+def plan_from(record: Mapping[str, Any]) -> Plan:
+    """A plan as it was written."""
+    return Plan(
+        tuple(Item(**item) for item in record["files"]),
+        tuple(Output(**output) for output in record["outputs"]),
+    )
+
+
+def uploads_from(record: Mapping[str, Any]) -> tuple[Upload, ...]:
+    """Prepared uploads as they were written."""
+    return tuple(Upload(item["upload_id"], tuple(item["parts"])) for item in record["uploads"])
+
+
+def sent_from(record: Mapping[str, Any]) -> tuple[Sent, ...]:
+    """Sent files as they were written."""
+    return tuple(Sent(**item) for item in record["sent"])
+
+
+def replayed_sources(replays: Sequence[DoneReplay]) -> frozenset[str]:
+    """The keys of the lake bucket whose files came to landing in these replays."""
+    return frozenset(file.item.source for done in replays for file in done.files if file.sent.sent)
+
+
+def _done_record(done: DoneReplay) -> dict[str, Any]:
+    return {
+        "at": done.at,
+        "selection": asdict(done.selection),
+        "files": [{**asdict(file.item), **asdict(file.sent)} for file in done.files],
+        "outputs": [asdict(output) for output in done.outputs],
+    }
+
+
+def _done(record: Mapping[str, Any]) -> DoneReplay:
+    return DoneReplay(
+        id=record["id"],
+        at=datetime.fromisoformat(record["at"]),
+        selection=Selection(**record["selection"]),
+        files=tuple(
+            SentFile(
+                Item(file["key"], file["source"], file["batch"], file["size"]),
+                Sent(file["sent"], file["version_id"]),
+            )
+            for file in record["files"]
+        ),
+        outputs=tuple(Output(**output) for output in record["outputs"]),
+    )
+
+
+def _dump(record: Mapping[str, Any]) -> bytes:
+    def text(value: object) -> str:
+        if isinstance(value, datetime):
+            return value.isoformat()
+        raise TypeError(f"a record cannot hold {value!r}")
+
+    return (json.dumps({"format": FORMAT, **record}, default=text, indent=1) + "\n").encode()
+
+
+def _is_conflict(error: ClientError) -> bool:
+    return error.response.get("Error", {}).get("Code") in _CONFLICTS

@@ -1,0 +1,187 @@
+"""Which files a replay is about: pure decisions on what the ledger and the lake hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+
+from burst.batch import BATCH_ID, Area
+from burst.ledger import FileResult, Outcome, ResultRecord
+
+from tools.operate.deployment import Pipeline
+from tools.operate.errors import InputError, OperateError
+
+_AGO = re.compile(r"(\d+)([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_OUTCOME: Mapping[Area, Outcome] = {"quarantine": "quarantined", "archive": "curated"}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the user asked for, as typed: the same words are the same request.
+
+    key: a pattern with *, ? and [...] over the whole key. replace: the batches' output is removed,
+    and all of their files come again. content: SHA-256 of the file that takes the place of the
+    one that is found; None to send the file as it is.
+    """
+
+    area: Area
+    batch: str | None = None
+    since: str | None = None
+    key: str | None = None
+    replace: bool = False
+    content: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch is not None and not BATCH_ID.fullmatch(self.batch):
+            raise InputError(
+                f"--batch is {self.batch!r}: give a batch id such as 20250131T235959Z-0123abcd; "
+                "`burst status` shows the last ones."
+            )
+        if self.area == "archive" and not (self.batch or self.since or self.key):
+            raise InputError(
+                "--archive alone would bring back everything that was ever loaded: add --batch, "
+                "--since or --key."
+            )
+        if self.replace and (self.area != "archive" or self.key):
+            raise InputError(
+                "--replace removes the output of whole batches: it goes with --archive and --batch "
+                "or --since, and not with --key or --quarantine."
+            )
+        if self.content and self.area != "quarantine":
+            raise InputError("--with corrects a file in quarantine: it goes with --quarantine.")
+
+    def words(self) -> str:
+        """The options that ask for this."""
+        parts = [f"--{self.area}"]
+        for name in ("batch", "since", "key"):
+            if value := getattr(self, name):
+                parts.append(f"--{name} '{value}'")
+        if self.replace:
+            parts.append("--replace")
+        if self.content:
+            parts.append("--with the same file")
+        return " ".join(parts)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file to bring back. source: its key in the lake bucket; size in bytes."""
+
+    key: str
+    source: str
+    batch: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Output:
+    """The folder of a batch's Parquet files, which a replacing replay removes."""
+
+    batch: str
+    uri: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a replay will do, and what it leaves out and why.
+
+    replayed: files of the selection that an earlier replay sent. missing: files that are no longer
+    in the lake. foreign: keys that no pipeline would take from landing. unsettled: batches that
+    are not done.
+    """
+
+    items: tuple[Item, ...]
+    outputs: tuple[Output, ...]
+    replayed: int
+    missing: int
+    foreign: tuple[str, ...]
+    unsettled: tuple[str, ...]
+
+    @property
+    def bytes(self) -> int:
+        return sum(item.size for item in self.items)
+
+
+def since_when(text: str, now: datetime) -> datetime:
+    """The moment that --since means: a time such as 2025-01-31T12:00, or ago such as 90m, 6h, 2d.
+
+    A time without an offset is UTC. Raises `InputError`.
+    """
+    if ago := _AGO.fullmatch(text.strip()):
+        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InputError(
+            f"--since is {text!r}: give a time such as 2025-01-31 or 2025-01-31T12:00:00Z (UTC "
+            "unless it says otherwise), or how long ago: 90m, 6h, 2d, 1w."
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def choose(
+    selection: Selection,
+    results: Iterable[ResultRecord],
+    *,
+    pipeline: Pipeline,
+    present: Set[str],
+    replayed: Set[str],
+    removed: Set[str] = frozenset(),
+    unsettled: Sequence[str] = (),
+) -> Choice:
+    """Decide which files of these settled batches come back.
+
+    present: the keys in the lake bucket; replayed: those that were sent before, which are never
+    sent again; removed: batches whose output an earlier replay removed. Raises `OperateError` where
+    a batch cannot be replaced as a whole.
+    """
+    items: list[Item] = []
+    outputs: list[Output] = []
+    foreign: list[str] = []
+    before = missing = 0
+    for result in results:
+        has_output = result.output is not None and result.origin.batch not in removed
+        if selection.replace and has_output:
+            _must_be_whole(result, pipeline, present, replayed)
+            outputs.append(Output(result.origin.batch, result.output or ""))
+        for file, place in _selected(selection, result):
+            if place in replayed:
+                before += 1
+            elif place not in present:
+                missing += 1
+            elif not pipeline.owns(file.key):
+                foreign.append(file.key)
+            else:
+                items.append(Item(file.key, place, result.origin.batch, file.size))
+    return Choice(tuple(items), tuple(outputs), before, missing, tuple(foreign), tuple(unsettled))
+
+
+def _selected(selection: Selection, result: ResultRecord) -> Iterator[tuple[FileResult, str]]:
+    for file in result.files:
+        matches = selection.key is None or fnmatchcase(file.key, selection.key)
+        if file.outcome == _OUTCOME[selection.area] and file.destination and matches:
+            yield file, file.destination
+
+
+def _must_be_whole(
+    result: ResultRecord, pipeline: Pipeline, present: Set[str], replayed: Set[str]
+) -> None:
+    """Raise unless every row of the batch's output comes again, or has come already."""
+    for file, place in _selected(Selection("archive", batch=result.origin.batch), result):
+        if place in replayed:
+            continue
+        why = None
+        if place not in present:
+            why = f"s3 no longer holds its archived bytes ({place})"
+        elif not pipeline.owns(file.key):
+            why = f"the pipeline takes only {pipeline.prefix}*{pipeline.suffix}"
+        if why:
+            raise OperateError(
+                f"Batch {result.origin.batch} cannot be replaced: {file.key} cannot come back, "
+                f"{why}. Its rows would be lost, so nothing was changed. Without --replace the "
+                "other files can be replayed."
+            )

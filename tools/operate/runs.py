@@ -1,0 +1,145 @@
+"""The last runs of a pipeline's job, and what started them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from tools.operate.connection import THREADS
+from tools.operate.deployment import Pipeline
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+
+# Glue API, JobRun.JobRunState.
+ACTIVE = frozenset({"STARTING", "RUNNING", "STOPPING", "WAITING"})
+FAILED = frozenset({"FAILED", "TIMEOUT", "ERROR", "EXPIRED"})
+
+BY_HAND = "by hand"
+SWEEP = "sweep"
+# From S3 to Glue by EventBridge: seconds as a rule, this for certain.
+EVENTS_TAKE = timedelta(minutes=2)
+EVENT_IDS = "aws:eventIds"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the job. seconds: how long it used workers; started_by: None where unknown."""
+
+    run_id: str
+    state: str
+    started_at: datetime
+    ended_at: datetime | None
+    seconds: int
+    error: str | None
+    workflow_run_id: str | None
+    started_by: str | None = None
+
+
+@dataclass(frozen=True)
+class RefusedRun:
+    """A workflow run that Glue did not start; its events are gone, its files wait."""
+
+    run_id: str
+    started_at: datetime
+    error: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """What started a workflow run: so many events, because there were enough or time was up.
+
+    events: 0 for a run that somebody started. window_seconds: 0 unless the window's end started it.
+    """
+
+    at: datetime
+    events: int
+    window_seconds: int
+
+    @property
+    def words(self) -> str:
+        if not self.events:
+            return BY_HAND
+        number = "1 event" if self.events == 1 else f"{self.events} events"
+        return f"{number} in {self.window_seconds} s" if self.window_seconds else number
+
+    def is_sweep(self, newest_arrival: datetime) -> bool:
+        """Whether no file can have sent the one event that opened the window: all came before.
+
+        The sweep sends an event like any other, so this can be told only where files were found.
+        """
+        opened = self.at - timedelta(seconds=self.window_seconds) - EVENTS_TAKE
+        return self.events == 1 and newest_arrival < opened
+
+
+def last_runs(glue: GlueClient, pipeline: Pipeline, *, last: int) -> tuple[Run, ...]:
+    """The newest runs of the job, newest first (Glue API, GetJobRuns)."""
+    answer = glue.get_job_runs(JobName=pipeline.job_name, MaxResults=last)
+    found = sorted(map(_run, answer["JobRuns"]), key=lambda run: run.started_at, reverse=True)
+    return tuple(found[:last])
+
+
+def refused_runs(
+    glue: GlueClient, pipeline: Pipeline, *, since: datetime
+) -> tuple[RefusedRun, ...]:
+    """Workflow runs that met the workflow's limit of concurrent runs (Glue API, WorkflowRun)."""
+    answer = glue.get_workflow_runs(Name=pipeline.workflow_name, MaxResults=100)
+    return tuple(
+        RefusedRun(run["WorkflowRunId"], run["StartedOn"], run.get("ErrorMessage", ""))
+        for run in answer.get("Runs", [])
+        if run.get("Status") == "ERROR" and run["StartedOn"] >= since
+    )
+
+
+def starts_of(
+    glue: GlueClient, pipeline: Pipeline, workflow_runs: Iterable[str | None]
+) -> dict[str, Start]:
+    """What started each of these workflow runs, but for those that Glue has forgotten."""
+    wanted = sorted({run for run in workflow_runs if run})
+    with ThreadPoolExecutor(THREADS) as threads:
+        found = threads.map(lambda run: _workflow_run(glue, pipeline, run), wanted)
+        return {run: start_of(answer) for run, answer in zip(wanted, found, strict=True) if answer}
+
+
+def start_of(workflow_run: Mapping[str, Any]) -> Start:
+    """What GetWorkflowRun says of the start.
+
+    `StartingEventBatchCondition` names the limit that was met first; a batch size of one has no
+    such condition, and then the ids of the events tell (AWS Glue developer guide, "Viewing the
+    EventBridge events that started a workflow").
+    """
+    condition = workflow_run.get("StartingEventBatchCondition") or {}
+    properties = workflow_run.get("WorkflowRunProperties") or {}
+    events = [event for event in properties.get(EVENT_IDS, "").strip("[] ").split(",") if event]
+    return Start(
+        at=workflow_run["StartedOn"],
+        events=condition.get("BatchSize") or len(events),
+        window_seconds=condition.get("BatchWindow") or 0,
+    )
+
+
+def _workflow_run(glue: GlueClient, pipeline: Pipeline, run_id: str) -> Mapping[str, Any] | None:
+    try:
+        return glue.get_workflow_run(Name=pipeline.workflow_name, RunId=run_id)["Run"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "EntityNotFoundException":
+            raise
+        return None
+
+
+def _run(answer: Mapping[str, Any]) -> Run:
+    arguments = answer.get("Arguments") or {}
+    return Run(
+        run_id=answer["Id"],
+        state=answer["JobRunState"],
+        started_at=answer["StartedOn"],
+        ended_at=answer.get("CompletedOn"),
+        seconds=answer.get("ExecutionTime", 0),
+        error=answer.get("ErrorMessage"),
+        workflow_run_id=arguments.get("--WORKFLOW_RUN_ID"),
+    )

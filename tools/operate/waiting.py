@@ -1,0 +1,84 @@
+"""What waits in landing: every version that no run has taken yet, and what no run can take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+from burst.s3_errors import is_gone
+from burst.unreadable import Unreadable, UnreadableFile, read_record
+
+from tools.operate.deployment import Deployment, Pipeline
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# A hundred pages of 1,000: half a minute at most, and more than any run takes at once.
+MOST_VERSIONS = 100_000
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The outstanding versions of a pipeline. bytes as stored; capped: there are more than these.
+
+    oldest: when the oldest of them arrived, UTC; None where nothing waits. unreadable: versions
+    that S3 does not hand out, as the last run found them; they are not among the others.
+    """
+
+    files: int
+    bytes: int
+    oldest: datetime | None
+    capped: bool
+    unreadable: tuple[UnreadableFile, ...] = ()
+
+    def age_seconds(self, now: datetime) -> float:
+        """Seconds since the oldest arrived; 0 where nothing waits."""
+        return max(0.0, (now - self.oldest).total_seconds()) if self.oldest else 0.0
+
+
+def look(
+    s3: S3Client, deployment: Deployment, pipeline: Pipeline, *, most: int = MOST_VERSIONS
+) -> Waiting:
+    """Count what waits, up to ``most`` versions of the pipeline's prefix."""
+    refused = {file.identity: file for file in unreadable_files(s3, deployment, pipeline)}
+    here: list[UnreadableFile] = []
+    files = size = seen = 0
+    oldest: datetime | None = None
+    pages = s3.get_paginator("list_object_versions").paginate(
+        Bucket=deployment.landing_bucket, Prefix=pipeline.prefix
+    )
+    for page in pages:
+        for version in page.get("Versions", []):
+            identity = (version["Key"], version["VersionId"])
+            if identity in refused:
+                here.append(refused[identity])
+            elif pipeline.owns(version["Key"]):
+                files, size = files + 1, size + version["Size"]
+                arrived = version["LastModified"]
+                oldest = arrived if oldest is None else min(oldest, arrived)
+        seen += len(page.get("Versions", []))
+        if seen >= most and page.get("IsTruncated"):
+            return Waiting(files, size, oldest, capped=True, unreadable=tuple(here))
+    return Waiting(files, size, oldest, capped=False, unreadable=tuple(here))
+
+
+def unreadable_files(
+    s3: S3Client, deployment: Deployment, pipeline: Pipeline
+) -> tuple[UnreadableFile, ...]:
+    """The versions that S3 did not hand out to the last run; none where there is no record."""
+    record = Unreadable(
+        s3,
+        deployment.landing_bucket,
+        deployment.lake_bucket,
+        pipeline.name,
+        deployment.environment,
+    )
+    try:
+        text = s3.get_object(Bucket=deployment.lake_bucket, Key=record.key)["Body"].read()
+    except ClientError as error:
+        if not is_gone(error):
+            raise
+        return ()
+    return read_record(text) or ()
