@@ -1,4 +1,4 @@
-"""Synthesize one stack for each environment in cdktf.json, and one for the state bucket."""
+"""Synthesize a stack for each environment, for its GitHub roles, and for the state bucket."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ def main() -> int:
             StateStack(app, settings.state_bucket, bootstrap=_is_set("BURST_BOOTSTRAP_STATE"))
         for name, environment in settings.environments.items():
             BurstStack(app, name, environment, allow_data_loss=_is_set("BURST_ALLOW_DATA_LOSS"))
+            if environment.github:
+                from stacks.github_roles_stack import GithubRolesStack
+
+                GithubRolesStack(app, name, environment, environment.github)
         app.synth()
     except SettingsError as error:
         print(error, file=sys.stderr)

@@ -15,6 +15,7 @@ from stacks.job import Code, Job
 from stacks.lake import Lake
 from stacks.landing import ExistingLanding, Landing
 from stacks.policies import Producers
+from stacks.role_boundary import bound_roles
 from stacks.routing import Routing
 from stacks.runbook import Runbook
 from stacks.settings import EnvironmentSettings, PipelineSettings
@@ -123,6 +124,8 @@ class BurstStack(TerraformStack):
             "What each pipeline consists of, by its name; the tools look here for what they need.",
         )
         self._watch(settings)
+        if settings.github:
+            bound_roles(self, environment, self._account_id)
 
     def _encrypt(self, settings: EnvironmentSettings, deletable: bool) -> Encryption | None:
         if settings.encryption == "sse-s3":

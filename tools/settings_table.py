@@ -28,6 +28,7 @@ SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
         settings.ExistingLandingSettings,
     ),
     ("Its alerts: `alerts`", settings.AlertsSettings),
+    ("Its GitHub repository: `github`", settings.GithubSettings),
     ("A pipeline: `environments.<name>.pipelines.<name>`", settings.PipelineSettings),
     ("Its files: `input`", settings.InputSettings),
     ("A column: an element of `input.columns`", settings.Column),

@@ -123,7 +123,7 @@ def _deny_other_encryption(bucket_arn: str, kms_key_arn: str) -> Statement:
 
     An upload that asks for none gets the bucket's default. One that asks for ``AES256``, or for
     ``aws:kms`` without a key (S3 takes the account's ``aws/s3`` then; API reference, PutObject),
-    names no key, and ``StringNotEquals`` is true for what is not there.
+    names no key, and ``ArnNotEquals`` is true for what is not there.
     """
     return {
         "Sid": "DenyOtherEncryption",
@@ -133,6 +133,6 @@ def _deny_other_encryption(bucket_arn: str, kms_key_arn: str) -> Statement:
         "Resource": f"{bucket_arn}/*",
         "Condition": {
             "Null": {"s3:x-amz-server-side-encryption": "false"},
-            "StringNotEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": kms_key_arn},
+            "ArnNotEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": kms_key_arn},
         },
     }

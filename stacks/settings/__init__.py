@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from stacks.settings.alerts import JOBS_IN_A_PATTERN, AlertsSettings
 from stacks.settings.environment import Environments, EnvironmentSettings
+from stacks.settings.github import GithubSettings
 from stacks.settings.landing import ExistingLandingSettings
 from stacks.settings.pipeline import (
     Column,
@@ -37,6 +38,7 @@ __all__ = [
     "EnvironmentSettings",
     "Environments",
     "ExistingLandingSettings",
+    "GithubSettings",
     "InputSettings",
     "JobSettings",
     "LocalState",

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from stacks.settings.alerts import AlertsSettings
+from stacks.settings.github import GithubSettings
 from stacks.settings.landing import ExistingLandingSettings
 from stacks.settings.pipeline import PipelineSettings
 from stacks.settings.producers import partition_of
@@ -100,6 +101,12 @@ class EnvironmentSettings(Settings):
         description="A landing bucket that somebody else manages; the stack makes its own where "
         "this is left out.",
     )
+    github: GithubSettings | None = setting(
+        None,
+        allowed="an object with `repository`, or left out",
+        description="Repository whose workflows plan and deploy the environment; adds a stack "
+        "`<environment>-github` with their roles. The state must be in S3, and `account_id` set.",
+    )
     # After what its checks look at.
     pipelines: dict[PipelineName, PipelineSettings] = setting(
         allowed="an object with one or more pipelines by name: 1 to 48 lower-case letters, "
@@ -107,6 +114,25 @@ class EnvironmentSettings(Settings):
         description="The pipelines by name.",
         min_length=1,
     )
+
+    @field_validator("github")
+    @classmethod
+    def _state_and_account_that_a_workflow_reaches(
+        cls, github: GithubSettings | None, info: ValidationInfo
+    ) -> GithubSettings | None:
+        state = info.data.get("state")
+        if github and state and not isinstance(state, S3State):
+            raise ValueError(
+                f"a workflow keeps no file and has no token of its own, so a state in "
+                f"{state.backend!r} is out of its reach; set the field 'state' to "
+                '{"backend": "s3", "bucket": ...}'
+            )
+        if github and info.data.get("account_id", "") is None:
+            raise ValueError(
+                "a workflow must know whose role it assumes; set the field 'account_id' to the "
+                "environment's AWS account"
+            )
+        return github
 
     @field_validator("existing_landing")
     @classmethod
@@ -179,6 +205,22 @@ class Environments(Settings):
         description="The environments by name.",
         min_length=1,
     )
+
+    @field_validator("environments")
+    @classmethod
+    def _roles_apart(
+        cls, environments: dict[str, EnvironmentSettings]
+    ) -> dict[str, EnvironmentSettings]:
+        deployed = [name for name, environment in environments.items() if environment.github]
+        for name, other in itertools.product(deployed, environments):
+            accounts = {environments[one].account_id for one in (name, other)} - {None}
+            if other.startswith(f"{name}-") and len(accounts) < 2:
+                raise ValueError(
+                    f"the roles of {name!r} (field 'github') reach every name that begins with "
+                    f"'burst-{name}-', so those of {other!r} too; give one another name, or "
+                    "an account_id of its own"
+                )
+        return environments
 
     @field_validator("environments")
     @classmethod

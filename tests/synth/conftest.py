@@ -10,6 +10,7 @@ import pytest
 from cdktf import App
 
 from stacks.burst_stack import BurstStack
+from stacks.github_roles_stack import GithubRolesStack
 from stacks.settings import StateBucket, parse_environments, read_environments
 from stacks.state_stack import StateStack
 from tests.synth import every_stack as every_stack_of
@@ -19,7 +20,10 @@ from tests.synth.synthesized import Synthesized
 
 @pytest.fixture(scope="session")
 def synth(tmp_path_factory: pytest.TempPathFactory) -> Synth:
-    """A function that synthesizes environments given as JSON data, or else the shipped ones."""
+    """A function that synthesizes environments given as JSON data, or else the shipped ones.
+
+    It returns every stack of theirs by name.
+    """
 
     def run(
         environments: Any = None, *, allow_data_loss: bool = False
@@ -33,8 +37,10 @@ def synth(tmp_path_factory: pytest.TempPathFactory) -> Synth:
         app = App(outdir=str(outdir))
         for name, environment in settings.items():
             BurstStack(app, name, environment, allow_data_loss=allow_data_loss)
+            if environment.github:
+                GithubRolesStack(app, name, environment, environment.github)
         app.synth()
-        return {name: Synthesized.read(outdir / "stacks" / name) for name in settings}
+        return {folder.name: Synthesized.read(folder) for folder in (outdir / "stacks").iterdir()}
 
     return run
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from stacks.settings.github import roles_stack
 from tests.synth.synthesized import Synthesized
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
@@ -26,9 +27,21 @@ def shipped_environments() -> dict[str, Any]:
     return environments
 
 
-ENVIRONMENTS = tuple(shipped_environments())
+GITHUB = {"repository": "octo-org/octo-repo"}
+ACCOUNT = "123456789012"
+# Not shipped: an environment whose landing bucket is somebody else's, with CloudTrail's events.
+LENT = "lent"
+ENVIRONMENTS = (*shipped_environments(), LENT)
 STATE = "the state bucket"
-NAMES = (*(f"{name}, {mode}" for mode in ENCRYPTIONS for name in ENVIRONMENTS), STATE)
+NAMES = (
+    *(
+        f"{stack}, {mode}"
+        for mode in ENCRYPTIONS
+        for name in ENVIRONMENTS
+        for stack in (name, roles_stack(name))
+    ),
+    STATE,
+)
 
 
 def synthesize(synth: Synth) -> dict[str, Synthesized]:
@@ -38,20 +51,42 @@ def synthesize(synth: Synth) -> dict[str, Synthesized]:
 
 def _stacks(synth: Synth) -> Iterator[tuple[str, Synthesized]]:
     for mode in ENCRYPTIONS:
-        environments = {
-            name: _with_a_neighbour(settings)  # encryption
-            for name, settings in shipped_environments().items()
-        }
+        shipped = shipped_environments()
+        environments = {name: with_everything(settings) for name, settings in shipped.items()}
+        environments[LENT] = _with_a_lent_bucket(shipped["dev"])
+        for settings in environments.values():
+            settings["encryption"] = mode
         for name, stack in synth(environments).items():
             yield f"{name}, {mode}", stack
 
 
-def _with_a_neighbour(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The environment with a second pipeline, whose data the first one's job must not reach."""
+def with_everything(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The environment with what it may have besides, and a second pipeline.
+
+    The first pipeline's job must not reach the second one's data.
+    """
     changed = copy.deepcopy(dict(settings))
-    neighbour = copy.deepcopy(changed["pipelines"]["orders"])
-    changed["pipelines"]["web-returns"] = neighbour | {
-        "prefix": "returns/web/",
-        "transform": "orders",
+    orders = changed["pipelines"]["orders"]
+    neighbour = copy.deepcopy(orders) | {"prefix": "returns/web/", "transform": "orders"}
+    orders["producers"] = [f"arn:aws:iam::{ACCOUNT}:role/shop"]
+    changed["pipelines"]["web-returns"] = neighbour
+    return changed | {
+        "state": {"backend": "s3", "bucket": "example-terraform-state"},
+        "account_id": ACCOUNT,
+        "github": GITHUB,
     }
-    return changed
+
+
+def _with_a_lent_bucket(settings: Mapping[str, Any]) -> dict[str, Any]:
+    changed = with_everything(settings)
+    for pipeline in changed["pipelines"].values():
+        pipeline.pop("producers", None)
+    return changed | {
+        "existing_landing": {
+            "name": "somebody-elses",
+            "versioned": True,
+            "events": "cloudtrail",
+            "kms_key_arn": f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/"
+            "12345678-1234-1234-1234-123456789012",
+        }
+    }

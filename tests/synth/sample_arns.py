@@ -12,8 +12,11 @@ SAMPLES = {
     "aws_cloudwatch_event_rule.arn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{{name}}",
     "aws_cloudwatch_log_group.arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/{{name}}",
     "aws_glue_workflow.arn": f"arn:aws:glue:{REGION}:{ACCOUNT}:workflow/{{name}}",
+    "aws_iam_openid_connect_provider.arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{{name}}",
+    "aws_iam_policy.arn": f"arn:aws:iam::{ACCOUNT}:policy/{{name}}",
     "aws_iam_role.arn": f"arn:aws:iam::{ACCOUNT}:role/{{name}}",
     "aws_kms_key.arn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{{name}}",
+    "aws_partition.dns_suffix": "amazonaws.com",
     "aws_partition.partition": "aws",
     "aws_region.region": REGION,
     "aws_s3_bucket.arn": "arn:aws:s3:::{name}",
@@ -23,11 +26,18 @@ SAMPLES = {
 }
 
 
-def resolved(text: str) -> str:
-    """The text with every Terraform reference replaced; raises `KeyError` for one not known."""
+def resolved(text: str, *, named: bool = False) -> str:
+    """The text with every Terraform reference replaced; raises `KeyError` for one not known.
+
+    The name of a sample is that of the resource in the stack; with ``named`` it begins as the
+    stacks' own names do.
+    """
 
     def sample(reference: re.Match[str]) -> str:
         kind, name, attribute = reference.groups()
-        return SAMPLES[f"{kind}.{attribute}"].format(name=name.lower().replace("_", "-"))
+        own = f"burst-dev-{name}" if named else name
+        if named and kind == "aws_cloudwatch_log_group":
+            own = f"burst/dev/{name}"
+        return SAMPLES[f"{kind}.{attribute}"].format(name=own.lower().replace("_", "-"))
 
     return re.sub(r"\$\{(?:data\.)?(\w+)\.([\w-]+)\.(\w+)\}", sample, text)

@@ -93,7 +93,7 @@ def test_buckets_refuse_uploads_that_ask_for_another_encryption(
             "Resource": f"{arn(encrypted, 'aws_s3_bucket', bucket)}/*",
             "Condition": {
                 "Null": {"s3:x-amz-server-side-encryption": "false"},
-                "StringNotEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": key_arn},
+                "ArnNotEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": key_arn},
             },
         }
 

@@ -1,0 +1,22 @@
+"""The most that the roles of an environment may do, where a workflow deploys it."""
+
+from __future__ import annotations
+
+from cdktf import TerraformStack
+from cdktf_cdktf_provider_aws.data_aws_partition import DataAwsPartition
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+
+from stacks.settings.github import policy_name
+
+
+def bound_roles(stack: TerraformStack, environment: str, account_id: str) -> None:
+    """Put every role that the stack has into the boundary that the deploy role is bound to give.
+
+    The boundary is in the stack of the GitHub roles, which is deployed before this one. Without
+    it, whoever may make a role and write its policy could give himself any right.
+    """
+    partition = DataAwsPartition(stack, "partition").partition
+    boundary = f"arn:{partition}:iam::{account_id}:policy/{policy_name(environment, 'boundary')}"
+    for part in stack.node.find_all():
+        if isinstance(part, IamRole):
+            part.permissions_boundary = boundary

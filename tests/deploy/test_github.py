@@ -1,0 +1,344 @@
+"""What the workflows do, done here: the roles, a plan, its deployment, and what is refused.
+
+The scripts are the workflows' own. What is not here is GitHub: who may start what, and the token
+with which AWS lets a role in.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks.settings.github import policy_name, role_name
+from tests.deploy.conftest import STATE_BUCKET, Deployed, s3_backend
+from tests.synth.every_stack import GITHUB, shipped_environments
+from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
+from tools.sandbox.policies import Request, allows
+from tools.sandbox.sandbox import PROJECT_FOLDER
+from tools.sandbox.terraform import Terraform, terraform_environment, write_override
+
+ENVIRONMENT = "ci"
+STATE_KEY = f"burst/{ENVIRONMENT}.tfstate"
+REFUSED = 3
+# What an operation needs, where IAM calls it otherwise (Service Authorization Reference).
+PERMISSIONS = {
+    "s3:DeleteBucketLifecycle": "s3:PutLifecycleConfiguration",
+    "s3:DeletePublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "s3:GetBucketAccelerateConfiguration": "s3:GetAccelerateConfiguration",
+    "s3:GetBucketCors": "s3:GetBucketCORS",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+    "s3:GetBucketReplication": "s3:GetReplicationConfiguration",
+    "s3:GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "s3:PutBucketNotificationConfiguration": "s3:PutBucketNotification",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+}
+SERVICES = {"eventbridge": "events", "cloudwatch logs": "logs", "cloudwatch": "cloudwatch"}
+# Everybody may ask STS who he is. The sandbox skips that, so the provider asks IAM here.
+FREE = {"sts:GetCallerIdentity", "iam:GetUser"}
+
+
+@dataclass
+class Project:
+    """A checkout of the project whose environment `ci` is planned and deployed from GitHub."""
+
+    folder: Path
+    account: Account
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def run(self, script: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a script of the workflows as a step does: in the checkout, with its variables."""
+        return subprocess.run(
+            [str(self.folder / ".github" / "scripts" / script), *arguments],
+            cwd=self.folder,
+            env=self.environment | more,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def git(self, *arguments: str) -> None:
+        subprocess.run(["git", *arguments], cwd=self.folder, env=self.environment, check=True)
+
+    def calls(self, log: Path) -> set[str]:
+        """What the provider asked AWS for, as IAM calls it."""
+        operations = set()
+        for line in log.read_text(encoding="utf-8").splitlines():
+            # A line holds them in any order.
+            method = re.search(r"rpc\.method=(\w+)", line)
+            service = re.search(r"rpc\.service=(?:\"([^\"]+)\"|(\S+))", line)
+            if method and service:
+                name = (service[1] or service[2]).lower()
+                operations.add(f"{SERVICES.get(name, name)}:{method[1]}")
+        return {PERMISSIONS.get(operation, operation) for operation in operations} - FREE
+
+    def policies(self, *names: str) -> list[dict[str, Any]]:
+        """The policies of the roles, as they are in the account."""
+        iam = self.account.client("iam")
+        found = []
+        for name in names:
+            arn = f"arn:aws:iam::{self.account.account_id}:policy/{policy_name(ENVIRONMENT, name)}"
+            version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+            document = iam.get_policy_version(PolicyArn=arn, VersionId=version)
+            found.append(document["PolicyVersion"]["Document"])
+        return found
+
+
+@pytest.fixture(scope="module")
+def project(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project, committed and synthesized, with the emulated account as its AWS."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("stacks", "glue_jobs", "tools", ".github"):
+        shutil.copytree(
+            PROJECT_FOLDER / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    shutil.copy(PROJECT_FOLDER / "main.py", folder)
+    shutil.copy(PROJECT_FOLDER / ".gitignore", folder)
+    settings = shipped_environments()["dev"] | {
+        "encryption": "sse-kms",
+        "account_id": deployed.sandbox.account.account_id,
+        "github": GITHUB,
+        "state": {"backend": "s3", "bucket": STATE_BUCKET},
+    }
+    document = {
+        "language": "python",
+        "app": "python main.py",
+        "context": {"environments": {ENVIRONMENT: settings}},
+    }
+    (folder / "cdktf.json").write_text(json.dumps(document), encoding="utf-8")
+    own = folder.with_name(f"{folder.name}-own")
+    own.mkdir()
+    environment = terraform_environment(own, deployed.sandbox.account.environment()) | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "GITHUB_STEP_SUMMARY": str(own / "summary.md"),
+        **dict.fromkeys(("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"), "Test"),
+        **dict.fromkeys(("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"), "test@example.com"),
+    }
+    made = Project(folder, deployed.sandbox.account, environment)
+    made.git("init", "--quiet")
+    made.git("add", ".")
+    made.git("commit", "--quiet", "--message", "Everything")
+    done = made.run("synth.sh")
+    assert (done.returncode, done.stderr) == (0, "")
+    for stack, key in ((ENVIRONMENT, STATE_KEY), (f"{ENVIRONMENT}-github", "burst/roles.tfstate")):
+        backend = s3_backend(deployed.sandbox)
+        backend["s3"]["key"] = key
+        write_override(
+            folder / "cdktf.out" / "stacks" / stack,
+            endpoint_url=made.account.endpoint_url,
+            access_key=ACCESS_KEY_ID,
+            secret_key=SECRET_ACCESS_KEY,
+            resources={},
+            backend=backend,
+        )
+    return made
+
+
+@pytest.fixture(scope="module")
+def roles(project: Project) -> Iterator[Terraform]:
+    """The stack of the roles, applied as an administrator does, and removed again."""
+    stack = project.folder / "cdktf.out" / "stacks" / f"{ENVIRONMENT}-github"
+    terraform = Terraform(stack, environment=project.account.environment())
+    terraform.init()
+    terraform.validate()
+    terraform.apply()
+    yield terraform
+    terraform.destroy()
+    names = [role["RoleName"] for role in project.account.client("iam").list_roles()["Roles"]]
+    assert [name for name in names if name.startswith("github-burst-")] == []
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a plan left for the review and for the deployment."""
+
+    folder: Path
+    log: Path
+
+    @property
+    def archive(self) -> Path:
+        return self.folder / "plan.tar.gz"
+
+
+@pytest.fixture(scope="module")
+def planned(
+    project: Project, roles: Terraform, tmp_path_factory: pytest.TempPathFactory
+) -> Planned:
+    """The plan of everything, from an empty account."""
+    out = tmp_path_factory.mktemp("plan")
+    return plan(project, out)
+
+
+def plan(project: Project, out: Path) -> Planned:
+    log = out / "provider.log"
+    done = project.run(
+        "plan.sh", ENVIRONMENT, str(out), TF_LOG_PROVIDER="DEBUG", TF_LOG_PATH=str(log)
+    )
+    assert done.returncode == 0, done.stderr
+    return Planned(out, log)
+
+
+@pytest.fixture(scope="module")
+def applied(project: Project, planned: Planned) -> Iterator[Path]:
+    """The deployment of that plan; what the provider asked for while it applied."""
+    log = planned.folder / "apply.log"
+    done = project.run(
+        "apply.sh",
+        ENVIRONMENT,
+        str(planned.archive),
+        TF_LOG_PROVIDER="DEBUG",
+        TF_LOG_PATH=str(log),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield log
+    # Without the guards against deletion, which a deployment from GitHub always has.
+    stack = project.folder / "cdktf.out" / "stacks" / ENVIRONMENT
+    text = (stack / "cdk.tf.json").read_text(encoding="utf-8")
+    (stack / "cdk.tf.json").write_text(
+        text.replace('"prevent_destroy": true', '"prevent_destroy": false'), encoding="utf-8"
+    )
+    Terraform(stack, environment=project.account.environment()).destroy()
+
+
+def test_roles_are_there_as_they_were_written_and_a_second_plan_is_empty(
+    project: Project, roles: Terraform
+) -> None:
+    assert roles.plan() is False
+    outputs = roles.outputs()
+    for kind in ("plan", "deploy"):
+        assert outputs[f"{kind}_role_arn"].endswith(f":role/{role_name(ENVIRONMENT, kind)}")
+    role = project.account.client("iam").get_role(RoleName=role_name(ENVIRONMENT, "deploy"))
+    (trust,) = role["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"]["Federated"].endswith(
+        ":oidc-provider/token.actions.githubusercontent.com"
+    )
+
+
+def test_plan_leaves_a_review_and_what_a_deployment_needs(
+    project: Project, planned: Planned
+) -> None:
+    comment = (planned.folder / "comment.md").read_text(encoding="utf-8")
+    assert ENVIRONMENT in comment
+    assert "aws_s3_bucket" in comment
+    assert Path(project.environment["GITHUB_STEP_SUMMARY"]).read_text(encoding="utf-8") == comment
+    with tarfile.open(planned.archive) as archive:
+        names = {name.removeprefix("./").split("/")[0] for name in archive.getnames()}
+    assert {"tfplan", "cdk.tf.json", "assets", ".terraform.lock.hcl", "planned-tree"} <= names
+    assert ".terraform" not in names
+    assert not (planned.folder / "plan.json").exists()
+
+
+def test_deployment_makes_what_was_planned_inside_the_boundary(
+    project: Project, applied: Path
+) -> None:
+    workflow = project.account.client("glue").get_workflow(Name=f"burst-{ENVIRONMENT}-orders")
+    assert workflow["Workflow"]["Name"] == f"burst-{ENVIRONMENT}-orders"
+    role = project.account.client("iam").get_role(RoleName=f"burst-{ENVIRONMENT}-orders-job")
+    boundary = role["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
+    assert boundary.endswith(f":policy/{policy_name(ENVIRONMENT, 'boundary')}")
+
+
+def test_same_plan_is_refused_once_the_state_has_changed(
+    project: Project, planned: Planned, applied: Path
+) -> None:
+    done = project.run("apply.sh", ENVIRONMENT, str(planned.archive))
+    assert done.returncode == REFUSED
+    assert "Saved plan is stale" in done.stderr
+    (said,) = [line for line in done.stderr.splitlines() if line.startswith("::error")]
+    assert "The state changed after the plan was made." in said
+    assert "review its plan and merge it" in said
+
+
+def test_plan_of_other_files_is_refused_before_anything_is_asked(
+    project: Project, planned: Planned, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(project.folder, other, ignore=shutil.ignore_patterns("cdktf.out"))
+    moved_on = Project(other, project.account, project.environment | {"AWS_ENDPOINT_URL": ""})
+    (other / "README.md").write_text("Another pull request was merged.", encoding="utf-8")
+    moved_on.git("add", ".")
+    moved_on.git("commit", "--quiet", "--message", "Move on")
+    done = moved_on.run("apply.sh", ENVIRONMENT, str(planned.archive))
+    assert done.returncode == REFUSED
+    assert done.stdout == ""
+    assert "main moved on between the plan and the merge" in done.stderr
+
+
+def test_plan_of_the_same_files_in_another_commit_is_the_same_plan(
+    project: Project, planned: Planned, applied: Path
+) -> None:
+    """A merge makes a new commit of the files that were planned."""
+    project.git("commit", "--quiet", "--allow-empty", "--message", "Merge")
+    done = project.run("apply.sh", ENVIRONMENT, str(planned.archive))
+    assert "main moved on" not in done.stderr
+    assert "Saved plan is stale" in done.stderr
+
+
+def test_next_plan_has_nothing_to_do_and_asks_for_nothing_but_what_its_role_may(
+    project: Project, applied: Path, tmp_path: Path
+) -> None:
+    again = plan(project, tmp_path)
+    assert "No changes" in (again.folder / "plan.txt").read_text(encoding="utf-8")
+    calls = project.calls(again.log)
+    assert len(calls) > 40
+    assert calls - actions(project.policies("read")) == set()
+
+
+def test_deployment_asks_for_nothing_but_what_its_role_may(project: Project, applied: Path) -> None:
+    calls = project.calls(applied)
+    assert {"s3:CreateBucket", "iam:CreateRole", "kms:CreateKey", "glue:CreateJob"} <= calls
+    bounded = project.account.client("iam").get_role_policy(
+        RoleName=role_name(ENVIRONMENT, "deploy"), PolicyName="make-bounded-roles"
+    )["PolicyDocument"]
+    assert calls - actions([*project.policies("read", "change"), bounded]) == set()
+
+
+def test_roles_reach_every_resource_that_was_deployed_by_its_name(
+    project: Project, applied: Path
+) -> None:
+    stack = project.folder / "cdktf.out" / "stacks" / ENVIRONMENT
+    Terraform(stack, environment=project.account.environment()).init()
+    shown = Terraform(stack, environment=project.account.environment()).show()
+    arns = {
+        resource["values"]["arn"]: resource["type"]
+        for resource in shown["values"]["root_module"]["resources"]
+        if resource["mode"] == "managed" and "arn" in resource["values"]
+    }
+    assert len(arns) > 10
+    documents = project.policies("read", "change")
+    tags = {"aws:ResourceTag/project": "burst", "aws:ResourceTag/environment": ENVIRONMENT}
+    reached = {
+        arn
+        for arn in arns
+        for action in actions(documents)
+        if allows(documents, Request(action, arn, context=tags))
+    }
+    assert set(arns) - reached == set()
+
+
+def actions(documents: list[dict[str, Any]]) -> set[str]:
+    """Every action that these policies allow."""
+    return {
+        action
+        for document in documents
+        for statement in document["Statement"]
+        for action in statement["Action"]
+    }
