@@ -62,7 +62,7 @@ def measure_memory(command: Command) -> int | None:
     process = _start(command)
     peak = 0
     while process.poll() is None:
-        peak = max(peak, sum(_memory(pid) for pid in _tree(process.pid)))
+        peak = max(peak, sum(_memory(pid) for pid in processes(process.pid)))
         time.sleep(SAMPLE_SECONDS)
     _check(process)
     return peak or None
@@ -81,7 +81,7 @@ def measure(command: Command, sample_seconds: float) -> Measured:
     def sample() -> None:
         nonlocal peak
         while not done.wait(sample_seconds):
-            peak = max(peak, sum(_memory(pid) for pid in _tree(process.pid)))
+            peak = max(peak, sum(_memory(pid) for pid in processes(process.pid)))
 
     sampler = threading.Thread(target=sample)
     sampler.start()
@@ -99,7 +99,7 @@ def measure(command: Command, sample_seconds: float) -> Measured:
 def processor_seconds(root: int) -> float:
     """Processor time that a living process and everything under it has taken so far."""
     ticks = 0
-    for pid in _tree(root):
+    for pid in processes(root):
         try:
             fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
         except OSError:
@@ -124,7 +124,8 @@ def _check(process: subprocess.Popen[bytes]) -> None:
         raise RuntimeError(f"{process.args!r} ended with {process.returncode}.")
 
 
-def _tree(root: int) -> list[int]:
+def processes(root: int) -> list[int]:
+    """A process and everything under it."""
     children: dict[int, list[int]] = defaultdict(list)
     for folder in PROC.glob("[0-9]*"):
         try:
