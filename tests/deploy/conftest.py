@@ -19,6 +19,7 @@ from cdktf import App
 
 from stacks.burst_stack import BurstStack
 from stacks.settings import parse_environments
+from tests.long_proofs import pytest_collection_modifyitems, pytest_configure
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.sandbox import PROJECT_FOLDER, Sandbox
@@ -28,6 +29,8 @@ from tools.sandbox.terraform import (
     terraform_environment,
     write_override,
 )
+
+__all__ = ["pytest_collection_modifyitems", "pytest_configure"]
 
 STATE_BUCKET = "terraform-state-of-the-tests"
 BATCH_SIZE = 3

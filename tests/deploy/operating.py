@@ -100,6 +100,9 @@ def only_allowed(
 
     but: an action that is denied on one resource.
     """
+    if deployed.encrypted:
+        # Another environment is being applied at the same time; it must not be refused.
+        deployed.encrypted.result()
     iam = deployed.sandbox.account.client("iam")
     iam.create_user(UserName="operator")
     key = iam.create_access_key(UserName="operator")["AccessKey"]

@@ -15,7 +15,7 @@ from cdktf import App
 import stacks.job
 from stacks.burst_stack import BurstStack
 from stacks.settings import parse_environments
-from tests.deploy.conftest import Deployed
+from tests.deploy.conftest import Deployed, Encrypted, initialized, synthesize_encrypted
 from tools.review import markdown
 from tools.review.dangers import errored
 from tools.review.page import page_of
@@ -60,14 +60,14 @@ class Workbench:
             file.write_text(json.dumps(content), encoding="utf-8")
         return self.plan("-refresh=false")
 
-    def plan_settings(self, edit: Edit) -> dict[str, Any]:
+    def plan_settings(self, edit: Edit, *, allow_data_loss: bool = False) -> dict[str, Any]:
         """Plan what the stack is after a change of the settings."""
         context = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))["context"]
         environments = {"dev": context["environments"]["dev"]}
         edit(environments["dev"])
         app = App(outdir=str(self._folder / "cdktf.out"))
         (settings,) = parse_environments(environments).values()
-        BurstStack(app, "dev", settings, allow_data_loss=True)
+        BurstStack(app, "dev", settings, allow_data_loss=allow_data_loss)
         app.synth()
         shutil.copytree(
             self._folder / "cdktf.out" / "stacks" / "dev", self.stack_folder, dirs_exist_ok=True
@@ -126,13 +126,15 @@ def test_plan_that_would_delete_the_landing_bucket_warns_before_anything_else(
     name = deployed.sandbox.outputs["landing_bucket_name"]
 
     def rename(resources: dict[str, Any]) -> None:
-        landing_bucket(resources)["bucket_prefix"] = "another-"
+        bucket = landing_bucket(resources)
+        bucket["bucket_prefix"] = "another-"
+        bucket.pop("lifecycle", None)
 
     found, text = reviewed(workbench.plan_edited(rename))
     assert text.startswith(
         "> [!CAUTION]\n> **Data would go**\n>\n"
         f"> - **landing bucket** `{name}` is destroyed and made anew (forced by `bucket_prefix` "
-        "`burst-dev-landing-` → `another-`): Every object and every version in it goes"
+        "`burst-dev-landing-` → `another-`): It goes if it is empty; AWS refuses"
     )
     assert found.loses_data
     assert titles(found)[0] == "landing bucket"
@@ -142,8 +144,7 @@ def test_protected_bucket_makes_a_plan_that_is_refused_and_names_the_bucket(
     workbench: Workbench, tmp_path: Path
 ) -> None:
     def rename(resources: dict[str, Any]) -> None:
-        bucket = landing_bucket(resources)
-        bucket.update(bucket_prefix="another-", lifecycle={"prevent_destroy": True})
+        landing_bucket(resources)["bucket_prefix"] = "another-"
 
     with pytest.raises(SandboxError, match="Instance cannot be destroyed"):
         workbench.plan_edited(rename)
@@ -151,6 +152,31 @@ def test_protected_bucket_makes_a_plan_that_is_refused_and_names_the_bucket(
     plan, _ = read_plan(json.dumps(shown).encode(), source="plan.json")
     assert plan.errored
     assert "It wanted to destroy or replace: landing bucket" in errored(plan, "plan.json")
+
+
+def test_both_keys_to_deleting_data_are_shown_as_protection_that_goes(
+    workbench: Workbench,
+) -> None:
+    found, text = reviewed(workbench.plan_settings(lambda settings: None, allow_data_loss=True))
+    assert not found.loses_data
+    assert sorted(titles(found)) == ["lake bucket", "landing bucket"]
+    assert text.count("From now on a destroy empties the bucket and deletes it.") == 2
+
+
+def test_environment_that_gives_up_its_key_is_warned_of_and_keeps_what_is_in_it(
+    encrypted: Encrypted, tmp_path: Path
+) -> None:
+    folder = synthesize_encrypted(encrypted.sandbox, encryption="sse-s3", allow_data_loss=False)
+    terraform = initialized(encrypted.sandbox, folder)
+    terraform.plan(f"-out={tmp_path / 'plan'}", "-refresh=false", "-parallelism=20")
+    found, text = reviewed(terraform.show(str(tmp_path / "plan")))
+    assert counts(found)["forget"] == 1
+    assert not found.loses_data
+    told = " ".join(text.split())
+    assert "**KMS key**" in text
+    assert "is forgotten: Terraform forgets it: it stays, and nothing looks after it." in told
+    assert "**landing encryption**" in text
+    assert "`aws:kms` → `AES256`" in text
 
 
 def test_plan_without_changes_says_that_there_is_nothing_to_do(workbench: Workbench) -> None:

@@ -17,21 +17,11 @@ from pyspark.sql import SparkSession
 
 from tests.jobs.faulty_s3 import FaultyS3, no_faults
 from tests.jobs.world import GLUE_JOBS, QUICK_JAVA, World, new_world
+from tests.long_proofs import pytest_collection_modifyitems, pytest_configure
+
+__all__ = ["pytest_collection_modifyitems", "pytest_configure"]
 
 _numbers = itertools.count(1)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "full: takes minutes; runs with `-m full` only")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without -m the long proofs are not run; they are no skips."""
-    if config.getoption("markexpr"):
-        return
-    long = [item for item in items if item.get_closest_marker("full")]
-    items[:] = [item for item in items if item not in long]
-    config.hook.pytest_deselected(items=long)
 
 
 @pytest.fixture(scope="session")

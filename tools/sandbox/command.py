@@ -115,8 +115,9 @@ def sandbox(
         pipeline = PIPELINE if PIPELINE in pipelines else next(iter(pipelines))
         for line in how_to_use(write_environment(running), environment, pipeline):
             console.print(line, soft_wrap=True, markup=False)
-        running.engine.subscribe(lambda notice: _print_line(console, notice))
+        unsubscribe = running.engine.subscribe(lambda notice: _print_line(console, notice))
         _until_interrupted()
+        unsubscribe()
     console.print("The sandbox is stopped, and its account is gone.")
 
 

@@ -11,6 +11,7 @@ from tools.sandbox.corrections.events import (
     workflows_and_topics_are_targets,
 )
 from tools.sandbox.corrections.glue import (
+    job_runs_come_newest_first,
     jobs_can_be_updated,
     jobs_keep_their_queuing,
     jobs_show_only_the_execution_class_they_were_given,
@@ -41,6 +42,7 @@ CORRECTIONS: tuple[Correction, ...] = (
     jobs_can_be_updated,
     jobs_keep_their_queuing,
     jobs_show_only_the_execution_class_they_were_given,
+    job_runs_come_newest_first,
     runs_belong_to_the_engine,
     trails_can_be_deleted_by_arn,
 )

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import camelcase_to_underscores
-from moto.glue.models import FakeJob
+from moto.glue.models import FakeJob, FakeJobRun
 from moto.glue.responses import GlueResponse
 from moto.glue.utils import Action, Predicate
 
@@ -131,6 +131,21 @@ def jobs_show_only_the_execution_class_they_were_given(hooks: Hooks) -> Iterator
         return result
 
     with patch.object(GlueResponse, "create_job", create_job):
+        yield
+
+
+@correction
+def job_runs_come_newest_first(hooks: Hooks) -> Iterator[None]:
+    """AWS: GetJobRuns returns the newest job runs first (API reference, GetJobRuns).
+    moto 5.2.5: returns the oldest first, so whoever asks for the last five gets the first five.
+    Goes when moto begins with the newest.
+    """
+    vanilla = FakeJob.get_job_runs
+
+    def get_job_runs(job: FakeJob) -> list[FakeJobRun]:
+        return vanilla(job)[::-1]
+
+    with patch.object(FakeJob, "get_job_runs", get_job_runs):
         yield
 
 
