@@ -31,6 +31,9 @@ from tools.sandbox.terraform import OVERRIDE_FILE, Terraform, write_override
 Edit = Callable[[dict[str, Any]], None]
 SECRET = "correct-horse-battery-staple"
 
+# Takes many minutes: `pytest tests/deploy -m full`.
+pytestmark = pytest.mark.full
+
 
 class Workbench:
     """The deployed stack, of which any change can be planned; nothing is applied."""

@@ -65,7 +65,9 @@ class SmallPipeline:
         return [dict(run) for run in glue.get_workflow_runs(Name=NAME, **options)["Runs"]]
 
     def job_runs(self) -> list[dict[str, Any]]:
-        return [dict(r) for r in self.account.client("glue").get_job_runs(JobName=NAME)["JobRuns"]]
+        """In the order in which they began."""
+        newest_first = self.account.client("glue").get_job_runs(JobName=NAME)["JobRuns"]
+        return [dict(run) for run in reversed(newest_first)]
 
 
 def deploy(

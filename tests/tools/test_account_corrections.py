@@ -540,6 +540,24 @@ def test_a_job_shows_the_execution_class_that_it_was_given(
     assert execution_class(corrected, **settings) == given
 
 
+# ---- job runs come newest first ----------------------------------------------------------------
+
+
+def last_run_comes_first(account: Account) -> bool:
+    glue = account.client("glue")
+    glue.create_job(Name="orders", **JOB, ExecutionProperty={"MaxConcurrentRuns": 9})
+    started = [glue.start_job_run(JobName="orders")["JobRunId"] for _ in range(3)]
+    return glue.get_job_runs(JobName="orders", MaxResults=1)["JobRuns"][0]["Id"] == started[-1]
+
+
+def test_vanilla_the_oldest_job_run_comes_first(vanilla: Account) -> None:
+    still_needed("job runs come newest first", not last_run_comes_first(vanilla))
+
+
+def test_the_newest_job_run_comes_first(corrected: Account) -> None:
+    assert last_run_comes_first(corrected)
+
+
 # ---- runs belong to the engine -----------------------------------------------------------------
 
 

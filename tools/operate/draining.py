@@ -168,7 +168,7 @@ class Drain:
 
 
 def _active(glue: GlueClient, pipeline: Pipeline) -> list[str]:
-    answer = glue.get_workflow_runs(Name=pipeline.workflow_name, MaxResults=100)
+    answer = glue.get_workflow_runs(Name=pipeline.workflow_name, MaxResults=1000)
     return [run["WorkflowRunId"] for run in answer.get("Runs", []) if run.get("Status") in _ACTIVE]
 
 

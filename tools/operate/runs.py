@@ -87,8 +87,11 @@ def last_runs(glue: GlueClient, pipeline: Pipeline, *, last: int) -> tuple[Run, 
 def refused_runs(
     glue: GlueClient, pipeline: Pipeline, *, since: datetime
 ) -> tuple[RefusedRun, ...]:
-    """Workflow runs that met the workflow's limit of concurrent runs (Glue API, WorkflowRun)."""
-    answer = glue.get_workflow_runs(Name=pipeline.workflow_name, MaxResults=100)
+    """Workflow runs that met the workflow's limit of concurrent runs (Glue API, WorkflowRun).
+
+    In which order GetWorkflowRuns answers is not documented, so the largest page is asked for.
+    """
+    answer = glue.get_workflow_runs(Name=pipeline.workflow_name, MaxResults=1000)
     return tuple(
         RefusedRun(run["WorkflowRunId"], run["StartedOn"], run.get("ErrorMessage", ""))
         for run in answer.get("Runs", [])
