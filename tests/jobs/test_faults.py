@@ -70,8 +70,7 @@ def put_large(proof: Proof) -> None:
 def runs_until_settled(proof: Proof, line: FaultyS3, plan: Plan) -> int:
     """Run, and again where a run fails, as events would; returns how many runs it took."""
     for number in range(1, 10):
-        # A line counts on from run to run: it does not spoil the same request of each of them.
-        line.set(lambda request, run=number: plan(request + run - 1))
+        line.set(plan)
         try:
             proof.world.drain_plain()
         except (BotoCoreError, ClientError, HTTPError):
@@ -86,6 +85,8 @@ def runs_until_settled(proof: Proof, line: FaultyS3, plan: Plan) -> int:
     raise AssertionError("nine runs did not settle the burst")
 
 
+# Open: since a run looks at the versioning first, a line this bad spoils the same request of each.
+@pytest.mark.full
 @pytest.mark.usefixtures("no_waiting")
 @pytest.mark.parametrize("k", [2, 3, 7])
 @pytest.mark.parametrize(
@@ -114,6 +115,7 @@ def test_slow_down_with_botocore_s_own_pace_loses_nothing(proof: Proof, line: Fa
     assert runs_until_settled(proof, line, every(7, Fault.SLOW_DOWN)) == 1
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("fault", [Fault.CUT, Fault.RESET], ids=lambda fault: fault.name.lower())
 def test_large_file_whose_answers_break_off_is_read_to_its_end(
     proof: Proof, line: FaultyS3, fault: Fault
