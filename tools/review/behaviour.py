@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tools.review.difference import Difference, differences, value_text
+from tools.review.difference import Difference, differences, differing, follow, value_text
 from tools.review.plan import Action, Path, Plan, ResourceChange, Unknown
 from tools.review.subject import Subject, subject_of
 
@@ -57,6 +57,13 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
         "retention_in_days": "logs kept (days)",
         "log_group_class": "log class",
     },
+    "aws_s3_bucket_lifecycle_configuration": {
+        "rule.expiration.days": "objects kept (days)",
+        "rule.noncurrent_version_expiration.noncurrent_days": "old versions kept (days)",
+        "rule.transition.days": "moved to other storage after (days)",
+        "rule.transition.storage_class": "other storage",
+        "rule.abort_incomplete_multipart_upload.days_after_initiation": "unfinished uploads (days)",
+    },
     "aws_cloudwatch_metric_alarm": {
         "threshold": "alarm threshold",
         "period": "alarm period (seconds)",
@@ -79,7 +86,14 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
     "aws_cloudwatch_event_rule": {"event_pattern.": "events: ", "event_pattern": "events"},
     "aws_glue_trigger": {"actions.arguments.": "run argument "},
 }
-COLUMNS = "--columns"
+# Where columns stand, and what a reader calls them: those of the files and those of the table.
+CATALOG: Path = ("storage_descriptor", 0, "columns")
+OF_THE_FILES, OF_THE_TABLE = "column ", "curated column "
+COLUMNS: Mapping[Path, str] = {
+    ("default_arguments", "--columns"): OF_THE_FILES,
+    ("default_arguments", "--curated_columns"): OF_THE_TABLE,
+    CATALOG: OF_THE_TABLE,
+}
 
 
 @dataclass(frozen=True)
@@ -113,9 +127,17 @@ class NewPipeline:
 
 
 def setting_changes(plan: Plan) -> tuple[SettingChange, ...]:
-    """All of them, pipeline by pipeline."""
-    found = [item for change in plan.changes for item in settings_of(change)]
-    return tuple(sorted(found, key=lambda item: item.subject.pipeline or ""))
+    """All of them, pipeline by pipeline.
+
+    What the job's arguments and the catalog say alike of a pipeline's columns is there once.
+    """
+    found: dict[object, SettingChange] = {}
+    for change in plan.changes:
+        for item in settings_of(change):
+            alike = (item.subject.pipeline, item.label, item.name, repr(item.after))
+            once = item.subject.pipeline and item.label == OF_THE_TABLE
+            found.setdefault(alike if once else (change.address, item.path, item.name), item)
+    return tuple(sorted(found.values(), key=lambda item: item.subject.pipeline or ""))
 
 
 def settings_of(change: ResourceChange) -> Iterator[SettingChange]:
@@ -124,8 +146,8 @@ def settings_of(change: ResourceChange) -> Iterator[SettingChange]:
         return
     subject = subject_of(change)
     for difference, label, name in _telling(change):
-        if name == COLUMNS:
-            yield from _columns(subject, difference)
+        if label in (OF_THE_FILES, OF_THE_TABLE):
+            yield from _columns(subject, difference, label)
             continue
         yield SettingChange(
             subject,
@@ -175,6 +197,10 @@ def _telling(change: ResourceChange) -> Iterator[tuple[Difference, str, str]]:
     families = FAMILIES.get(change.type, {})
     for difference in _by_setting(change):
         setting = difference.setting
+        sides = (difference.before, difference.after)
+        if difference.path in COLUMNS and all(map(_column_types, sides)):
+            yield difference, COLUMNS[difference.path], ""
+            continue
         if isinstance(difference.after, Unknown) and change.action is Action.REPLACE:
             continue
         if setting in named:
@@ -186,55 +212,47 @@ def _telling(change: ResourceChange) -> Iterator[tuple[Difference, str, str]]:
 
 
 def _by_setting(change: ResourceChange) -> Iterator[Difference]:
-    """The differences, with an argument whole, though it may be JSON."""
-    for difference in differences(change.before, change.after):
-        if difference.path[0] in ("default_arguments", "non_overridable_arguments"):
-            continue
-        yield difference
+    """The differences, with what reads better whole, an argument or all columns, whole."""
+    whole: list[Path] = [CATALOG] if change.type == "aws_glue_catalog_table" else []
     for family in ("default_arguments", "non_overridable_arguments"):
-        before, after = change.before.get(family), change.after.get(family)
-        if not isinstance(before, dict | None) or not isinstance(after, dict | None):
-            yield from differences(before, after, (family,))
-            continue
-        old, new = before or {}, after or {}
-        for name in dict.fromkeys((*old, *new)):
-            if next(differences(old.get(name), new.get(name)), None) is not None:
-                yield Difference((family, name), old.get(name), new.get(name))
+        sides = [side.get(family) for side in (change.before, change.after)]
+        if all(isinstance(side, dict | None) for side in sides):
+            names = dict.fromkeys(name for side in sides if side for name in side)
+            whole += [(family, name) for name in names]
+    for item in differences(change.before, change.after):
+        if not any(item.path[: len(path)] == path for path in whole):
+            yield item
+    for path in whole:
+        before, after = follow(change.before, path), follow(change.after, path)
+        if differing(before, after):
+            yield Difference(path, before, after)
 
 
-def _columns(subject: Subject, difference: Difference) -> Iterator[SettingChange]:
+def _columns(subject: Subject, difference: Difference, label: str) -> Iterator[SettingChange]:
     """Columns by name: added, removed, of another type, or in another order."""
-    before, after = _column_types(difference.before), _column_types(difference.after)
-    if before is None or after is None:
-        yield SettingChange(
-            subject, difference.path, "argument ", COLUMNS, difference.before, difference.after
-        )
-        return
+    before, after = _column_types(difference.before) or {}, _column_types(difference.after) or {}
     for name in dict.fromkeys((*before, *after)):
         old, new = before.get(name), after.get(name)
-        if old == new:
-            continue
-        if old is None:
-            note = "files without it are bad files from now on"
-        elif new is None:
-            note = "files that still have it are treated as unknown_columns says"
-        else:
-            note = "rows that are there already keep the old type"
-        yield SettingChange(subject, difference.path, "column ", name, old, new, note)
+        if old != new:
+            note = _column_note(old, new) if label == OF_THE_FILES else ""
+            yield SettingChange(subject, difference.path, label, name, old, new, note)
     if before == after:
-        yield SettingChange(
-            subject,
-            difference.path,
-            "order of the columns",
-            "",
-            ", ".join(before),
-            ", ".join(after),
-        )
+        order = ", ".join(before), ", ".join(after)
+        yield SettingChange(subject, difference.path, f"order of {label.strip()}s", "", *order)
+
+
+def _column_note(old: str | None, new: str | None) -> str:
+    if old is None:
+        return "files without it are bad files from now on"
+    if new is None:
+        return "files that still have it are treated as unknown_columns says"
+    return "rows that are there already keep the old type"
 
 
 def _column_types(value: Any) -> dict[str, str] | None:
+    """Columns as the job's argument and the catalog write them; None where it is none of both."""
     try:
-        columns = json.loads(value)
+        columns = json.loads(value) if isinstance(value, str) else value
         return {str(column["name"]): str(column["type"]) for column in columns}
     except (TypeError, ValueError, KeyError):
         return None

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from tools.review.belonging import goes_with_its_owner, is_added_with_its_owner
-from tools.review.difference import Difference, differences, path_text
+from tools.review.difference import Difference, differences, follow, path_text
 from tools.review.expiry import lost_by_lifecycle
 from tools.review.permissions import PolicyChange, policy_changes
 from tools.review.plan import Action, Plan, ResourceChange, Unknown
@@ -33,8 +33,8 @@ class Danger:
 
     Attributes:
         consequence: a sentence of ours that says what happens.
-        causes: the attributes because of which it happens: those that force a replacement, or the
-            one that changes.
+        causes: the attributes because of which it happens.
+        forced: they force a replacement.
         reason: why, in words of ours, where no attribute says it; "" where one does.
         where: which part of it, in words from outside, like a prefix; "" for all of it.
     """
@@ -44,6 +44,7 @@ class Danger:
     action: Action
     consequence: str
     causes: tuple[Difference, ...] = ()
+    forced: bool = False
     reason: str = ""
     where: str = ""
 
@@ -61,6 +62,7 @@ REASONS: Mapping[str, str] = {
     "delete_because_no_move_target": "it was moved to where nothing is",
 }
 CODE = "artifacts/"
+OWN_KEY = "What it holds is no longer encrypted with a key of your own."
 
 
 def dangers(plan: Plan) -> tuple[Danger, ...]:
@@ -101,9 +103,7 @@ def dangers_of(change: ResourceChange, plan: Plan) -> Iterator[Danger]:
     if change.goes:
         yield from _destroyed(change, plan)
     if change.action is Action.FORGET and change.type in HOLDERS:
-        yield _danger(
-            Kind.PROTECTION, change, "Terraform forgets it: it stays, and nothing looks after it."
-        )
+        yield _danger(Kind.PROTECTION, change, "It stays, and nothing looks after it any more.")
     if change.action in (Action.CHANGE, Action.REPLACE, Action.DESTROY, Action.ADD):
         yield from _loosened(change, plan)
 
@@ -113,11 +113,15 @@ def _destroyed(change: ResourceChange, plan: Plan) -> Iterator[Danger]:
     if holder is not None:
         consequence = holder(change.before)
         if consequence:
-            yield _danger(Kind.DATA, change, consequence, _forcing(change))
+            yield _forced(_danger(Kind.DATA, change, consequence, _forcing(change)))
     elif flow is not None and not change.deposed:
         if change.action is Action.DESTROY and goes_with_its_owner(change, plan.changes):
             return
-        yield _danger(Kind.EVENTS, change, flow, _forcing(change))
+        yield _forced(_danger(Kind.EVENTS, change, flow, _forcing(change)))
+
+
+def _forced(danger: Danger) -> Danger:
+    return replace(danger, forced=danger.action is Action.REPLACE)
 
 
 def _danger(
@@ -127,27 +131,13 @@ def _danger(
     if change.deposed:
         reason = "an earlier replacement left it behind"
     subject = subject_of(change)
-    return Danger(kind, subject, change.action, consequence, tuple(causes), reason)
+    return Danger(kind, subject, change.action, consequence, tuple(causes), reason=reason)
 
 
 def _forcing(change: ResourceChange) -> Iterator[Difference]:
     for path in change.replace_paths:
-        before, after = _follow(change.before, path), _follow(change.after, path)
+        before, after = follow(change.before, path), follow(change.after, path)
         yield Difference(path, before, after)
-
-
-def _follow(value: Any, path: Iterable[str | int]) -> Any:
-    for part in path:
-        if isinstance(part, str) and isinstance(value, dict):
-            value = value.get(part)
-        elif isinstance(part, int) and isinstance(value, list) and part < len(value):
-            value = value[part]
-        else:
-            # A mark or an unknown covers all that is below it.
-            return (
-                value if isinstance(value, Unknown) or not isinstance(value, dict | list) else None
-            )
-    return value
 
 
 # --- What holds data, and what becomes of it ------------------------------------------------------
@@ -242,9 +232,9 @@ def _loosened(change: ResourceChange, plan: Plan) -> Iterator[Danger]:
     for guard in GUARDS:
         if guard.type != change.type:
             continue
-        before = _follow(change.before, guard.path)
+        before = follow(change.before, guard.path)
         # What is destroyed falls back to what AWS does without it.
-        after = None if gone else _follow(change.after, guard.path)
+        after = None if gone else follow(change.after, guard.path)
         if gone and not guard.also_when_destroyed:
             continue
         if not isinstance(after, Unknown) and guard.looser(before, after):
@@ -368,7 +358,7 @@ GUARDS: tuple[_Guard, ...] = (
         "Messages that are older go.",
         Kind.DATA,
     ),
-    _Guard("aws_sqs_queue", ("kms_master_key_id",), _taken_away, "Your own key is not used."),
+    _Guard("aws_sqs_queue", ("kms_master_key_id",), _taken_away, OWN_KEY),
     _Guard(
         "aws_cloudwatch_log_group",
         ("retention_in_days",),
@@ -376,7 +366,7 @@ GUARDS: tuple[_Guard, ...] = (
         "Logs that are older go.",
         Kind.DATA,
     ),
-    _Guard("aws_cloudwatch_log_group", ("kms_key_id",), _taken_away, "Your own key is not used."),
+    _Guard("aws_cloudwatch_log_group", ("kms_key_id",), _taken_away, OWN_KEY),
     _Guard(
         "aws_cloudwatch_log_group",
         ("skip_destroy",),

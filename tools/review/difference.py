@@ -50,6 +50,21 @@ def differing(before: Any, after: Any) -> bool:
     return next(differences(before, after), None) is not None
 
 
+def follow(value: Any, path: Path) -> Any:
+    """What stands at the path; None where nothing does."""
+    for part in path:
+        if isinstance(part, str) and isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(part, int) and isinstance(value, list) and part < len(value):
+            value = value[part]
+        else:
+            # A mark or an unknown covers all that is below it.
+            return (
+                value if isinstance(value, Unknown) or not isinstance(value, dict | list) else None
+            )
+    return value
+
+
 def path_text(path: Path) -> str:
     """An attribute's path as Terraform writes it, like `rule[0].expiration`."""
     text = ""

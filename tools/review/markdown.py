@@ -46,10 +46,11 @@ def size(text: str) -> int:
     return len(text) + sum(character > "\uffff" for character in text)
 
 
-def code(text: str) -> str:
-    """Text from outside, in a code span, also inside of a table."""
+def code(text: str, *, in_a_table: bool = False) -> str:
+    """Text from outside, in a code span."""
     visible = on_one_line(text)
-    if visible and not set("`|") & set(visible) and visible == visible.strip():
+    awkward = set("`|") if in_a_table else {"`"}
+    if visible and not awkward & set(visible) and visible == visible.strip():
         return f"`{visible}`"
     return f"<code>{visible.translate(_ENTITIES)}</code>"
 
@@ -98,7 +99,8 @@ def _head(section: Section) -> str:
 def _drawn(item: Item | Row, quote: str) -> tuple[str, str]:
     """A finding, and the same without what stands below it."""
     if isinstance(item, Row):
-        row = f"| {' | '.join(map(_line, item.cells))} |\n"
+        cells = (_line(cell, in_a_table=True) for cell in item.cells)
+        row = f"| {' | '.join(cells)} |\n"
         return row, row
     line = f"{quote}- {_line(item.line)}\n"
     if not item.difference:
@@ -113,14 +115,15 @@ def _top(page: Page) -> str:
     return f"## {_line(page.title)}\n\n" + "\n\n".join(map(_line, page.summary)) + "\n"
 
 
-def _line(line: Line) -> str:
-    return "".join(map(_span, line))
-
-
-def _span(span: str | Code | Strong) -> str:
-    if isinstance(span, Code):
-        return code(span.text)
-    return f"**{span.text}**" if isinstance(span, Strong) else span
+def _line(line: Line, *, in_a_table: bool = False) -> str:
+    return "".join(
+        code(span.text, in_a_table=in_a_table)
+        if isinstance(span, Code)
+        else f"**{span.text}**"
+        if isinstance(span, Strong)
+        else span
+        for span in line
+    )
 
 
 def _notice(left_out: Sequence[str]) -> str:

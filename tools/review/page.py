@@ -125,10 +125,9 @@ def _banners(review: Review) -> Iterator[Section]:
 
 
 def _danger(danger: Danger) -> Item:
-    forced = danger.action is Action.REPLACE
     causes: list[str | Code | Strong] = []
     for cause in danger.causes:
-        causes += [", and by " if causes else " (forced by " if forced else " ("]
+        causes += [", and by " if causes else " (forced by " if danger.forced else " ("]
         causes += _difference(cause)
     if danger.reason:
         causes += [", " if causes else " (", danger.reason]

@@ -59,6 +59,7 @@ TYPES: Mapping[str, Part] = {
     "aws_cloudwatch_event_": Part.ROUTING,
     "aws_scheduler_": Part.ROUTING,
     "aws_sqs_": Part.ROUTING,
+    "aws_cloudwatch_dashboard": Part.ALERTS,
     "aws_cloudwatch_metric_alarm": Part.ALERTS,
     "aws_sns_": Part.ALERTS,
     "aws_kms_": Part.ENCRYPTION,
@@ -66,6 +67,7 @@ TYPES: Mapping[str, Part] = {
 }
 NOUNS: Mapping[str, str] = {
     "aws_cloudtrail": "trail",
+    "aws_cloudwatch_dashboard": "dashboard",
     "aws_cloudwatch_event_archive": "event archive",
     "aws_cloudwatch_event_rule": "rule",
     "aws_cloudwatch_event_target": "target",

@@ -98,7 +98,19 @@ def trigger(**condition: int) -> dict[str, Any]:
             "aws_glue_job",
             {"default_arguments": {"--columns": columns(a="int", b="date")}},
             {"default_arguments": {"--columns": columns(b="date", a="int")}},
-            "| `orders` | order of the columns | `a, b` | `b, a` |  |",
+            "| `orders` | order of columns | `a, b` | `b, a` |  |",
+        ),
+        (
+            "aws_s3_bucket_lifecycle_configuration",
+            {"bucket": "b", "rule": [{"id": "r", "transition": [{"days": 30}]}]},
+            {"bucket": "b", "rule": [{"id": "r", "transition": [{"days": 1}]}]},
+            "| `orders` | moved to other storage after (days) | `30` | `1` |  |",
+        ),
+        (
+            "aws_glue_catalog_table",
+            {"name": "orders", "storage_descriptor": [{"columns": json.loads(columns(a="int"))}]},
+            {"name": "orders", "storage_descriptor": [{"columns": json.loads(columns(b="int"))}]},
+            "| `orders` | curated column `a` | `int` | `(not set)` |  |",
         ),
         (
             "aws_cloudwatch_event_rule",
@@ -131,6 +143,24 @@ def test_setting_is_shown_old_and_new_and_only_once(
 ) -> None:
     text = page(resource(type_, before, after))
     assert row in text
+    assert "Other changes" not in text
+
+
+def test_columns_of_job_and_catalog_are_told_once() -> None:
+    one, other = columns(a="int"), columns(a="bigint")
+    text = page(
+        resource(
+            "aws_glue_job",
+            {"default_arguments": {"--curated_columns": one, "--columns": one}},
+            {"default_arguments": {"--curated_columns": other, "--columns": other}},
+        ),
+        resource(
+            "aws_glue_catalog_table",
+            *({"storage_descriptor": [{"columns": json.loads(side)}]} for side in (one, other)),
+        ),
+    )
+    assert text.count("| `orders` | curated column `a` | `int` | `bigint` |") == 1
+    assert text.count("| `orders` | column `a` | `int` | `bigint` |") == 1
     assert "Other changes" not in text
 
 
