@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from burst.batch import BATCH_ID, ID_TIME
+from burst.broken_off import repeated
 from burst.s3_errors import is_gone
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ class Checkpoint:
     def load(self) -> str | None:
         """Read the mark and return it; one that cannot be trusted is as good as none."""
         try:
-            text = self.s3.get_object(Bucket=self.bucket, Key=self.key)["Body"].read()
+            text = repeated(
+                lambda: self.s3.get_object(Bucket=self.bucket, Key=self.key)["Body"].read()
+            )
         except ClientError as error:
             if not is_gone(error):
                 raise

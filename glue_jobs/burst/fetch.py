@@ -10,34 +10,23 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import (
-    ClientError,
-    FlexibleChecksumError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
+from botocore.exceptions import ClientError
 
 from burst.batch import InputFile
+from burst.broken_off import ATTEMPTS, BROKEN_OFF, FIRST_WAIT_SECONDS, repeated
 from burst.byte_stream import Bytes
 from burst.s3_errors import is_gone, refusal
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 # Up to this size an object is fetched whole and ahead of time. At most AHEAD of them wait in
 # memory, so a task never holds more than AHEAD * SMALL_BYTES (64 MiB) of them.
 SMALL_BYTES = 2 * 1024**2
 AHEAD = 32
 THREADS = 16
-
-# botocore repeats a request that fails, but not one whose answer breaks off while it is read.
-# In a batch of thousands of files one of them always would, and the batch would never end.
-BROKEN_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, FlexibleChecksumError)
-# So often in a row, after 0.1, 0.2, 0.4 and 0.8 seconds.
-ATTEMPTS = 5
-FIRST_WAIT_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -130,16 +119,16 @@ class _Body:
                 return data
 
     def _get(self) -> StreamingBody:
+        # A refusal may break off as well.
+        return repeated(self._ask)["Body"]
+
+    def _ask(self) -> GetObjectOutputTypeDef:
         file = self._file
         if not self._position:
-            answer = self._s3.get_object(
-                Bucket=self._bucket, Key=file.key, VersionId=file.version_id
-            )
-        else:
-            answer = self._s3.get_object(
-                Bucket=self._bucket,
-                Key=file.key,
-                VersionId=file.version_id,
-                Range=f"bytes={self._position}-",
-            )
-        return answer["Body"]
+            return self._s3.get_object(Bucket=self._bucket, Key=file.key, VersionId=file.version_id)
+        return self._s3.get_object(
+            Bucket=self._bucket,
+            Key=file.key,
+            VersionId=file.version_id,
+            Range=f"bytes={self._position}-",
+        )

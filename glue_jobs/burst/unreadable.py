@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from burst.batch import InputFile
+from burst.broken_off import repeated
 from burst.ledger import ResultRecord
 from burst.s3_errors import is_gone, refusal
 
@@ -144,8 +145,10 @@ class Unreadable:
     def _is_refused(self, file: InputFile) -> bool:
         # HeadObject would not do: it answers for archived objects as well.
         try:
-            answer = self.s3.get_object(
-                Bucket=self.landing_bucket, Key=file.key, VersionId=file.version_id
+            answer = repeated(
+                lambda: self.s3.get_object(
+                    Bucket=self.landing_bucket, Key=file.key, VersionId=file.version_id
+                )
             )
         except ClientError as error:
             # One that is gone is the next batch's to say so.
@@ -163,7 +166,9 @@ class Unreadable:
 
     def _read(self) -> tuple[UnreadableFile, ...]:
         try:
-            text = self.s3.get_object(Bucket=self.lake_bucket, Key=self.key)["Body"].read()
+            text = repeated(
+                lambda: self.s3.get_object(Bucket=self.lake_bucket, Key=self.key)["Body"].read()
+            )
         except ClientError as error:
             if not is_gone(error):
                 raise
