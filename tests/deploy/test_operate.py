@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from tools.sandbox import command
 from tools.sandbox.orders import generate
 
 RULE = ROLE = "burst-dev-orders"
-MANY, SOME = 10_000, 2_000
+MANY, SOME = 10_000, 1_000
 SECONDS = 120.0
 # Of the emulator, which answers some 200 requests a second.
 PATIENCE = 900.0
@@ -263,18 +264,6 @@ def test_replay_that_is_denied_in_the_middle_names_the_permission_and_goes_on_la
 # ---- drain and redeliver -----------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("paused")
-def test_drain_takes_what_waits_although_the_pipeline_is_paused(
-    burst: Burst, tmp_path: Path
-) -> None:
-    burst("put", "dev", "orders", str(order_file(tmp_path)))
-    said = burst("drain", "dev", "orders")
-    assert said.code == 0, said.err
-    assert re.search(r"The run ended after \d+ s: 1 file, \d+ rows in 1 batch", said.text)
-    said = burst("drain", "dev", "orders", "--json")
-    assert (said.json["state"], said.json["batches"], said.json["left"]) == ("SUCCEEDED", [], 0)
-
-
 def test_drain_that_fails_says_why_and_where_the_log_is(burst: Burst, deployed: Deployed) -> None:
     account = deployed.sandbox.account
     job = account.client("glue").get_job(JobName=RULE)["Job"]
@@ -291,7 +280,8 @@ def test_drain_that_fails_says_why_and_where_the_log_is(burst: Burst, deployed: 
     assert "the disk is full" in said.text
     assert "/burst/dev/orders/error" in said.text
     assert "ended as FAILED" in burst("status", "dev").text
-    assert burst("drain", "dev", "orders").code == 0
+    said = burst("drain", "dev", "orders", "--json")
+    assert (said.json["state"], said.json["batches"], said.json["left"]) == ("SUCCEEDED", [], 0)
 
 
 def test_drain_of_a_full_workflow_waits_for_room(burst: Burst, deployed: Deployed) -> None:
@@ -333,7 +323,7 @@ def undeliverable(deployed: Deployed) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("undeliverable")
-def test_redeliver_says_why_has_the_files_taken_and_deletes_the_messages(
+def test_redeliver_says_why_has_the_files_taken_and_deletes_what_was_there_before_the_run(
     burst: Burst, deployed: Deployed, tmp_path: Path
 ) -> None:
     files = [str(order_file(tmp_path, f"{name}.csv")) for name in "ab"]
@@ -346,39 +336,34 @@ def test_redeliver_says_why_has_the_files_taken_and_deletes_the_messages(
     assert "glue:notifyEvent" in said.text
     assert "dry run, the messages stay" in said.text
 
-    said = burst("redeliver", "dev", "--json")
+    with file_that_comes_late(deployed):
+        said = burst("redeliver", "dev", "--json")
 
-    assert said.code == 0, said.err
     (orders,) = said.json["pipelines"]
     assert [reason["events"] for reason in orders["reasons"]] == [2]
-    assert (orders["deleted"], orders["left"]) == (2, 0)
+    assert (said.code, orders["deleted"], orders["left"]) == (1, 2, 1)
+    assert burst("redeliver", "dev").code == 0
     assert waiting(deployed) == []
     said = burst("redeliver", "dev")
     assert (said.code, "every event was delivered" in said.text) == (0, True)
 
 
-@pytest.mark.usefixtures("undeliverable")
-def test_message_that_came_after_the_run_began_stays_in_the_queue(
-    burst: Burst, deployed: Deployed, tmp_path: Path
-) -> None:
+@contextmanager
+def file_that_comes_late(deployed: Deployed) -> Iterator[None]:
+    """A producer who uploads as soon as the next run has begun."""
     engine = deployed.sandbox.engine
-    burst("put", "dev", "orders", str(order_file(tmp_path)))
     runs = len(engine.snapshot().job_runs)
 
-    def come_late() -> None:
+    def upload() -> None:
         assert engine.wait(lambda now: len(now.job_runs) > runs, SECONDS)
         deployed.sandbox.account.client("s3").put_object(
             Bucket=deployed.sandbox.outputs["landing_bucket_name"], Key="orders/late.csv", Body=b""
         )
 
-    producer = threading.Thread(target=come_late)
+    producer = threading.Thread(target=upload)
     producer.start()
-    said = burst("redeliver", "dev", "--json")
+    yield
     producer.join()
-
-    (orders,) = said.json["pipelines"]
-    assert (said.code, orders["deleted"], orders["left"]) == (1, 1, 1)
-    assert burst("redeliver", "dev").code == 0
 
 
 # ---- pause and resume --------------------------------------------------------------------------
@@ -496,7 +481,9 @@ def test_replaced_batch_is_loaded_anew_and_its_rows_are_there_once(
     assert (said.code, said.err) == (0, "")
     assert "readers miss these rows" in said.text
     assert rows_of(burst, "orders/orders.csv") == []
-    assert burst("drain", "dev", "orders").code == 0
+    said = burst("drain", "dev", "orders")
+    assert said.code == 0
+    assert re.search(r"The run ended after \d+ s: 1 file, \d+ rows in 1 batch", said.text)
 
     after = rows_of(burst, "orders/orders.csv")
     assert len(after) == len(before) == batch["rows"]
@@ -537,7 +524,7 @@ def seed(deployed: Deployed, count: int) -> str:
 
 @pytest.mark.parametrize(
     ("narrower", "count"),
-    [(["--key", "orders/0[01]*"], SOME), pytest.param([], MANY, marks=pytest.mark.full)],
+    [(["--key", "orders/00*"], SOME), pytest.param([], MANY, marks=pytest.mark.full)],
     ids=["some of them", "all of them"],
 )
 @pytest.mark.usefixtures("paused")
@@ -553,7 +540,6 @@ def test_files_among_ten_thousand_come_back_once_although_ctrl_c_came_in_the_mid
         True,
     )
     assert "10,000 files" in burst(*replay[:4], "--dry-run").text
-    assert f"{count:,} files" in burst(*replay, "--dry-run").text
 
     process = burst.start(*replay)
     deadline = time.monotonic() + PATIENCE
@@ -570,7 +556,6 @@ def test_files_among_ten_thousand_come_back_once_although_ctrl_c_came_in_the_mid
     assert re.search(r"About [\d,]+ files came to landing", errors)
     assert "The same command goes on from here and sends no file twice." in errors
     assert len(list(landing.keys)) < count
-    assert "was interrupted" in burst("status", "dev").text
 
     again = burst.start(*replay)
     output, errors = again.communicate(timeout=PATIENCE)
@@ -579,7 +564,6 @@ def test_files_among_ten_thousand_come_back_once_although_ctrl_c_came_in_the_mid
     assert f"{count:,} files came back to landing" in " ".join(output.split())
     versions = [len(landing.keys.getlist(key)) for key in list(landing.keys)]
     assert versions == [1] * count
-    assert "There is nothing to bring back" in burst(*replay).text
     status = burst("status", "dev").text
     assert f"{count:,} files wait" in status
     assert f"({count:,} replayed)" in status

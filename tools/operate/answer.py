@@ -6,7 +6,8 @@ import functools
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime
+from datetime import date, time
+from decimal import Decimal
 from typing import Any, ParamSpec, TypeVar
 
 import typer
@@ -64,8 +65,13 @@ def plain(value: object) -> Any:
         return {"unreadable": value.reason}
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, datetime):
+    if isinstance(value, date | time):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        # As a number it would lose digits.
+        return str(value)
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
