@@ -25,9 +25,6 @@ sys.argv = ["burst", *sys.argv[1:]]
 sys.exit(cli.main())
 """
 
-# With a deployed pipeline: `pytest tests/tools/operate -m full`.
-pytestmark = pytest.mark.full
-
 
 @pytest.fixture
 def outputs(tmp_path: Path) -> str:

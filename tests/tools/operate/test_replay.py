@@ -22,9 +22,6 @@ from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 
 MOST_CHANGES = 60
 
-# With a deployed pipeline: `pytest tests/tools/operate -m full`.
-pytestmark = pytest.mark.full
-
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[Account]:
