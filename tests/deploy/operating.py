@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -79,6 +80,8 @@ class Burst:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # A shell lets what it starts in the background ignore Ctrl-C, and tests pass that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def environment(self) -> dict[str, str]:

@@ -55,9 +55,6 @@ SERVICES = {"eventbridge": "events", "cloudwatch logs": "logs", "cloudwatch": "c
 # Everybody may ask STS who he is. The sandbox skips that, so the provider asks IAM here.
 FREE = {"sts:GetCallerIdentity", "iam:GetUser"}
 
-# Takes many minutes: `pytest tests/deploy -m full`.
-pytestmark = pytest.mark.full
-
 
 @dataclass
 class Project:

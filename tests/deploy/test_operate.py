@@ -33,9 +33,6 @@ SECONDS = 120.0
 # Of the emulator, which answers some 200 requests a second.
 PATIENCE = 900.0
 
-# Takes many minutes: `pytest tests/deploy -m full`.
-pytestmark = pytest.mark.full
-
 
 @pytest.fixture
 def burst(

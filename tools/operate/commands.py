@@ -327,8 +327,9 @@ def drain(
     with _followed(answer) as (report, say):
         work = Drain(connection, deployment, part, utc_now, report, say)
         run_id = work.start()
-        say(f"Started the run {run_id}. Ctrl-C stops following, not the run.")
         drained = work.follow(run_id) if wait else None
+        if drained is None:
+            say(f"Started the run {run_id}.")
     if drained is None:
         answer.end({"workflow_run_id": run_id}, ok=True)
     else:

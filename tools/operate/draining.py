@@ -104,6 +104,8 @@ class Drain:
     def follow(self, run_id: str) -> Drained:
         """Look at the run until it ends. Raises `StoppedError` on Ctrl-C; the run goes on."""
         try:
+            # Said in here: from now on Ctrl-C has an answer that names the run.
+            self.say(f"Started the run {run_id}. Ctrl-C stops following, not the run.")
             return self._follow(run_id)
         except KeyboardInterrupt:
             raise StoppedError(
