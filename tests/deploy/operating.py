@@ -24,6 +24,7 @@ from tools.sandbox.command import write_environment
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 AWS = ("AWS_", "BURST_OUTPUTS")
+IDLE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,20 @@ class Burst:
 def burst_on(deployed: Deployed, capsys: pytest.CaptureFixture[str]) -> Burst:
     write_environment(deployed.sandbox)
     return Burst(deployed, capsys, deployed.sandbox.folder / "outputs.json")
+
+
+def clean(deployed: Deployed) -> None:
+    """Wait for what runs, then empty landing and all of the lake but the job's code."""
+    sandbox = deployed.sandbox
+    assert sandbox.engine.wait(lambda now: now.idle, IDLE_SECONDS)
+    buckets = sandbox.account.backend("s3").buckets
+    landing = buckets[sandbox.outputs["landing_bucket_name"]].keys
+    lake = buckets[sandbox.outputs["lake_bucket_name"]].keys
+    for key in list(landing):
+        landing.pop(key)
+    for key in list(lake):
+        if not key.startswith("artifacts/"):
+            lake.pop(key)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.deploy.conftest import Deployed
+from tests.deploy.operating import clean
 from tools import cli
 from tools.sandbox import command, demo
 from tools.sandbox.sandbox import Sandbox
@@ -19,7 +20,7 @@ from tools.sandbox.sandbox import Sandbox
 
 @pytest.fixture(autouse=True)
 def on_the_shared_deployment(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let the demo find everything deployed already; and clean up what its burst left behind."""
+    """Let the demo find everything deployed already, and nothing that an earlier burst left."""
 
     @contextmanager
     def already_deployed(*_: object, **__: object) -> Iterator[Sandbox]:
@@ -30,16 +31,10 @@ def on_the_shared_deployment(deployed: Deployed, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(command.signal, "signal", lambda *_: None)
     monkeypatch.setattr(demo, "EVENT_SECONDS", 2.0)
     monkeypatch.setattr("sys.argv", ["burst", "demo", "--files", "3", "--bad", "0"])
+    clean(deployed)
     yield
-    empty_landing(deployed)
+    clean(deployed)
     empty_dead_letter_queue(deployed)
-
-
-def empty_landing(deployed: Deployed) -> None:
-    s3 = deployed.sandbox.account.client("s3")
-    bucket = deployed.sandbox.outputs["landing_bucket_name"]
-    for version in s3.list_object_versions(Bucket=bucket).get("Versions", []):
-        s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
 
 
 def empty_dead_letter_queue(deployed: Deployed) -> None:

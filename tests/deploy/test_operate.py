@@ -22,7 +22,7 @@ from burst.batch import REASON_SUFFIX, InputFile, batch_id, destination
 from burst.ledger import DoneRecord, FileResult, Ledger, Origin, PlanRecord, ResultRecord
 
 from tests.deploy.conftest import Deployed
-from tests.deploy.operating import PROJECT_FOLDER, Burst, burst_on, only_allowed
+from tests.deploy.operating import PROJECT_FOLDER, Burst, burst_on, clean, only_allowed
 from tools.operate import commands, draining
 from tools.sandbox import command
 from tools.sandbox.orders import generate
@@ -44,20 +44,6 @@ def burst(
     clean(deployed)
     yield burst_on(deployed, capsys)
     clean(deployed)
-
-
-def clean(deployed: Deployed) -> None:
-    """Wait for what runs, then empty landing and all of the lake but the job's code."""
-    sandbox = deployed.sandbox
-    assert sandbox.engine.wait(lambda now: now.idle, SECONDS)
-    buckets = sandbox.account.backend("s3").buckets
-    landing = buckets[sandbox.outputs["landing_bucket_name"]].keys
-    lake = buckets[sandbox.outputs["lake_bucket_name"]].keys
-    for key in list(landing):
-        landing.pop(key)
-    for key in list(lake):
-        if not key.startswith("artifacts/"):
-            lake.pop(key)
 
 
 @pytest.fixture

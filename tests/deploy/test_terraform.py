@@ -56,7 +56,9 @@ def test_deployed_job_points_to_code_that_is_there(deployed: Deployed) -> None:
 
 
 def test_state_lies_in_s3_and_the_lock_is_gone_after_use(deployed: Deployed) -> None:
-    listed = deployed.sandbox.account.client("s3").list_objects_v2(Bucket=STATE_BUCKET)
+    listed = deployed.sandbox.account.client("s3").list_objects_v2(
+        Bucket=STATE_BUCKET, Prefix=STATE_KEY
+    )
     assert [item["Key"] for item in listed["Contents"]] == [STATE_KEY]
 
 

@@ -115,9 +115,8 @@ def sandbox(
         pipeline = PIPELINE if PIPELINE in pipelines else next(iter(pipelines))
         for line in how_to_use(write_environment(running), environment, pipeline):
             console.print(line, soft_wrap=True, markup=False)
-        unsubscribe = running.engine.subscribe(lambda notice: _print_line(console, notice))
-        _until_interrupted()
-        unsubscribe()
+        with _lines_for_notices(console, running):
+            _until_interrupted()
     console.print("The sandbox is stopped, and its account is gone.")
 
 
@@ -245,8 +244,8 @@ def _updating(progress: Progress, task: object) -> Callable[[Change], None]:
 def _follow(console: Console, sandbox: Sandbox, burst: Burst) -> Outcome:
     """Run the burst: with a live view on a terminal, with a line for each step elsewhere."""
     if not console.is_terminal:
-        sandbox.engine.subscribe(lambda notice: _print_line(console, notice))
-        return burst.run()
+        with _lines_for_notices(console, sandbox):
+            return burst.run()
     with Live(console=console, refresh_per_second=8) as live:
 
         def show(moment: Moment) -> None:
@@ -255,7 +254,17 @@ def _follow(console: Console, sandbox: Sandbox, burst: Burst) -> Outcome:
         return burst.run(show)
 
 
-def _print_line(console: Console, notice: Notice) -> None:
-    line = view.narrate(notice)
-    if line:
-        console.print(f"{notice.at:%H:%M:%S} {line}", soft_wrap=True, markup=False)
+@contextmanager
+def _lines_for_notices(console: Console, sandbox: Sandbox) -> Iterator[None]:
+    """Meanwhile print a line for every step of the engine that people care about."""
+
+    def print_line(notice: Notice) -> None:
+        line = view.narrate(notice)
+        if line:
+            console.print(f"{notice.at:%H:%M:%S} {line}", soft_wrap=True, markup=False)
+
+    unsubscribe = sandbox.engine.subscribe(print_line)
+    try:
+        yield
+    finally:
+        unsubscribe()
