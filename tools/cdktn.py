@@ -30,7 +30,14 @@ _PYTHON = (
     (r"^(\s*)import cdktf$", r"\1import cdktn as cdktf"),
 )
 # These speak of the bindings of both, by name.
-_OF_BOTH = ("stacks/fast_bindings/", "tests/unit/fast_bindings/", "tools/cdktn.py")
+_OF_BOTH = (
+    "stacks/fast_bindings/",
+    "tests/fast_bindings/conftest.py",
+    "tests/fast_bindings/test_kernel.py",
+    "tests/fast_bindings/test_node_half.py",
+    "tests/fast_bindings/test_python_half.py",
+    "tools/cdktn.py",
+)
 
 
 def move_to_cdktn(

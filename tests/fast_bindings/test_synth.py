@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.synth.both_ways import PROJECT_FOLDER, Synth, clean_environment, run_python, synthesize
+from tests.fast_bindings.both_ways import (
+    PROJECT_FOLDER,
+    Synth,
+    clean_environment,
+    run_python,
+    synthesize,
+)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[3]
+PROJECT = Path(__file__).resolve().parents[2]
 SUBMODULES = ("alb", "provider", "s3_bucket")
 
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -15,7 +15,7 @@ from tests.synth.every_stack import PROJECT_FOLDER
 from tests.synth.synthesized import Synthesized
 
 FOLDER = PROJECT_FOLDER / ".venv-checkov"
-REQUIREMENTS = Path(__file__).with_name("checkov-requirements.txt").relative_to(PROJECT_FOLDER)
+REQUIREMENTS = Path(__file__).with_name("requirements.txt").relative_to(PROJECT_FOLDER)
 MISSING = (
     f"checkov is not there. To get it: python3.11 -m venv {FOLDER.name} && "
     f"{FOLDER.name}/bin/pip install -r {REQUIREMENTS}"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.synth import checkov
-from tests.synth.checkov import Finding, Report, scan
+from tests.checkov import scanner
+from tests.checkov.scanner import Finding, Report, scan
 from tests.synth.every_stack import NAMES, STATE
 from tests.synth.synthesized import Synthesized
 
@@ -79,9 +79,9 @@ WITHOUT_A_KEY = ("sse-s3", STATE)
 
 @pytest.fixture(scope="module")
 def command() -> Path:
-    found = checkov.executable()
+    found = scanner.executable()
     if found is None:
-        pytest.skip(checkov.MISSING)
+        pytest.skip(scanner.MISSING)
     return found
 
 
