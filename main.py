@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from stacks import fast_bindings
@@ -15,30 +18,53 @@ def main() -> int:
     """Write Terraform for every environment; 2 where a setting cannot be used."""
     # What Node loads it loads beside Python, so it begins before anything else is imported.
     fast_bindings.start()
-    from stacks.settings import SettingsError, read_settings
+    with _nothing_collected():
+        from stacks.settings import SettingsError
 
-    try:
-        settings = read_settings(PROJECT_FOLDER / "cdktf.json")
-        # Only now: loading the bindings takes far longer than refusing a wrong setting.
-        from cdktf import App
-
-        from stacks.burst_stack import BurstStack
-        from stacks.state_stack import StateStack
-
-        app = App(outdir=os.environ.get("CDKTF_OUTDIR", str(PROJECT_FOLDER / "cdktf.out")))
-        if settings.state_bucket:
-            StateStack(app, settings.state_bucket, bootstrap=_is_set("BURST_BOOTSTRAP_STATE"))
-        for name, environment in settings.environments.items():
-            BurstStack(app, name, environment, allow_data_loss=_is_set("BURST_ALLOW_DATA_LOSS"))
-            if environment.github:
-                from stacks.github_roles_stack import GithubRolesStack
-
-                GithubRolesStack(app, name, environment, environment.github)
-        app.synth()
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
+        try:
+            synthesize()
+        except SettingsError as error:
+            print(error, file=sys.stderr)
+            return 2
     return 0
+
+
+def synthesize() -> None:
+    """Write all stacks below `CDKTF_OUTDIR`, or else `cdktf.out`; `SettingsError` before that."""
+    from stacks.settings import read_settings
+
+    settings = read_settings(PROJECT_FOLDER / "cdktf.json")
+    # Only now: loading the bindings takes far longer than refusing a wrong setting.
+    from cdktf import App
+
+    from stacks.burst_stack import BurstStack
+    from stacks.state_stack import StateStack
+
+    app = App(outdir=os.environ.get("CDKTF_OUTDIR", str(PROJECT_FOLDER / "cdktf.out")))
+    if settings.state_bucket:
+        StateStack(app, settings.state_bucket, bootstrap=_is_set("BURST_BOOTSTRAP_STATE"))
+    for name, environment in settings.environments.items():
+        BurstStack(app, name, environment, allow_data_loss=_is_set("BURST_ALLOW_DATA_LOSS"))
+        if environment.github:
+            from stacks.github_roles_stack import GithubRolesStack
+
+            GithubRolesStack(app, name, environment, environment.github)
+    app.synth()
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Spare Python the search for garbage among all that the bindings consist of.
+
+    A synth is over before that would pay; at the end of the program Python would search again,
+    unless all of it is put aside.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _is_set(variable: str) -> bool:

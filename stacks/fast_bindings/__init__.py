@@ -9,7 +9,7 @@ half here makes one of the two lazy, and changes no file of the bindings:
 - `node_half` makes jsii start Node with `preload.cjs`, which does the same for JavaScript.
 
 Between the halves, `kernel` has jsii run its side in one Node process instead of two, and lets
-the two languages load at the same time.
+the two languages load at the same time. `type_hints` evaluates what is checked at every call once.
 
 What ends up in `cdktf.out` is the same, byte for byte. Each part checks that what it finds is
 what it knows, otherwise it leaves everything as it is and says so once on stderr.
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import os
 
-from stacks.fast_bindings import kernel, node_half, python_half
+from stacks.fast_bindings import kernel, node_half, python_half, type_hints
 
 STOCK_BINDINGS = "BURST_STOCK_BINDINGS"
 
@@ -35,6 +35,7 @@ def activate() -> None:
     python_half.activate()
     node_half.activate()
     kernel.activate()
+    type_hints.activate()
 
 
 def start() -> None:

@@ -19,7 +19,10 @@ import pytest
 
 from stacks.fast_bindings.kernel import (
     BINDINGS,
+    FILES,
     KNOWN_VERSION,
+    READS_MORE_AT_ONCE,
+    READS_PIECES,
     UnknownJsiiError,
     is_wanted,
     load_without_waiting,
@@ -124,6 +127,17 @@ def test_the_kernel_may_start_before_jsii_is_imported(machine: Machine, use: str
     assert (done.stdout, done.stderr) == (f"{ONE}\nroot\n" if use else "", "")
     assert done.returncode == 0
     assert list(machine.scratch.iterdir()) == []
+
+
+def test_the_kernel_is_jsiis_but_for_how_much_it_reads_at_once() -> None:
+    with unpack_kernel(package("jsii")) as folder:
+        unpacked = {name: (Path(folder) / name).read_bytes() for name in FILES.values()}
+
+    packed = package("jsii") / "_embedded" / "jsii"
+    stock = {name: (packed / file).read_bytes() for file, name in FILES.items()}
+    assert unpacked["program.js"].count(READS_MORE_AT_ONCE) == 1
+    unpacked["program.js"] = unpacked["program.js"].replace(READS_MORE_AT_ONCE, READS_PIECES)
+    assert unpacked == stock
 
 
 def another_version(jsii: Path) -> None:
