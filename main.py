@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from stacks import fast_bindings
@@ -18,7 +15,7 @@ def main() -> int:
     """Write Terraform for every environment; 2 where a setting cannot be used."""
     # What Node loads it loads beside Python, so it begins before anything else is imported.
     fast_bindings.start()
-    with _nothing_collected():
+    with fast_bindings.nothing_collected():
         from stacks.settings import SettingsError
 
         try:
@@ -50,21 +47,6 @@ def synthesize() -> None:
 
             GithubRolesStack(app, name, environment, environment.github)
     app.synth()
-
-
-@contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """Spare Python the search for garbage among all that the bindings consist of.
-
-    A synth is over before that would pay; at the end of the program Python would search again,
-    unless all of it is put aside.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def _is_set(variable: str) -> bool:

@@ -9,7 +9,8 @@ half here makes one of the two lazy, and changes no file of the bindings:
 - `node_half` makes jsii start Node with `preload.cjs`, which does the same for JavaScript.
 
 Between the halves, `kernel` has jsii run its side in one Node process instead of two, and lets
-the two languages load at the same time. `type_hints` evaluates what is checked at every call once.
+the two languages load at the same time. `type_hints` evaluates what is checked at every call once,
+and `nothing_collected` keeps Python from looking for garbage among the bindings.
 
 What ends up in `cdktf.out` is the same, byte for byte. Each part checks that what it finds is
 what it knows, otherwise it leaves everything as it is and says so once on stderr.
@@ -18,7 +19,10 @@ what it knows, otherwise it leaves everything as it is and says so once on stder
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from stacks.fast_bindings import kernel, node_half, python_half, type_hints
 
@@ -30,7 +34,7 @@ def activate() -> None:
 
     Call it before the first import of `cdktf` and of the bindings; calling it again is harmless.
     """
-    if os.environ.get(STOCK_BINDINGS) == "1":
+    if not _are_wanted():
         return
     python_half.activate()
     node_half.activate()
@@ -41,3 +45,25 @@ def activate() -> None:
 def start() -> None:
     """Start Node now, so that it loads beside whatever comes before the import of `cdktf`."""
     kernel.start()
+
+
+@contextmanager
+def nothing_collected() -> Iterator[None]:
+    """For a program that synthesizes and ends: spare Python the search for garbage.
+
+    Python searches all that the bindings consist of again and again while it imports them, and
+    once more at its end, unless it is put aside. A synth is over before that pays.
+    """
+    if not _are_wanted():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _are_wanted() -> bool:
+    return os.environ.get(STOCK_BINDINGS) != "1"

@@ -42,8 +42,8 @@ KNOWN_VERSION = "1.142.0"
 # The kernel, and the worker that it starts from beside itself: the names under which the Python
 # package holds them, and by which they find each other.
 FILES = {"lib__program.js": "program.js", "lib__runtime-index-worker.js": "runtime-index-worker.js"}
-# How the kernel reads a package's archive, which it does whenever it looks for it among the unpacked
-# ones: the bindings' 37 MB in pieces of 16 KB, each in memory that is filled with zeros first.
+# How the kernel reads a package's archive, which it does whenever it looks for it among the ones
+# that it has unpacked: 37 MB in pieces of 16 KB, each in memory that is filled with zeros first.
 READS_PIECES, READS_MORE_AT_ONCE = b"Buffer.alloc(16384)", b"Buffer.allocUnsafe(1048576)"
 # Where the kernel says which descriptor it speaks on.
 SPEAKS_ON_3 = b"readFD:3,writeFD:3"

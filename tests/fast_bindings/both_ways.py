@@ -73,11 +73,11 @@ def clean_environment(**environment: str) -> dict[str, str]:
     return {**inherited, **environment}
 
 
-def run_python(code: str) -> subprocess.CompletedProcess[str]:
+def run_python(code: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=PROJECT_FOLDER,
-        env=clean_environment(),
+        env=clean_environment(**settings),
         capture_output=True,
         text=True,
         check=False,
