@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
@@ -11,9 +12,14 @@ from xdist.scheduler import LoadScopeScheduling
 
 import stacks  # noqa: F401 - first, because jsii starts Node on the first import of cdktf.
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("burst", deadline=None)
-settings.load_profile("burst")
+# What the tests import they keep, so nobody need look for garbage in it, now or later.
+gc.disable()
+
+# How long an example takes says more about the machine than about the code. The gate looks for
+# longer (`--hypothesis-profile thorough`) than somebody does who has just changed something.
+settings.register_profile("quick", deadline=None, max_examples=30)
+settings.register_profile("thorough", deadline=None, max_examples=200)
+settings.load_profile("quick")
 
 # One apply, one Spark session and one emulated account serve a whole room, so a room stays in one
 # process. The longest comes first.
@@ -43,6 +49,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take longest."""
     order = {room: place for place, room in enumerate(ROOMS)}
     items.sort(key=lambda item: order.get(room_of(item.nodeid), len(order)))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -6,12 +6,17 @@ import copy
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cdktf import App, TerraformStack
 
-from stacks.runbook import Section
-from stacks.settings import JOBS_IN_A_PATTERN
+from stacks.alerts import Alerts
+from stacks.dashboard import Dashboard
+from stacks.runbook import Runbook, Section
+from stacks.settings import JOBS_IN_A_PATTERN, AlertsSettings
+from stacks.watched import WatchedPipeline
 from tests.synth.conftest import PROJECT_FOLDER, Synth
 from tests.synth.synthesized import Synthesized
 from tests.synth.test_burst_stack import ORDERS, reference, shipped_settings
@@ -53,8 +58,51 @@ def quiet(synth: Synth) -> Synthesized:
 
 
 @pytest.fixture(scope="module")
-def many(synth: Synth) -> Synthesized:
-    return with_alerts(synth, {}, pipelines=JOBS_IN_A_PATTERN * 2 + 1)
+def many(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """What tells people of many pipelines, without the pipelines."""
+    # Nothing is deployed, so there is no provider.
+    app = App(outdir=str(tmp_path_factory.mktemp("cdktf.out")), skip_validation=True)
+    stack = TerraformStack(app, "dev")
+    settings = AlertsSettings()
+    pipelines = [
+        watched_pipeline(f"pipeline-number-{n:08}") for n in range(JOBS_IN_A_PATTERN * 2 + 1)
+    ]
+    alerts = Alerts(
+        stack,
+        "alerts",
+        environment="dev",
+        account_id="123456789012",
+        settings=settings,
+        pipelines=pipelines,
+        lake_bucket="lake",
+        kms_key_arn=None,
+    )
+    Dashboard(
+        stack,
+        "dashboard",
+        environment="dev",
+        region="eu-central-1",
+        pipelines=pipelines,
+        runs_rule_names=alerts.runs_rule_names,
+        alarm_arns=alerts.alarm_arns,
+        runbook=Runbook(settings.runbook_url),
+    )
+    app.synth()
+    return Synthesized.read(Path(app.outdir) / "stacks" / "dev")
+
+
+def watched_pipeline(pipeline: str) -> WatchedPipeline:
+    name = f"burst-dev-{pipeline}"
+    return WatchedPipeline(
+        name=name,
+        pipeline=pipeline,
+        rule_names=[name, f"{name}.sweep"],
+        queue_name=f"{name}-dlq",
+        job_name=name,
+        workflow_name=name,
+        log_group=f"/burst/dev/{pipeline}/output",
+        tags={"pipeline": pipeline},
+    )
 
 
 def rules(stack: Synthesized) -> dict[str, dict[str, Any]]:

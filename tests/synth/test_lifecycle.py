@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -13,12 +14,16 @@ from tests.synth.synthesized import Synthesized
 KEPT = ("curated/", "quarantine/", "ledger/", "artifacts/")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rules(synth: Synth, two_pipelines: Mapping[str, Any]) -> Any:
     """A function that gives a bucket's lifecycle rules by id, for settings of the retention."""
 
+    @cache
+    def stack_with(**retention: Any) -> Synthesized:
+        return synth({"dev": {**two_pipelines, "retention": retention}})["dev"]
+
     def of(bucket: str, **retention: Any) -> dict[str, dict[str, Any]]:
-        stack = synth({"dev": {**two_pipelines, "retention": retention}})["dev"]
+        stack = stack_with(**retention)
         configuration = stack.resources("aws_s3_bucket_lifecycle_configuration")
         return {rule.pop("id"): rule for rule in configuration[f"{bucket}/lifecycle"]["rule"]}
 
