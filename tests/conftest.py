@@ -22,14 +22,16 @@ settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.load_profile("quick")
 
 # One apply, one Spark session and one emulated account serve a whole room, so a room stays in one
-# process. The longest comes first.
-ROOMS = ("deploy", "jobs", "tools")
+# process. Everywhere else a file does.
+ROOMS = ("tests/deploy/test", "tests/jobs/", "tests/tools/")
+# What takes longest.
+FIRST = ("tests/deploy/test", "tests/deploy/alone/", "tests/jobs/", "tests/tools/")
 
 
 def room_of(nodeid: str) -> str:
-    """The room of a test (`tests/<room>/...`), or its file where tests may be dealt out singly."""
-    room = nodeid.split("/")[1]
-    return room if room in ROOMS else nodeid.split("::")[0]
+    """What the ids of all tests of a room begin with."""
+    file = nodeid.split("::")[0]
+    return next((room for room in ROOMS if file.startswith(room)), file)
 
 
 class Rooms(LoadScopeScheduling):
@@ -47,8 +49,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Rooms:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take longest."""
-    order = {room: place for place, room in enumerate(ROOMS)}
-    items.sort(key=lambda item: order.get(room_of(item.nodeid), len(order)))
+
+    def place(item: pytest.Item) -> int:
+        begin = [item.nodeid.startswith(start) for start in FIRST]
+        return begin.index(True) if any(begin) else len(FIRST)
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish() -> None:

@@ -33,6 +33,7 @@ from tools.sandbox.terraform import (
 __all__ = ["pytest_collection_modifyitems", "pytest_configure"]
 
 STATE_BUCKET = "terraform-state-of-the-tests"
+STATE_KEY = "burst/dev.tfstate"
 BATCH_SIZE = 3
 BATCH_WINDOW_SECONDS = 2
 NO_NETWORK = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH")
@@ -80,10 +81,7 @@ def deployed(
     folder = tmp_path_factory.mktemp("deployed") / "sandbox"
     with Sandbox(folder, batch_size=BATCH_SIZE, batch_window=BATCH_WINDOW_SECONDS) as sandbox:
         sandbox.synthesize()
-        sandbox.account.client("s3").create_bucket(
-            Bucket=STATE_BUCKET,
-            CreateBucketConfiguration={"LocationConstraint": "eu-central-1"},
-        )
+        make_state_bucket(sandbox.account)
         with ThreadPoolExecutor(1) as beside:
             encrypted = None
             if any(
@@ -91,7 +89,8 @@ def deployed(
             ):
                 stack_folder = synthesize_encrypted(sandbox)
                 encrypted = beside.submit(deploy_encrypted, sandbox, stack_folder)
-            yield Deployed(sandbox, sandbox.deploy(backend=s3_backend(sandbox)), encrypted)
+            backend = s3_backend(sandbox.account, STATE_KEY)
+            yield Deployed(sandbox, sandbox.deploy(backend=backend), encrypted)
 
 
 @pytest.fixture(scope="package")
@@ -163,16 +162,22 @@ def deploy_encrypted(sandbox: Sandbox, stack_folder: Path) -> Terraform:
     return terraform
 
 
-def s3_backend(sandbox: Sandbox) -> dict[str, Any]:
+def make_state_bucket(account: Account) -> None:
+    account.client("s3").create_bucket(
+        Bucket=STATE_BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+
+
+def s3_backend(account: Account, key: str) -> dict[str, Any]:
     """The backend that the stacks use for state in S3, in the emulated account."""
     backend = {
         "bucket": STATE_BUCKET,
-        "key": "burst/dev.tfstate",
+        "key": key,
         "region": "eu-central-1",
         "encrypt": True,
         "use_lockfile": True,
     }
-    return {"s3": backend | where(sandbox.account)}
+    return {"s3": backend | where(account)}
 
 
 def where(account: Account) -> dict[str, Any]:

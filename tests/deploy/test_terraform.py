@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.conftest import BATCH_SIZE, BATCH_WINDOW_SECONDS, STATE_BUCKET, Deployed
+from tests.deploy.conftest import (
+    BATCH_SIZE,
+    BATCH_WINDOW_SECONDS,
+    STATE_BUCKET,
+    STATE_KEY,
+    Deployed,
+)
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.terraform import OVERRIDE_FILE
-
-STATE_KEY = "burst/dev.tfstate"
 
 
 @pytest.fixture

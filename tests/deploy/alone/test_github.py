@@ -21,12 +21,16 @@ from typing import Any
 import pytest
 
 from stacks.settings.github import policy_name, role_name
-from tests.deploy.conftest import STATE_BUCKET, Deployed, s3_backend
+from tests.deploy.conftest import STATE_BUCKET, make_state_bucket, s3_backend
 from tests.synth.every_stack import GITHUB, shipped_environments
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.policies import Request, allows
 from tools.sandbox.sandbox import PROJECT_FOLDER
-from tools.sandbox.terraform import Terraform, terraform_environment, write_override
+from tools.sandbox.terraform import (
+    Terraform,
+    terraform_environment,
+    write_override,
+)
 
 ENVIRONMENT = "ci"
 STATE_KEY = f"burst/{ENVIRONMENT}.tfstate"
@@ -103,8 +107,9 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def project(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project, committed and synthesized, with the emulated account as its AWS."""
+    make_state_bucket(account)
     folder = tmp_path_factory.mktemp("checkout")
     for name in ("stacks", "glue_jobs", "tools", ".github"):
         shutil.copytree(
@@ -114,7 +119,7 @@ def project(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Pro
     shutil.copy(PROJECT_FOLDER / ".gitignore", folder)
     settings = shipped_environments()["dev"] | {
         "encryption": "sse-kms",
-        "account_id": deployed.sandbox.account.account_id,
+        "account_id": account.account_id,
         "github": GITHUB,
         "state": {"backend": "s3", "bucket": STATE_BUCKET},
     }
@@ -126,21 +131,20 @@ def project(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Pro
     (folder / "cdktf.json").write_text(json.dumps(document), encoding="utf-8")
     own = folder.with_name(f"{folder.name}-own")
     own.mkdir()
-    environment = terraform_environment(own, deployed.sandbox.account.environment()) | {
+    environment = terraform_environment(own, account.environment()) | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "GITHUB_STEP_SUMMARY": str(own / "summary.md"),
         **dict.fromkeys(("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"), "Test"),
         **dict.fromkeys(("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"), "test@example.com"),
     }
-    made = Project(folder, deployed.sandbox.account, environment)
+    made = Project(folder, account, environment)
     made.git("init", "--quiet")
     made.git("add", ".")
     made.git("commit", "--quiet", "--message", "Everything")
     done = made.run("synth.sh")
     assert (done.returncode, done.stderr) == (0, "")
     for stack, key in ((ENVIRONMENT, STATE_KEY), (f"{ENVIRONMENT}-github", "burst/roles.tfstate")):
-        backend = s3_backend(deployed.sandbox)
-        backend["s3"]["key"] = key
+        backend = s3_backend(account, key)
         write_override(
             folder / "cdktf.out" / "stacks" / stack,
             endpoint_url=made.account.endpoint_url,

@@ -21,12 +21,11 @@ from cdktf import App
 from stacks.burst_stack import BurstStack
 from stacks.settings import parse_environments
 from tests.cloudtrail_events import api_call
-from tests.deploy.conftest import Deployed
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.notices import JobRunPicture
+from tools.sandbox.sandbox import PROJECT_FOLDER, Sandbox
 from tools.sandbox.terraform import Terraform, write_override
 
-PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 LENT = "uploads-of-the-shop"
 QUEUE = "somebody-elses-queue"
 ASKED, TRAILED = "asked", "trailed"
@@ -36,26 +35,26 @@ ORDER = "1,c,new,2025-11-24T06:00:00Z,2025-11-24T06:00:00Z,sku,1,9.99,EUR\n"
 
 @dataclass(frozen=True)
 class Borrowing:
-    """Both environments, deployed beside `dev`, and how the bucket was before."""
+    """Both environments, deployed side by side, and how the bucket was before."""
 
-    deployed: Deployed
+    sandbox: Sandbox
     environments: dict[str, Terraform]
     before: dict[str, Any]
 
     @property
     def account(self) -> Account:
-        return self.deployed.sandbox.account
+        return self.sandbox.account
 
     def outputs(self, environment: str) -> dict[str, Any]:
         return self.environments[environment].outputs()
 
     def runs(self, environment: str) -> list[JobRunPicture]:
         job = f"burst-{environment}-orders"
-        return [run for run in self.deployed.sandbox.engine.snapshot().job_runs if run.job == job]
+        return [run for run in self.sandbox.engine.snapshot().job_runs if run.job == job]
 
     def finished_run(self, environment: str) -> JobRunPicture:
         """Wait for the environment's one run to end."""
-        engine = self.deployed.sandbox.engine
+        engine = self.sandbox.engine
         assert engine.wait(
             lambda snapshot: snapshot.idle and bool(self.runs(environment)), timeout=180
         )
@@ -64,9 +63,9 @@ class Borrowing:
 
 
 @pytest.fixture(scope="module")
-def borrowing(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Borrowing]:
+def borrowing(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Borrowing]:
     """A bucket with a notification of its owner's, and both environments applied at once."""
-    account = deployed.sandbox.account
+    account = sandbox.account
     lend_a_bucket(account)
     before = bucket(account)
     folder = tmp_path_factory.mktemp("borrowing")
@@ -74,7 +73,7 @@ def borrowing(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> I
     environments = {name: prepared(account, stack, folder) for name, stack in stacks.items()}
     at_once(environments, Terraform.init)
     at_once(environments, Terraform.apply)
-    yield Borrowing(deployed, environments, before)
+    yield Borrowing(sandbox, environments, before)
     at_once(environments, Terraform.destroy)
     take_the_bucket_away(account)
 

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.deploy.conftest import Deployed, TypeLine, lines_of_the_readme, where
+from tests.deploy.conftest import TypeLine, lines_of_the_readme, where
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.terraform import write_override
 
 BUCKET = "state-of-the-tests"
 REGION = "eu-central-1"
 KEY = "burst/state.tfstate"
-
-
-@pytest.fixture
-def account(deployed: Deployed) -> Iterator[Account]:
-    """The shared account, without what cannot be deleted and is not needed any more."""
-    account = deployed.sandbox.account
-    yield account
-    s3 = account.client("s3")
-    s3.delete_bucket_policy(Bucket=BUCKET)
-    listed = s3.list_object_versions(Bucket=BUCKET)
-    for version in [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]:
-        s3.delete_object(Bucket=BUCKET, Key=version["Key"], VersionId=version["VersionId"])
-    s3.delete_bucket(Bucket=BUCKET)
 
 
 @pytest.fixture
