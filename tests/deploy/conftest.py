@@ -205,14 +205,19 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="package")
+def account(deployed: Deployed) -> Account:
+    """The account that they share."""
+    return deployed.sandbox.account
+
+
 @pytest.fixture
-def type_line(project: Path, deployed: Deployed) -> TypeLine:
-    """A function that types a line in the project's folder, in the shared account.
+def type_line(project: Path, account: Account) -> TypeLine:
+    """A function that types a line in the project's folder, in the account.
 
     Its second argument is what the user types after it. Skips where the line needs npm's registry
     and cannot reach it.
     """
-    account = deployed.sandbox.account
     # The project's own virtual environment and settings are to be used, not those of the tests.
     ours = ("CDKTF_", "PIPENV_", "VIRTUAL_ENV", "BURST_", "NODE_OPTIONS", "JSII_")
     given = terraform_environment(project, account.environment())

@@ -1,6 +1,7 @@
 """Runs the deployed script of a Glue job on this machine, in a process of its own."""
 
 import contextlib
+import itertools
 import os
 import re
 import shlex
@@ -31,6 +32,7 @@ QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 NOT_INHERITED = ("PYTHON", "PYSPARK", "SPARK", "JAVA", "JDK_JAVA", "_JAVA", "HADOOP", "CLASSPATH")
 # Spark's own log lines, like `26/11/23 03:31:13 INFO ShutdownHookManager: ...`.
 SPARK_LOG_LINE = re.compile(r"\d\d/\d\d/\d\d \d\d:\d\d:\d\d [A-Z]+ ")
+JAVA_STACK = re.compile(r"\s+(at |\.\.\. \d+ more)")
 
 
 @dataclass(frozen=True)
@@ -172,10 +174,17 @@ def _session_of(folder: Path) -> int | None:
 
 
 def last_words(log: str) -> str:
-    """The line of a failed job's log that says why: the last one that is neither part of a
-    stack (those are indented) nor Spark's own."""
-    lines = [line for line in log.splitlines() if line.strip() and not line[0].isspace()]
-    own = [line.strip() for line in lines if not SPARK_LOG_LINE.match(line)]
+    """The line of a failed job's log that says why.
+
+    The last one that is neither part of a stack (those are indented), nor an error of Java's (a
+    stack follows), nor Spark's own.
+    """
+    lines = [line for line in log.splitlines() if line.strip()]
+    own = [
+        line.strip()
+        for line, following in itertools.zip_longest(lines, lines[1:], fillvalue="")
+        if not (line[0].isspace() or SPARK_LOG_LINE.match(line) or JAVA_STACK.match(following))
+    ]
     return own[-1][:MAX_ERROR_LENGTH] if own else "The job printed nothing."
 
 
