@@ -28,9 +28,12 @@ def main() -> int:
 
 def synthesize() -> None:
     """Write all stacks below `CDKTF_OUTDIR`, or else `cdktf.out`; `SettingsError` before that."""
-    from stacks.settings import read_settings
+    from stacks.settings import read_settings, read_variables
+    from stacks.transforms import find_transforms
 
     settings = read_settings(PROJECT_FOLDER / "cdktf.json")
+    variables = read_variables(os.environ, settings)
+    find_transforms(settings.environments)
     # Only now: loading the bindings takes far longer than refusing a wrong setting.
     from cdktf import App
 
@@ -39,18 +42,14 @@ def synthesize() -> None:
 
     app = App(outdir=os.environ.get("CDKTF_OUTDIR", str(PROJECT_FOLDER / "cdktf.out")))
     if settings.state_bucket:
-        StateStack(app, settings.state_bucket, bootstrap=_is_set("BURST_BOOTSTRAP_STATE"))
+        StateStack(app, settings.state_bucket, bootstrap=variables.bootstrap_state)
     for name, environment in settings.environments.items():
-        BurstStack(app, name, environment, allow_data_loss=_is_set("BURST_ALLOW_DATA_LOSS"))
+        BurstStack(app, name, environment, allow_data_loss=variables.allow_data_loss)
         if environment.github:
             from stacks.github_roles_stack import GithubRolesStack
 
             GithubRolesStack(app, name, environment, environment.github)
     app.synth()
-
-
-def _is_set(variable: str) -> bool:
-    return os.environ.get(variable) == "1"
 
 
 if __name__ == "__main__":

@@ -24,9 +24,9 @@ from constructs import Construct
 from stacks import policies
 from stacks.encryption import Encryption
 from stacks.policies import Decryption
-from stacks.settings import Column, PipelineSettings, SettingsError
+from stacks.settings import Column, PipelineSettings
+from stacks.transforms import GLUE_JOBS, transform_module
 
-GLUE_JOBS = Path(__file__).resolve().parent.parent / "glue_jobs"
 SCRIPT = GLUE_JOBS / "burst_job.py"
 PACKAGES = ("burst", "transforms")
 
@@ -191,25 +191,6 @@ def write_package(target: Path) -> None:
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.external_attr = 0o644 << 16
                 archive.writestr(entry, source.read_bytes())
-
-
-def transform_module(environment: str, pipeline: str, settings: PipelineSettings) -> str:
-    """The name of the pipeline's module in ``glue_jobs/transforms``.
-
-    Raises `SettingsError` when there is no such module.
-    """
-    name = settings.transform or pipeline.replace("-", "_")
-    modules = sorted(path.stem for path in (GLUE_JOBS / "transforms").glob("[a-z]*.py"))
-    if name not in modules:
-        place = f"environment {environment!r}, pipeline {pipeline!r}, field 'transform'"
-        raise SettingsError(
-            [
-                f"cdktf.json: {place} = {json.dumps(name)}: there is no module "
-                f"glue_jobs/transforms/{name}.py. Write it, or use one that is there: "
-                f"{', '.join(modules)}."
-            ]
-        )
-    return name
 
 
 def _glue_arguments(code: Code, log_prefix: str) -> dict[str, str]:

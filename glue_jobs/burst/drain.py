@@ -275,8 +275,9 @@ class _Job:
         raise TooManyBadFilesError(
             f"{len(bad)} of {len(plan.inputs)} files of batch {plan.origin.batch} are bad, the "
             f"first is {file.key}: {outcome.reason} Nothing was loaded or moved. Correct the "
-            f"columns of pipeline {self.args.pipeline} and deploy, or take the files out of "
-            "landing; the next run starts the batch again."
+            f"columns of pipeline {self.args.pipeline} and deploy, or delete these versions from "
+            "landing by their ids (without one, S3 keeps them and they are read again); the next "
+            "run starts the batch again."
         )
 
     def judge_unreadable(self, summary: Summary) -> None:

@@ -28,6 +28,7 @@ from stacks.settings.retention import RetentionSettings
 from stacks.settings.schedule import OFF
 from stacks.settings.setting import Settings, SettingsError
 from stacks.settings.state import CloudState, LocalState, S3State, StateBucket
+from stacks.settings.variables import Variables, read_variables
 
 __all__ = [
     "JOBS_IN_A_PATTERN",
@@ -49,8 +50,10 @@ __all__ = [
     "Settings",
     "SettingsError",
     "StateBucket",
+    "Variables",
     "parse_environments",
     "parse_settings",
     "read_environments",
     "read_settings",
+    "read_variables",
 ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,15 @@ def read_settings(path: Path) -> Environments:
         raise SettingsError([f"{path.name} is not usable: {error}"]) from error
     context = document.get("context", {}) if isinstance(document, dict) else {}
     # cdktf and its constructs keep settings of their own in the context.
-    ours = Environments.model_fields.keys() & context.keys() if isinstance(context, dict) else ()
+    context = context if isinstance(context, dict) else {}
+    ours = Environments.model_fields.keys() & context.keys()
+    if misspelled := [key for key in context if key not in ours and _meant(key)]:
+        raise SettingsError(
+            [
+                f"{path.name}: the context has {key!r}: did you mean {_meant(key)!r}?"
+                for key in misspelled
+            ]
+        )
     return parse_settings({name: context[name] for name in ours}, source=path.name)
 
 
@@ -70,6 +80,11 @@ def parse_environments(
     return parse_settings({"environments": environments}, source=source).environments
 
 
+def _meant(key: str) -> str | None:
+    """Our part of the context that a key resembles: a slip there would go unnoticed."""
+    return next(iter(get_close_matches(key, Environments.model_fields, n=1, cutoff=0.75)), None)
+
+
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
@@ -84,6 +99,12 @@ def _sentence(source: str, problem: Mapping[str, Any]) -> str:
     where, allowed = _locate(problem["loc"])
     if problem["type"] == "missing":
         return f"{source}: {where} is missing. Allowed: {allowed}."
+    if problem["type"] == "extra_forbidden":
+        meant = get_close_matches(str(problem["loc"][-1]), re.findall(r"\w+", allowed), n=1)
+        allowed += f" (did you mean {meant[0]!r}?)" if meant else ""
+    if problem["type"] == "value_error" and problem["loc"][-1] == "pipelines":
+        # Each is right for itself; the reason names those that do not go together.
+        return f"{source}: {where}: {_reason(problem)}."
     value = json.dumps(problem["input"], ensure_ascii=False)
     shown = value if len(value) <= 80 else f"{value[:77]}..."
     return f"{source}: {where} = {shown}: {_reason(problem)}. Allowed: {allowed}."

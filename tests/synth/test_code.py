@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from stacks import job
+from stacks.settings import SettingsError
 from tests.synth.conftest import Synth
 from tests.synth.synthesized import Synthesized
 from tests.synth.test_burst_stack import shipped_settings
@@ -76,7 +77,7 @@ def test_pipeline_without_a_transform_module_is_named_with_those_that_exist(
 ) -> None:
     environments = {"dev": shipped_settings()["dev"]}
     environments["dev"]["pipelines"]["orders"]["transform"] = "oders"
-    with pytest.raises(job.SettingsError) as caught:
+    with pytest.raises(SettingsError) as caught:
         synth(environments)
     assert "environment 'dev', pipeline 'orders', field 'transform' = \"oders\"" in str(
         caught.value

@@ -50,6 +50,16 @@ def test_wrong_setting_ends_with_2_one_sentence_and_nothing_written(project: Pat
     assert not (project / "cdktf.out").exists()
 
 
+def test_missing_transform_is_told_before_anything_is_written(project: Path) -> None:
+    document = json.loads((project / "cdktf.json").read_text(encoding="utf-8"))
+    document["context"]["environments"]["prod"]["pipelines"]["orders"]["transform"] = "oders"
+    (project / "cdktf.json").write_text(json.dumps(document), encoding="utf-8")
+    done = main(project)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no module glue_jobs/transforms/oders.py" in done.stderr
+    assert not (project / "cdktf.out").exists()
+
+
 def test_main_alone_synthesizes_every_environment_the_same_in_any_folder(project: Path) -> None:
     moved = project.with_name(f"{project.name} moved to ünïcode")
     shutil.copytree(project, moved)

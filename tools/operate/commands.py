@@ -484,12 +484,14 @@ def _pause_lines(change: Pausing, *, written: bool) -> Iterator[RenderableType]:
         yield f"{'Changed' if written else 'To change'} in cdktf.json:\n\n{change.diff}"
         if not written:
             yield "--write does it."
+    already = not change.changed
     state = "ENABLED -> DISABLED" if change.paused else "DISABLED -> ENABLED"
     folder = f"cdktf.out/stacks/{change.environment}"
     yield (
         "A rule that is changed behind Terraform's back would be changed back by the next apply, "
-        "so this is a setting. What is left to do:\n\n"
+        f"so this is a setting. What is left to do{', unless it is deployed' * already}:\n\n"
         "  pipenv run python main.py\n"
+        f"  terraform -chdir={folder} init     the first time\n"
         f"  terraform -chdir={folder} plan     the rules of {change.pipeline}: state {state}, "
         "nothing else\n"
         f"  terraform -chdir={folder} apply"

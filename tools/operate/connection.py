@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from tools.operate.errors import InputError
+
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_glue import GlueClient
@@ -64,6 +66,12 @@ class Connection:
         return client
 
     def _client(self, service: str) -> Any:
-        return self.session.client(
-            service, region_name=self.region, endpoint_url=self.endpoint_url, config=_CONFIG
-        )
+        try:
+            return self.session.client(
+                service, region_name=self.region, endpoint_url=self.endpoint_url, config=_CONFIG
+            )
+        except ValueError as error:
+            raise InputError(
+                f"{error}. Allowed is an address such as http://127.0.0.1:5000, in --endpoint-url, "
+                "AWS_ENDPOINT_URL or the profile; leave all of them out for AWS itself."
+            ) from error

@@ -69,6 +69,10 @@ class Drained:
     def bad_files(self) -> int:
         return sum(batch.bad_files for batch in self.batches)
 
+    @property
+    def gone_files(self) -> int:
+        return sum(batch.gone_files for batch in self.batches)
+
 
 Report = Callable[[Moment], None]
 Say = Callable[[str], None]

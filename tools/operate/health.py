@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -105,7 +105,7 @@ def _waiting(picture: Picture, name: str, max_age_seconds: float) -> Iterator[st
 
 def _runs(picture: Picture, name: str) -> Iterator[str]:
     if not isinstance(picture.runs, Unreadable):
-        ended = [run for run in picture.runs if run.state not in runs.ACTIVE]
+        ended = _ended(picture.runs)
         if ended and ended[0].state in runs.FAILED:
             yield (
                 f"The last run {ended[0].run_id} ended as {ended[0].state}: "
@@ -120,11 +120,18 @@ def _runs(picture: Picture, name: str) -> Iterator[str]:
         )
 
 
+def _ended(found: Sequence[Run]) -> list[Run]:
+    """The runs that have ended, newest first."""
+    return [run for run in found if run.state not in runs.ACTIVE]
+
+
 def _open_batches(picture: Picture, name: str) -> Iterator[str]:
     if isinstance(picture.history, Unreadable) or isinstance(picture.runs, Unreadable):
         return
     active = any(run.state in runs.ACTIVE for run in picture.runs)
-    if picture.history.open and not active:
+    # Where the last run failed, its cause comes first, and another run alone changes nothing.
+    failed = any(run.state in runs.FAILED for run in _ended(picture.runs)[:1])
+    if picture.history.open and not active and not failed:
         yield (
             f"{_count(len(picture.history.open), 'batch', 'batches')} began and no run is at work: "
             f"`burst drain {name}` finishes what was begun."
@@ -135,8 +142,9 @@ def _set_aside(picture: Picture, name: str) -> Iterator[str]:
     bad = picture.quarantine
     if not isinstance(bad, Unreadable) and bad.files:
         yield (
-            f"{_count(bad.files, 'file is', 'files are')} in quarantine. Correct the cause, then "
-            f"`burst replay {name} --quarantine` brings them back."
+            f"{_count(bad.files, 'file is', 'files are')} in quarantine. Correct a file and send "
+            f"it by `burst replay {name} --quarantine --key KEY --with FILE`, or correct the "
+            "settings, deploy, and bring back all by the same without --key and --with."
         )
     letters = picture.dead_letters
     if not isinstance(letters, Unreadable) and letters:

@@ -26,8 +26,8 @@ STEPS_BACK = (timedelta(days=2), timedelta(days=30), timedelta(days=365))
 class Batch:
     """One committed batch. bytes as stored; seconds: of all phases together.
 
-    newest_arrival: of its files; None where the plan was not read. started_by stays None until
-    somebody asked Glue.
+    gone_files: what somebody deleted before the job read it. newest_arrival: of its files; None
+    where the plan was not read. started_by stays None until somebody asked Glue.
     """
 
     batch: str
@@ -35,6 +35,7 @@ class Batch:
     files: int
     rows: int
     bad_files: int
+    gone_files: int
     bytes: int
     seconds: float
     settled: bool
@@ -102,6 +103,7 @@ def summary(result: ResultRecord, *, settled: bool) -> Batch:
         files=len(result.files),
         rows=result.rows,
         bad_files=sum(file.outcome == "quarantined" for file in result.files),
+        gone_files=sum(file.outcome == "gone" for file in result.files),
         bytes=result.bytes,
         seconds=round(sum(result.seconds.values()), 3),
         settled=settled,

@@ -158,7 +158,7 @@ def _batches(batches: Sequence[Batch]) -> Table:
 
 
 def _quarantine(bad: Quarantine) -> RenderableType:
-    replayed = f" ({bad.replayed:,} replayed)" if bad.replayed else ""
+    replayed = f" ({bad.replayed:,} more came back)" if bad.replayed else ""
     if not bad.files:
         return Text(f"nothing to look after{replayed}", style="green")
     more = "more than " if bad.capped else ""
@@ -325,8 +325,8 @@ def warning(selection: Selection, choice: Choice) -> str:
         )
     return (
         f"The rows of {count(len(choice.items), 'file')} are in curated already and will come "
-        "AGAIN: whoever reads curated sees them twice, unless you remove the old output. "
-        "--replace does that."
+        "AGAIN: whoever reads curated sees them twice. For whole batches (--batch or --since, no "
+        "--key) --replace removes the old output first."
     )
 
 
@@ -345,13 +345,17 @@ def drained_line(drained: Drained) -> Text:
     if not drained.succeeded:
         return Text(f"The run {drained.workflow_run_id} ended as {drained.state}.", "bold red")
     bad = f", {drained.bad_files:,} of them bad" if drained.bad_files else ""
+    gone = f", {drained.gone_files:,} deleted before they were read" if drained.gone_files else ""
     done = (
-        f"{count(drained.files, 'file')}{bad}, {count(drained.rows, 'row')} in "
+        f"{count(drained.files, 'file')}{bad}{gone}, {count(drained.rows, 'row')} in "
         f"{count(len(drained.batches), 'batch', 'batches')}"
         if drained.batches
         else "there was nothing to do"
     )
-    return Text(f"The run ended after {duration(drained.seconds)}: {done}.", "green")
+    text = Text(f"The run ended after {duration(drained.seconds)}: {done}.", "green")
+    if drained.bad_files:
+        text.append(" `burst status` shows why they are bad.", "yellow")
+    return text
 
 
 def batches_table(batches: Sequence[Batch]) -> Table:

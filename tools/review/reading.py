@@ -139,12 +139,20 @@ def _secrets(document: _Document) -> Iterator[str]:
             yield from sensitive_texts(_at(document.variables, name, "value"), True)
 
 
-def _plan(document: _Document, blot: Blotter) -> Plan:
+def _stack(document: _Document, blot: Blotter) -> str | None:
+    """The output `environment`: as it will be, or in a plan that destroys it, as it was."""
     stack = _at(document.planned_values, "outputs", "environment", "value")
     secret = _at(document.planned_values, "outputs", "environment", "sensitive")
+    change = document.output_changes.get("environment")
+    if stack is None and change is not None:
+        stack, secret = change.before, change.before_sensitive
+    return blot(stack) if isinstance(stack, str) and not secret else None
+
+
+def _plan(document: _Document, blot: Blotter) -> Plan:
     return Plan(
         terraform_version=document.terraform_version,
-        stack=blot(stack) if isinstance(stack, str) and not secret else None,
+        stack=_stack(document, blot),
         errored=document.errored,
         complete=document.complete,
         changes=tuple(_resource(item, blot) for item in document.resource_changes),

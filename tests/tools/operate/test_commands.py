@@ -76,6 +76,8 @@ def test_help_lists_every_command_also_without_development_packages() -> None:
         (["put", "dev", "orders", __file__], "would leave 'orders/test_commands.py' alone"),
         (["put", "dev", "orders", __file__, __file__, "--key", "orders/x.csv"], "2 are given"),
         (["put", "dev", "orders"], "Missing argument"),
+        (["status", "dev", "--endpoint-url", "foo"], "Invalid endpoint: foo. Allowed is"),
+        (["drain", "dev", "orders", "--endpoint-url", "foo"], "Invalid endpoint: foo. Allowed is"),
         (["status", "dev", "--max-age", "0"], "greater than or equal to 1"),
         (["nonsense"], "No such command 'nonsense'"),
     ],

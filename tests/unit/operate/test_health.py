@@ -74,6 +74,7 @@ def test_healthy_pipeline_has_no_findings(changes: dict[str, Any]) -> None:
         ({"waiting": waiting(61)}, "`burst drain dev orders`"),
         ({"runs": (run("FAILED"),)}, "ended as FAILED: it broke."),
         ({"runs": (run("RUNNING"), run("TIMEOUT", 9))}, "ended as TIMEOUT"),
+        ({"runs": (run("FAILED"),), "history": OPEN}, "Correct the cause"),
         ({"history": OPEN}, "1 batch began and no run is at work"),
         ({"refused": (RefusedRun("wr_2", NOW, "Concurrent runs exceeded"),)}, "Glue refused 1"),
         ({"quarantine": Quarantine(2, 0, (), capped=False)}, "2 files are in quarantine"),

@@ -94,6 +94,19 @@ def test_plan_without_a_plain_environment_has_no_stack(more: dict[str, Any]) -> 
     assert plan(**more).stack is None
 
 
+def test_plan_that_destroys_everything_says_of_what() -> None:
+    destroyed = {
+        "actions": ["delete"],
+        "before": "dev",
+        "after": None,
+        "before_sensitive": False,
+        "after_sensitive": False,
+    }
+    more = {"planned_values": {}, "output_changes": {"environment": destroyed}}
+    assert plan(**more).stack == "dev"
+    assert plan(**more | {"output_changes": {}}).stack is None
+
+
 def test_unknown_values_are_there_though_the_plan_leaves_them_out() -> None:
     read = plan(bucket(None, {"tags": ["a"]}, unknown={"arn": True, "tags": [False, True]}))
     assert str(read.changes[0].after["arn"]) == "(known after apply)"

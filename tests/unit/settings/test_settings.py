@@ -173,7 +173,7 @@ WRONG = [
         "'output.codec' = \"zstd\": there is no",
         "one of added_columns",
     ),
-    (f"{ORDERS}.batchsize", 5, "'batchsize' = 5: there is no such setting", "one of prefix"),
+    (f"{ORDERS}.batchsize", 5, "'batchsize' = 5: there is no such", "did you mean 'batch_size'?"),
     ("region", "Frankfurt", "field 'region' = \"Frankfurt\"", "such as eu-central-1"),
     ("regions", [], "field 'regions' = []: there is no such setting", "one of region"),
     ("ephemeral", 1, "field 'ephemeral' = 1", "true or false"),
@@ -509,6 +509,8 @@ def test_prefixes_are_refused_exactly_when_two_of_them_overlap(prefixes: list[st
         ('{"context": {"environments": {"dev": {}, "dev": {}}}}', "'dev' stands twice"),
         ("[]", "field 'environments' = {}"),
         ('{"context": 3}', "field 'environments' = {}"),
+        ('{"context": {"enviroments": {}}}', "did you mean 'environments'?"),
+        ('{"context": {"environments": {}, "state_buckt": {}}}', "did you mean 'state_bucket'?"),
     ],
 )
 def test_file_that_holds_no_settings_is_named(tmp_path: Path, text: str, what: str) -> None:

@@ -1,0 +1,43 @@
+"""What whoever synthesizes says by variables, for this one time and not for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stacks.settings.environment import Environments
+from stacks.settings.setting import SettingsError
+
+BOOTSTRAP_STATE = "BURST_BOOTSTRAP_STATE"
+ALLOW_DATA_LOSS = "BURST_ALLOW_DATA_LOSS"
+
+
+@dataclass(frozen=True)
+class Variables:
+    """bootstrap_state: the stack of the state bucket keeps its own state in a file.
+
+    allow_data_loss: the second key to deleting data.
+    """
+
+    bootstrap_state: bool
+    allow_data_loss: bool
+
+
+def read_variables(given: Mapping[str, str], settings: Environments) -> Variables:
+    """Read the variables; `SettingsError` for a value that is none, or that has no effect."""
+    variables = Variables(_is_set(given, BOOTSTRAP_STATE), _is_set(given, ALLOW_DATA_LOSS))
+    if variables.bootstrap_state and not settings.state_bucket:
+        raise SettingsError(
+            [
+                f"{BOOTSTRAP_STATE} is set, and cdktf.json has no 'state_bucket' beside "
+                "'environments': add it, or unset the variable."
+            ]
+        )
+    return variables
+
+
+def _is_set(given: Mapping[str, str], name: str) -> bool:
+    value = given.get(name, "")
+    if value not in ("", "0", "1"):
+        raise SettingsError([f"{name} is {value!r}. Allowed: 1 for yes, 0 or nothing for no."])
+    return value == "1"

@@ -1,0 +1,46 @@
+"""The variables of whoever synthesizes: understood, or refused with what is allowed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stacks.settings import Environments, SettingsError, Variables, parse_settings, read_variables
+
+PROJECT_FOLDER = Path(__file__).resolve().parents[3]
+BUCKET = {"name": "states-of-the-team", "region": "eu-central-1"}
+
+
+def settings(**more: object) -> Environments:
+    document = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))
+    return parse_settings({"environments": document["context"]["environments"], **more})
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, Variables(bootstrap_state=False, allow_data_loss=False)),
+        (
+            {"BURST_BOOTSTRAP_STATE": "", "BURST_ALLOW_DATA_LOSS": "0"},
+            Variables(bootstrap_state=False, allow_data_loss=False),
+        ),
+        ({"BURST_ALLOW_DATA_LOSS": "1"}, Variables(bootstrap_state=False, allow_data_loss=True)),
+        ({"BURST_BOOTSTRAP_STATE": "1"}, Variables(bootstrap_state=True, allow_data_loss=False)),
+    ],
+)
+def test_each_is_yes_or_no(given: dict[str, str], expected: Variables) -> None:
+    assert read_variables(given, settings(state_bucket=BUCKET)) == expected
+
+
+@pytest.mark.parametrize("name", ["BURST_BOOTSTRAP_STATE", "BURST_ALLOW_DATA_LOSS"])
+@pytest.mark.parametrize("value", ["yes", "true", "2", " 1"])
+def test_word_that_could_mean_yes_is_refused(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is '{value}'. Allowed: 1 for yes"):
+        read_variables({name: value}, settings(state_bucket=BUCKET))
+
+
+def test_bootstrap_without_a_bucket_to_make_is_refused() -> None:
+    with pytest.raises(SettingsError, match="has no 'state_bucket' beside 'environments'"):
+        read_variables({"BURST_BOOTSTRAP_STATE": "1"}, settings())
