@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from stacks import policies
 from tools.sandbox.account import Account
 from tools.sandbox.aws_event import aws_event, glue_job_state_changes, put_on_default_bus
 from tools.sandbox.corrections import CORRECTIONS
-from tools.sandbox.notices import JobRunChanged
+from tools.sandbox.engine import GlueEngine
+from tools.sandbox.notices import JobRunChanged, MessagePublished, Notice
+from tools.sandbox.view import narrate
 
 RULE = "told"
 PATTERN = {"source": ["aws.glue"], "detail": {"state": ["FAILED", "TIMEOUT"]}}
@@ -147,3 +150,19 @@ def test_topic_that_is_gone_keeps_no_other_rule_from_its_event(account: Account)
     assert len(account.faults) == 2  # The missing topic, and the template without a message.
     send(account)
     assert len(heard(account, url)) == 1
+
+
+def test_whoever_watches_the_sandbox_reads_the_sentence(account: Account, tmp_path: Path) -> None:
+    seen: list[Notice] = []
+    with GlueEngine(account, work_folder=tmp_path) as engine:
+        engine.subscribe(seen.append)
+        deploy(account)
+        send(account)
+        assert engine.wait(lambda _: any(map(narrate, seen)), 10)
+    assert [line for line in map(narrate, seen) if line] == ["Alert: Job burst-dev-orders failed."]
+
+
+@pytest.mark.parametrize("message", ["plain text", "[1]", '{"error": "no sentence"}'])
+def test_message_without_a_sentence_is_shown_whole(message: str) -> None:
+    notice = MessagePublished(topic_arn="arn:aws:sns:eu-central-1:123456789012:a", message=message)
+    assert narrate(notice) == f"Alert: {message}"

@@ -36,6 +36,7 @@ from tools.sandbox.notices import (
     EventUndelivered,
     JobRunChanged,
     JobRunPicture,
+    MessagePublished,
     Notice,
     OpenWindow,
     ProblemFound,
@@ -259,6 +260,11 @@ class GlueEngine:
             self._problem(f"An event was not delivered ({why.code}): {why.message}")
             if lost:
                 self._problem(f"An undelivered event is lost: {lost}.")
+
+    def message_published(self, topic_arn: str, message: str) -> None:
+        """A deployed rule sent a message to a topic."""
+        with self._changed:
+            self._announce(MessagePublished(topic_arn=topic_arn, message=message))
 
     def start_job_run(
         self,

@@ -48,6 +48,14 @@ class EventUndelivered(Notice):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MessagePublished(Notice):
+    """A deployed rule told people something, by a topic."""
+
+    topic_arn: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class WindowOpened(Notice):
     """The first event of a batch has arrived.
 

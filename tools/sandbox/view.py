@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -18,6 +19,7 @@ from tools.sandbox.notices import (
     EventUndelivered,
     JobRunChanged,
     JobRunPicture,
+    MessagePublished,
     Notice,
     OpenWindow,
     ProblemFound,
@@ -77,9 +79,19 @@ def narrate(notice: Notice) -> str | None:
             return f"Job run {short(notice.run_id)} is {notice.state}."
         case EventUndelivered():
             return f"Event {notice.event_id} was not delivered: {notice.message}"
+        case MessagePublished():
+            return f"Alert: {_alert(notice.message)}"
         case ProblemFound():
             return notice.message
     return None
+
+
+def _alert(message: str) -> str:
+    """The sentence for people in a message of `stacks/alerts.py`; of others all."""
+    try:
+        return str(json.loads(message)["alert"])
+    except (ValueError, KeyError, TypeError):
+        return message
 
 
 def short(run_id: str) -> str:

@@ -18,6 +18,9 @@ class GlueListener(Protocol):
     ) -> None:
         """A deployed rule matched an event, and this target of it is a workflow's ARN."""
 
+    def message_published(self, topic_arn: str, message: str) -> None:
+        """A deployed rule sent a message to a topic."""
+
     def start_job_run(
         self,
         job_name: str,

@@ -41,7 +41,7 @@ def deliver(hooks: Hooks, rule: Rule, event: Any, transform_input: bool = True) 
             if _is_workflow(target["Arn"]):
                 _hand_over(hooks, rule, target, event)
             elif _is_topic(target["Arn"]):
-                _publish(rule, target, event)
+                _publish(hooks, rule, target, event)
             else:
                 _send_to_one(rule, target, event, transform_input)
         except Exception as error:  # noqa: BLE001 (the other targets get their event)
@@ -73,7 +73,7 @@ def _is_topic(arn: str) -> bool:
     return bool(parse_arn(arn).service == "sns")
 
 
-def _publish(rule: Rule, target: dict[str, Any], event: Any) -> None:
+def _publish(hooks: Hooks, rule: Rule, target: dict[str, Any], event: Any) -> None:
     arn = target["Arn"]
     topic = sns_backends[rule.account_id][rule.region_name].topics.get(arn)
     if topic is None:
@@ -84,7 +84,10 @@ def _publish(rule: Rule, target: dict[str, Any], event: Any) -> None:
     request = Request("sns:Publish", arn, "events.amazonaws.com", context)
     if not allows([topic.policy], request):
         raise PermissionError("the policy of the topic does not let events.amazonaws.com publish")
-    topic.publish(transformed(target, _as_sent(event)))
+    message = transformed(target, _as_sent(event))
+    topic.publish(message)
+    if hooks.listener is not None:
+        hooks.listener.message_published(arn, message)
 
 
 def _as_sent(event: Mapping[str, Any]) -> dict[str, Any]:
