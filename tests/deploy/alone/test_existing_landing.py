@@ -1,7 +1,8 @@
-"""Two environments on a bucket that is somebody else's: applied, used and destroyed.
+"""Three environments on buckets that are somebody else's: applied, used and destroyed.
 
-In one the bucket's owner switches EventBridge on. In the other the events come from a trail of the
-stack's own, and a key encrypts what the stack stores. The emulator's CloudTrail keeps trails and
+In one the bucket's owner switches EventBridge on. In another the events come from a trail of the
+stack's own, and a key encrypts what the stack stores. The third has a bucket of which the stack
+owns the notifications, and nothing else. The emulator's CloudTrail keeps trails and
 delivers no events: that a trail which is set like this one puts an upload on the bus is the
 documentation's word, and the test plays that part by putting the documented event there.
 """
@@ -26,20 +27,20 @@ from tools.sandbox.notices import JobRunPicture
 from tools.sandbox.sandbox import PROJECT_FOLDER, Sandbox
 from tools.sandbox.terraform import Terraform, write_override
 
-LENT = "uploads-of-the-shop"
+LENT, ENTRUSTED = "uploads-of-the-shop", "uploads-of-the-office"
 QUEUE = "somebody-elses-queue"
-ASKED, TRAILED = "asked", "trailed"
+ASKED, TRAILED, MANAGED = "asked", "trailed", "managed"
 HEADER = "order_id,customer_id,status,ordered_at,updated_at,sku,quantity,unit_price,currency\n"
 ORDER = "1,c,new,2025-11-24T06:00:00Z,2025-11-24T06:00:00Z,sku,1,9.99,EUR\n"
 
 
 @dataclass(frozen=True)
 class Borrowing:
-    """Both environments, deployed side by side, and how the bucket was before."""
+    """All environments, deployed side by side, and how each bucket was before."""
 
     sandbox: Sandbox
     environments: dict[str, Terraform]
-    before: dict[str, Any]
+    before: dict[str, dict[str, Any]]
 
     @property
     def account(self) -> Account:
@@ -64,10 +65,12 @@ class Borrowing:
 
 @pytest.fixture(scope="module")
 def borrowing(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Borrowing]:
-    """A bucket with a notification of its owner's, and both environments applied at once."""
+    """Buckets with a notification of their owner's, and all environments applied at once."""
     account = sandbox.account
-    lend_a_bucket(account)
-    before = bucket(account)
+    account.client("sqs").create_queue(QueueName=QUEUE)
+    for name in (LENT, ENTRUSTED):
+        lend_a_bucket(account, name)
+    before = {name: bucket(account, name) for name in (LENT, ENTRUSTED)}
     folder = tmp_path_factory.mktemp("borrowing")
     stacks = synthesize(folder)
     environments = {name: prepared(account, stack, folder) for name, stack in stacks.items()}
@@ -75,7 +78,6 @@ def borrowing(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Ite
     at_once(environments, Terraform.apply)
     yield Borrowing(sandbox, environments, before)
     at_once(environments, Terraform.destroy)
-    take_the_bucket_away(account)
 
 
 def at_once(environments: dict[str, Terraform], act: Callable[[Terraform], Any]) -> list[Any]:
@@ -83,13 +85,12 @@ def at_once(environments: dict[str, Terraform], act: Callable[[Terraform], Any])
         return list(pool.map(act, environments.values()))
 
 
-def lend_a_bucket(account: Account) -> None:
+def lend_a_bucket(account: Account, name: str) -> None:
     s3 = account.client("s3")
-    s3.create_bucket(Bucket=LENT, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    s3.put_bucket_versioning(Bucket=LENT, VersioningConfiguration={"Status": "Enabled"})
-    account.client("sqs").create_queue(QueueName=QUEUE)
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     s3.put_bucket_notification_configuration(
-        Bucket=LENT,
+        Bucket=name,
         NotificationConfiguration={
             "QueueConfigurations": [
                 {
@@ -100,37 +101,24 @@ def lend_a_bucket(account: Account) -> None:
             ]
         },
     )
-    s3.put_object(Bucket=LENT, Key="of-the-owner/file.csv", Body=b"not ours")
+    s3.put_object(Bucket=name, Key="of-the-owner/file.csv", Body=b"not ours")
 
 
-def take_the_bucket_away(account: Account) -> None:
-    s3, sqs = account.client("s3"), account.client("sqs")
-    listed = s3.list_object_versions(Bucket=LENT)
-    for version in [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]:
-        s3.delete_object(Bucket=LENT, Key=version["Key"], VersionId=version["VersionId"])
-    s3.delete_bucket(Bucket=LENT)
-    sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"])
-
-
-def bucket(account: Account) -> dict[str, Any]:
+def bucket(account: Account, name: str) -> dict[str, Any]:
     """Everything of the bucket that a stack could have changed."""
     s3 = account.client("s3")
-    notifications = s3.get_bucket_notification_configuration(Bucket=LENT)
-    versions = s3.list_object_versions(Bucket=LENT)
+    notifications = s3.get_bucket_notification_configuration(Bucket=name)
+    versions = s3.list_object_versions(Bucket=name)
+    state = account.backend("s3").buckets[name]
+    settings = ("policy", "rules", "encryption", "public_access_block", "ownership_rule", "tags")
     return {
         "notifications": notifications.get("QueueConfigurations"),
         "eventbridge": "EventBridgeConfiguration" in notifications,
-        "versioning": s3.get_bucket_versioning(Bucket=LENT)["Status"],
-        "configuration": configuration(account),
+        "versioning": s3.get_bucket_versioning(Bucket=name)["Status"],
+        "configuration": {setting: getattr(state, setting, None) for setting in settings},
         "objects": [(item["Key"], item["VersionId"]) for item in versions.get("Versions", [])],
         "delete_markers": len(versions.get("DeleteMarkers", [])),
     }
-
-
-def configuration(account: Account) -> dict[str, Any]:
-    state = account.backend("s3").buckets[LENT]
-    names = ("policy", "rules", "encryption", "public_access_block", "ownership_rule", "tags")
-    return {name: getattr(state, name, None) for name in names}
 
 
 def synthesize(folder: Path) -> dict[str, Path]:
@@ -140,13 +128,14 @@ def synthesize(folder: Path) -> dict[str, Path]:
     settings = {
         name: dev
         | {
-            "existing_landing": {"name": LENT, "versioned": True, "events": events},
+            "existing_landing": {"name": bucket, "versioned": True, "events": events},
             "encryption": encryption,
             "pipelines": {"orders": orders | {"prefix": f"{name}/"}},
         }
-        for name, events, encryption in (
-            (ASKED, "unmanaged", "sse-s3"),
-            (TRAILED, "cloudtrail", "sse-kms"),
+        for name, bucket, events, encryption in (
+            (ASKED, LENT, "unmanaged", "sse-s3"),
+            (TRAILED, LENT, "cloudtrail", "sse-kms"),
+            (MANAGED, ENTRUSTED, "managed", "sse-s3"),
         )
     }
     app = App(outdir=str(folder / "cdktf.out"))
@@ -175,8 +164,8 @@ def prepared(account: Account, stack: Path, folder: Path) -> Terraform:
     return Terraform(stack, environment=account.environment())
 
 
-def put_order(account: Account, key: str) -> None:
-    account.client("s3").put_object(Bucket=LENT, Key=key, Body=(HEADER + ORDER).encode())
+def put_order(account: Account, key: str, name: str = LENT) -> None:
+    account.client("s3").put_object(Bucket=name, Key=key, Body=(HEADER + ORDER).encode())
 
 
 def keys(account: Account, name: str, prefix: str) -> list[str]:
@@ -185,11 +174,18 @@ def keys(account: Account, name: str, prefix: str) -> list[str]:
 
 
 def test_bucket_is_as_it_was_after_both_are_deployed(borrowing: Borrowing) -> None:
-    assert bucket(borrowing.account) == borrowing.before
+    assert bucket(borrowing.account, LENT) == borrowing.before[LENT]
 
 
-def test_second_plan_of_both_is_empty(borrowing: Borrowing) -> None:
-    assert at_once(borrowing.environments, Terraform.plan) == [False, False]
+def test_bucket_whose_notifications_are_managed_sends_to_eventbridge_and_is_else_as_it_was(
+    borrowing: Borrowing,
+) -> None:
+    changed = {"notifications": None, "eventbridge": True}
+    assert bucket(borrowing.account, ENTRUSTED) == borrowing.before[ENTRUSTED] | changed
+
+
+def test_second_plan_of_all_is_empty(borrowing: Borrowing) -> None:
+    assert at_once(borrowing.environments, Terraform.plan) == [False, False, False]
 
 
 def test_trail_is_deployed_and_logs_new_objects_of_the_one_prefix(borrowing: Borrowing) -> None:
@@ -244,12 +240,23 @@ def test_upload_is_processed_once_the_owner_did_what_the_output_says(borrowing: 
     assert len(borrowing.runs(TRAILED)) == 1
 
 
-def test_destroying_both_leaves_the_bucket_to_its_owner(borrowing: Borrowing) -> None:
+def test_upload_to_the_bucket_with_managed_notifications_is_processed(borrowing: Borrowing) -> None:
+    put_order(borrowing.account, f"{MANAGED}/1.csv", ENTRUSTED)
+
+    run = borrowing.finished_run(MANAGED)
+    assert run.state == "SUCCEEDED", Path(run.log).read_text(encoding="utf-8")
+    assert keys(borrowing.account, ENTRUSTED, f"{MANAGED}/") == []
+
+
+def test_destroying_all_leaves_the_buckets_to_their_owner(borrowing: Borrowing) -> None:
     at_once(borrowing.environments, Terraform.destroy)
 
-    account = borrowing.account
+    account, before = borrowing.account, borrowing.before
     # The owner has switched EventBridge on meanwhile; nobody switches it off again.
-    assert bucket(account) == borrowing.before | {"eventbridge": True}
+    assert bucket(account, LENT) == before[LENT] | {"eventbridge": True}
+    # What the stack owned is gone with it, as the README says.
+    changed = {"notifications": None, "eventbridge": False}
+    assert bucket(account, ENTRUSTED) == before[ENTRUSTED] | changed
     assert account.client("cloudtrail").describe_trails()["trailList"] == []
     left = [item["Name"] for item in account.client("s3").list_buckets()["Buckets"]]
-    assert [name for name in left if ASKED in name or TRAILED in name] == []
+    assert [name for name in left if name.startswith("burst-")] == []
