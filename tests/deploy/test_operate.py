@@ -549,4 +549,4 @@ def test_files_among_ten_thousand_come_back_once_although_ctrl_c_came_in_the_mid
     assert versions == [1] * count
     status = burst("status", "dev").text
     assert f"{count:,} files wait" in status
-    assert f"({count:,} replayed)" in status
+    assert f"and {count:,} that came back already" in status

@@ -158,7 +158,7 @@ def _batches(batches: Sequence[Batch]) -> Table:
 
 
 def _quarantine(bad: Quarantine) -> RenderableType:
-    replayed = f" ({bad.replayed:,} more came back)" if bad.replayed else ""
+    replayed = f", and {bad.replayed:,} that came back already" if bad.replayed else ""
     if not bad.files:
         return Text(f"nothing to look after{replayed}", style="green")
     more = "more than " if bad.capped else ""
