@@ -75,9 +75,13 @@ def _age(file: InputFile) -> tuple[datetime, str, str]:
     return file.last_modified, file.key, file.version_id
 
 
-def batch_id(inputs: Sequence[InputFile], planned_at: datetime) -> str:
-    """`YYYYMMDDTHHMMSSZ-<8 hex>`: the time of planning, and a hash over the inputs' identities."""
-    digest = hashlib.sha256()
+def batch_id(inputs: Sequence[InputFile], planned_at: datetime, run: str | None = None) -> str:
+    """`YYYYMMDDTHHMMSSZ-<8 hex>`: the time of planning, and a hash over run and inputs.
+
+    The run is part of it because a version that S3 did not hand out is planned again later: where a
+    clock went back, perhaps at the same second, and the records of the first time must stay.
+    """
+    digest = hashlib.sha256((run or "").encode())
     for file in inputs:
         digest.update(_identity(file.key, file.version_id) + b"\0")
     return f"{planned_at.astimezone(UTC).strftime(ID_TIME)}-{digest.hexdigest()[:8]}"

@@ -254,7 +254,8 @@ class _Job:
         return max(0.0, round((self.clock() - oldest).total_seconds(), 3))
 
     def plan(self, inputs: Sequence[InputFile]) -> PlanRecord:
-        plan = PlanRecord(self._origin(batch_id(inputs, self.clock())), tuple(inputs))
+        batch = batch_id(inputs, self.clock(), self.args.job_run_id)
+        plan = PlanRecord(self._origin(batch), tuple(inputs))
         self.checkpoint.make_room_for(plan.origin.batch)
         self.ledger.write(plan)
         return plan
@@ -325,7 +326,7 @@ class _Job:
         missing = self.landing.settle(result, lake_bucket=self.args.lake_bucket, now=self.clock())
         if missing:
             self.log("missing", batch=result.origin.batch, destinations=list(missing))
-        self.unreadable.add(result, self.clock())
+        self.unreadable.update(result, self.clock())
         outcomes = [file.outcome for file in result.files]
         self.ledger.write(
             DoneRecord(

@@ -102,13 +102,16 @@ class Unreadable:
         fresh = tuple(file for file in files if file.identity not in known)
         return fresh, tuple(file for file in files if file.identity in known)
 
-    def add(self, result: ResultRecord, now: datetime) -> None:
-        """Put the batch's unreadable files on record, if it has any."""
-        found = [file for file in result.files if file.outcome == "unreadable"]
-        if not found:
-            return
+    def update(self, result: ResultRecord, now: datetime) -> None:
+        """Put the batch's unreadable files on record, and forget those that it has taken.
+
+        Before the batch is done: afterwards no run would look at it again.
+        """
         known = self._load()
-        for file in found:
+        for file in result.files:
+            if file.outcome != "unreadable":
+                known.pop((file.key, file.version_id), None)
+                continue
             entry = UnreadableFile(
                 key=file.key,
                 version_id=file.version_id,
@@ -118,7 +121,8 @@ class Unreadable:
                 since=now,
             )
             known.setdefault(entry.identity, entry)
-        self._write(known.values())
+        if tuple(known.values()) != self._recorded:
+            self._write(known.values())
 
     def keep(self, files: Iterable[InputFile]) -> None:
         """Only these are still there: forget the others."""

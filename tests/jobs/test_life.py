@@ -62,7 +62,7 @@ class Life(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory(prefix="burst-life-")
         world = memory_world(Path(self.folder.name), page_size=2)
         self.proof = Proof(replace(world, clock=lambda: self.now))
-        self.numbers = itertools.count(1)
+        self.numbers, self.runs = itertools.count(1), itertools.count(1)
         self.events = 0
         self.now = datetime(2025, 1, 31, 23, 59, 50, tzinfo=UTC)
 
@@ -175,7 +175,12 @@ class Life(RuleBasedStateMachine):
 
         process = OneProcess(dies_at, after, produce)
         with contextlib.suppress(ProcessDied):
-            self.proof.world.drain_plain(process, max_files_per_batch=size, max_bad_fraction=1)
+            self.proof.world.drain_plain(
+                process,
+                max_files_per_batch=size,
+                max_bad_fraction=1,
+                JOB_RUN_ID=f"jr_{next(self.runs)}",
+            )
         if not process.died:
             began = _last_look(process.calls)
             late = {identity for identity, call in arrived.items() if call > began}

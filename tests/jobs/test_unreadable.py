@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -15,7 +18,7 @@ from mypy_boto3_s3 import S3Client
 from pyspark.sql import SparkSession
 
 from tests.jobs.memory_s3 import MemoryS3
-from tests.jobs.one_process import OneProcess
+from tests.jobs.one_process import OneProcess, ProcessDied
 from tests.jobs.proof import Proof
 from tests.jobs.test_run_limits import Told, lines
 from tests.jobs.world import World, as_csv, memory_world, new_world, order
@@ -117,6 +120,47 @@ def test_version_that_became_readable_is_taken_by_the_next_run(world: World) -> 
     assert (summary.files, summary.bad_files, summary.left_unreadable) == (2, 1, 0)
     assert world.order_ids() == ["o-00001"]
     assert world.in_landing() == []
+    assert record(world) == []
+
+
+def test_version_that_is_taken_at_the_second_at_which_it_was_refused_is_another_batch(
+    tmp_path: Path,
+) -> None:
+    """A clock may go back, and the batch of the first time is done."""
+    world = replace(memory_world(tmp_path), clock=lambda: datetime(2025, 1, 31, tzinfo=UTC))
+    version = put_refused(world, "orders/a.csv", as_csv([order(1)]))
+    [first] = world.drain_plain(JOB_RUN_ID="jr_1").batches
+    refuse(world, "orders/a.csv", version, None)
+
+    [second] = world.drain_plain(JOB_RUN_ID="jr_2").batches
+
+    assert second != first
+    assert world.record(first, "result")["files"][0]["outcome"] == "unreadable"
+    assert world.record(second, "done")["archived"] == 1
+    assert world.order_ids() == ["o-00001"]
+
+
+def test_record_forgets_a_version_that_was_taken_though_the_run_died_and_nothing_came_since(
+    world: World,
+) -> None:
+    version = put_refused(world, "orders/a.csv", as_csv([order(1)]))
+    world.drain_plain()
+    refuse(world, "orders/a.csv", version, None)
+    process = OneProcess(after=True)
+
+    def die_after_planning(call: int) -> None:
+        if "plan.json" in process.calls[-1]:
+            process.dies_at = call
+
+    process.on_call = die_after_planning
+    with suppress(ProcessDied):
+        world.drain_plain(process, JOB_RUN_ID="jr_2")
+    assert sorted(map(len, world.ledger().values())) == [1, 3]
+    assert len(record(world)) == 1
+
+    world.drain_plain()
+
+    assert world.order_ids() == ["o-00001"]
     assert record(world) == []
 
 

@@ -77,6 +77,8 @@ def test_batch_id_has_the_time_of_planning_in_utc_and_a_hash_of_the_inputs() -> 
 
     assert name == "20250131T120000Z-6b45fabc"
     assert batch_id([other], NOON) != name
+    # Planned again at the same second, which is another batch.
+    assert batch_id([file], NOON, "jr_1") != batch_id([file], NOON, "jr_2")
     assert ingest_date(name).isoformat() == "2025-01-31"
     assert output_uri("s3://lake/curated/orders", name) == (
         "s3://lake/curated/orders/ingest_date=2025-01-31/batch=20250131T120000Z-6b45fabc"
