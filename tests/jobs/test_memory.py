@@ -27,9 +27,9 @@ from tests.jobs.test_script import SUBMIT_ARGS, Script
 from tests.jobs.world import QUICK_JAVA, World
 
 MIB = 1024**2
-# Three blocks of 8 MiB and what pyarrow makes of them, on top of 100 MiB for Python and its
-# libraries; the same whatever the file's size.
-WORKER_BYTES = 400 * MIB
+# Three blocks of 8 MiB, what pyarrow makes of them and keeps for the next ones, on top of 100 MiB
+# for Python and its libraries. A file of 300 MB reaches some 530 MiB, and one of 3 GB no more.
+WORKER_BYTES = 600 * MIB
 DRIVER_BYTES = 200 * MIB
 # The heap, and what Java takes besides.
 JAVA_BYTES = 1024 * MIB + 600 * MIB
