@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import (
     ClientError,
@@ -18,6 +18,9 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 from urllib3.exceptions import HTTPError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 T = TypeVar("T")
 
@@ -40,6 +43,11 @@ def repeated(call: Callable[[], T]) -> T:
                 raise
         time.sleep(FIRST_WAIT_SECONDS * 2**attempt)
     return call()
+
+
+def read_whole(s3: S3Client, bucket: str, key: str) -> bytes:
+    """The content of a small object; raises what GetObject raises."""
+    return repeated(lambda: s3.get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
 def _is_unexplained(error: ClientError) -> bool:

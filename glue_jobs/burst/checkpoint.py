@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from burst.batch import BATCH_ID, ID_TIME
-from burst.broken_off import repeated
+from burst.broken_off import read_whole
 from burst.s3_errors import is_gone
 
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ class Checkpoint:
     def load(self) -> str | None:
         """Read the mark and return it; one that cannot be trusted is as good as none."""
         try:
-            text = repeated(
-                lambda: self.s3.get_object(Bucket=self.bucket, Key=self.key)["Body"].read()
-            )
+            text = read_whole(self.s3, self.bucket, self.key)
         except ClientError as error:
             if not is_gone(error):
                 raise

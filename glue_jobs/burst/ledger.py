@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, get_args
 
 from burst.batch import BATCH_ID, InputFile
-from burst.broken_off import repeated
+from burst.broken_off import read_whole
 from burst.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ class Ledger:
                     yield batch, name.removesuffix(".json")
 
     def _get(self, key: str) -> bytes:
-        return repeated(lambda: self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
+        return read_whole(self.s3, self.bucket, key)
 
     def _own(self, record: R, batch: str, key: str) -> R:
         origin = record.origin

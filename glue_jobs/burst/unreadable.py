@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from burst.batch import InputFile
-from burst.broken_off import repeated
+from burst.broken_off import read_whole, repeated
 from burst.ledger import ResultRecord
 from burst.s3_errors import is_gone, refusal
 
@@ -170,9 +170,7 @@ class Unreadable:
 
     def _read(self) -> tuple[UnreadableFile, ...]:
         try:
-            text = repeated(
-                lambda: self.s3.get_object(Bucket=self.lake_bucket, Key=self.key)["Body"].read()
-            )
+            text = read_whole(self.s3, self.lake_bucket, self.key)
         except ClientError as error:
             if not is_gone(error):
                 raise

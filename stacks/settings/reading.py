@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,11 @@ def read_settings(path: Path) -> Environments:
     # cdktf and its constructs keep settings of their own in the context.
     context = context if isinstance(context, dict) else {}
     ours = Environments.model_fields.keys() & context.keys()
-    if misspelled := [key for key in context if key not in ours and _meant(key)]:
+    # A slip there would go unnoticed.
+    meant = {key: _meant(key, Environments.model_fields, 0.75) for key in context.keys() - ours}
+    if slips := [(key, name) for key, name in sorted(meant.items()) if name]:
         raise SettingsError(
-            [
-                f"{path.name}: the context has {key!r}: did you mean {_meant(key)!r}?"
-                for key in misspelled
-            ]
+            [f"{path.name}: the context has {key!r}: did you mean {name!r}?" for key, name in slips]
         )
     return parse_settings({name: context[name] for name in ours}, source=path.name)
 
@@ -80,9 +79,9 @@ def parse_environments(
     return parse_settings({"environments": environments}, source=source).environments
 
 
-def _meant(key: str) -> str | None:
-    """Our part of the context that a key resembles: a slip there would go unnoticed."""
-    return next(iter(get_close_matches(key, Environments.model_fields, n=1, cutoff=0.75)), None)
+def _meant(written: str, names: Iterable[str], cutoff: float) -> str | None:
+    """The name that resembles what was written, if one does."""
+    return next(iter(get_close_matches(written, list(names), n=1, cutoff=cutoff)), None)
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -100,8 +99,8 @@ def _sentence(source: str, problem: Mapping[str, Any]) -> str:
     if problem["type"] == "missing":
         return f"{source}: {where} is missing. Allowed: {allowed}."
     if problem["type"] == "extra_forbidden":
-        meant = get_close_matches(str(problem["loc"][-1]), re.findall(r"\w+", allowed), n=1)
-        allowed += f" (did you mean {meant[0]!r}?)" if meant else ""
+        meant = _meant(str(problem["loc"][-1]), re.findall(r"\w+", allowed), 0.6)
+        allowed += f" (did you mean {meant!r}?)" if meant else ""
     if problem["type"] == "value_error" and problem["loc"][-1] == "pipelines":
         # Each is right for itself; the reason names those that do not go together.
         return f"{source}: {where}: {_reason(problem)}."

@@ -65,6 +65,13 @@ class Encrypted:
         return self.sandbox.account.client(service)
 
 
+def skip_without_terraform() -> None:
+    try:
+        find_terraform()
+    except SandboxError as missing:
+        pytest.skip(str(missing))
+
+
 @pytest.fixture(scope="package")
 def deployed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -74,10 +81,7 @@ def deployed(
     Where a test asks for the encrypted environment too, both are applied at the same time: most of
     an apply is waiting.
     """
-    try:
-        find_terraform()
-    except SandboxError as missing:
-        pytest.skip(str(missing))
+    skip_without_terraform()
     folder = tmp_path_factory.mktemp("deployed") / "sandbox"
     with Sandbox(folder, batch_size=BATCH_SIZE, batch_window=BATCH_WINDOW_SECONDS) as sandbox:
         sandbox.synthesize()

@@ -60,6 +60,24 @@ def package(tmp_path: Path) -> Path:
     return folder
 
 
+def run_node(*arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Node with the preload, as jsii starts it."""
+    return subprocess.run(
+        [real_node(), *arguments],
+        env={
+            **os.environ,
+            "JSII_AGENT": "Python/3.11",
+            "NODE_OPTIONS": preload_option(PRELOAD),
+            "BURST_STOCK_BINDINGS": "",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
 @pytest.fixture
 def use_index(package: Path) -> RunNode:
     """Load the index in Node as jsii does, and run some JavaScript on it."""
@@ -68,20 +86,8 @@ def use_index(package: Path) -> RunNode:
         code: str = USE, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         index = json.dumps(str(package / "lib" / "index.js"))
-        return subprocess.run(
-            [real_node(), "--preserve-symlinks", "-e", f"const index = require({index}); {code}"],
-            env={
-                **os.environ,
-                "JSII_AGENT": "Python/3.11",
-                "NODE_OPTIONS": preload_option(PRELOAD),
-                "BURST_STOCK_BINDINGS": "",
-                **(environment or {}),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        loading = f"const index = require({index}); {code}"
+        return run_node("--preserve-symlinks", "-e", loading, environment=environment or {})
 
     return use
 
@@ -245,20 +251,7 @@ def cdktf(tmp_path: Path) -> Path:
 def archive(cdktf: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     module = json.dumps(str(cdktf / "lib" / "private" / "fs.js"))
     code = f'const fs = require({module}); console.log("fs loaded"); fs.zip("a"); fs.zip("b");'
-    return subprocess.run(
-        [real_node(), "-e", code],
-        env={
-            **os.environ,
-            "JSII_AGENT": "Python/3.11",
-            "NODE_OPTIONS": preload_option(PRELOAD),
-            "BURST_STOCK_BINDINGS": "",
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return run_node("-e", code, environment=environment)
 
 
 LAZY_ARCHIVER = ["fs loaded", "loaded archiver", "zip a", "zip b"]

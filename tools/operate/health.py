@@ -105,11 +105,11 @@ def _waiting(picture: Picture, name: str, max_age_seconds: float) -> Iterator[st
 
 def _runs(picture: Picture, name: str) -> Iterator[str]:
     if not isinstance(picture.runs, Unreadable):
-        ended = _ended(picture.runs)
-        if ended and ended[0].state in runs.FAILED:
+        failed = _failed(picture.runs)
+        if failed:
             yield (
-                f"The last run {ended[0].run_id} ended as {ended[0].state}: "
-                f"{ended[0].error or 'no message'} Its log: {picture.pipeline.log_group_prefix}/"
+                f"The last run {failed.run_id} ended as {failed.state}: "
+                f"{failed.error or 'no message'} Its log: {picture.pipeline.log_group_prefix}/"
                 f"error. Correct the cause, then `burst drain {name}`."
             )
     if not isinstance(picture.refused, Unreadable) and picture.refused:
@@ -120,9 +120,10 @@ def _runs(picture: Picture, name: str) -> Iterator[str]:
         )
 
 
-def _ended(found: Sequence[Run]) -> list[Run]:
-    """The runs that have ended, newest first."""
-    return [run for run in found if run.state not in runs.ACTIVE]
+def _failed(found: Sequence[Run]) -> Run | None:
+    """The last run that has ended, if it failed."""
+    last = next((run for run in found if run.state not in runs.ACTIVE), None)
+    return last if last and last.state in runs.FAILED else None
 
 
 def _open_batches(picture: Picture, name: str) -> Iterator[str]:
@@ -130,8 +131,7 @@ def _open_batches(picture: Picture, name: str) -> Iterator[str]:
         return
     active = any(run.state in runs.ACTIVE for run in picture.runs)
     # Where the last run failed, its cause comes first, and another run alone changes nothing.
-    failed = any(run.state in runs.FAILED for run in _ended(picture.runs)[:1])
-    if picture.history.open and not active and not failed:
+    if picture.history.open and not active and not _failed(picture.runs):
         yield (
             f"{_count(len(picture.history.open), 'batch', 'batches')} began and no run is at work: "
             f"`burst drain {name}` finishes what was begun."

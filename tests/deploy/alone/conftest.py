@@ -6,19 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.deploy.conftest import skip_without_terraform
 from tools.sandbox.account import Account
-from tools.sandbox.errors import SandboxError
 from tools.sandbox.sandbox import Sandbox
-from tools.sandbox.terraform import find_terraform
 
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """An empty account with an engine that plays what is deployed to it."""
-    try:
-        find_terraform()
-    except SandboxError as missing:
-        pytest.skip(str(missing))
+    skip_without_terraform()
     with Sandbox(tmp_path_factory.mktemp("alone") / "sandbox") as sandbox:
         yield sandbox
 
