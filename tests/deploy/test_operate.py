@@ -539,6 +539,7 @@ def test_files_among_ten_thousand_come_back_once_although_ctrl_c_came_in_the_mid
     assert re.search(r"About [\d,]+ files came to landing", errors)
     assert "The same command goes on from here and sends no file twice." in errors
     assert len(list(landing.keys)) < count
+    assert "was interrupted" in burst("status", "dev").text
 
     again = burst.start(*replay)
     output, errors = again.communicate(timeout=PATIENCE)
@@ -547,6 +548,7 @@ def test_files_among_ten_thousand_come_back_once_although_ctrl_c_came_in_the_mid
     assert f"{count:,} files came back to landing" in " ".join(output.split())
     versions = [len(landing.keys.getlist(key)) for key in list(landing.keys)]
     assert versions == [1] * count
+    assert "There is nothing to bring back" in burst(*replay).text
     status = burst("status", "dev").text
     assert f"{count:,} files wait" in status
     assert f"and {count:,} that came back already" in status
