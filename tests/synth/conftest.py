@@ -7,14 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from cdktf import App
 
-from stacks.burst_stack import BurstStack
-from stacks.github_roles_stack import GithubRolesStack
 from stacks.settings import StateBucket, parse_environments, read_environments
-from stacks.state_stack import StateStack
 from tests.synth import every_stack as every_stack_of
 from tests.synth.every_stack import PROJECT_FOLDER, Synth
+from tests.synth.synthesis import synthesize_environments, synthesize_state_bucket
 from tests.synth.synthesized import Synthesized
 
 
@@ -34,13 +31,7 @@ def synth(tmp_path_factory: pytest.TempPathFactory) -> Synth:
             else parse_environments(environments)
         )
         outdir = tmp_path_factory.mktemp("cdktf.out")
-        app = App(outdir=str(outdir))
-        for name, environment in settings.items():
-            BurstStack(app, name, environment, allow_data_loss=allow_data_loss)
-            if environment.github:
-                GithubRolesStack(app, name, environment, environment.github)
-        app.synth()
-        return {folder.name: Synthesized.read(folder) for folder in (outdir / "stacks").iterdir()}
+        return synthesize_environments(settings, outdir, allow_data_loss=allow_data_loss)
 
     return run
 
@@ -78,11 +69,9 @@ def state_stack(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Synth
     """A function that synthesizes the stack of a state bucket."""
 
     def run(settings: StateBucket, *, bootstrap: bool = False) -> Synthesized:
-        outdir = tmp_path_factory.mktemp("cdktf.out")
-        app = App(outdir=str(outdir))
-        StateStack(app, settings, bootstrap=bootstrap)
-        app.synth()
-        return Synthesized.read(outdir / "stacks" / "state")
+        return synthesize_state_bucket(
+            settings, tmp_path_factory.mktemp("cdktf.out"), bootstrap=bootstrap
+        )
 
     return run
 
