@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from stacks import fast_bindings
+from stacks import lazy_bindings as lazy_bindings
 
 PROJECT_FOLDER = Path(__file__).resolve().parent
 
@@ -14,8 +14,8 @@ PROJECT_FOLDER = Path(__file__).resolve().parent
 def main() -> int:
     """Write Terraform for every environment; 2 where a setting cannot be used."""
     # What Node loads it loads beside Python, so it begins before anything else is imported.
-    fast_bindings.start()
-    with fast_bindings.nothing_collected():
+    lazy_bindings.start()
+    with lazy_bindings.nothing_collected():
         from stacks.settings import SettingsError
 
         try:
@@ -28,8 +28,8 @@ def main() -> int:
 
 def synthesize() -> None:
     """Write all stacks below `CDKTF_OUTDIR`, or else `cdktf.out`; `SettingsError` before that."""
+    from stacks.pipeline.transforms import find_transforms
     from stacks.settings import read_settings, read_variables
-    from stacks.transforms import find_transforms
 
     settings = read_settings(PROJECT_FOLDER / "cdktf.json")
     variables = read_variables(os.environ, settings)
@@ -38,7 +38,7 @@ def synthesize() -> None:
     from cdktf import App
 
     from stacks.burst_stack import BurstStack
-    from stacks.state_stack import StateStack
+    from stacks.state.state_stack import StateStack
 
     app = App(outdir=os.environ.get("CDKTF_OUTDIR", str(PROJECT_FOLDER / "cdktf.out")))
     if settings.state_bucket:
@@ -46,7 +46,7 @@ def synthesize() -> None:
     for name, environment in settings.environments.items():
         BurstStack(app, name, environment, allow_data_loss=variables.allow_data_loss)
         if environment.github:
-            from stacks.github_roles_stack import GithubRolesStack
+            from stacks.github.roles_stack import GithubRolesStack
 
             GithubRolesStack(app, name, environment, environment.github)
     app.synth()

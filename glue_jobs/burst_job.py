@@ -14,11 +14,11 @@ from collections.abc import Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 from burst.arguments import parse_arguments
-from burst.client import cloudwatch_client, s3_client
 from burst.drain import drain
 from burst.errors import ArgumentError, BurstError
 from burst.metrics import CloudWatchMetrics
-from burst.spark_plane import SparkPlane
+from burst.s3.client import cloudwatch_client, s3_client
+from burst.spark.row_engine import SparkRowEngine
 from urllib3.exceptions import HTTPError
 
 
@@ -31,10 +31,10 @@ def main(argv: Sequence[str]) -> int:
     except ArgumentError as error:
         print(error, file=sys.stderr)
         return 2
-    plane = SparkPlane(args.landing_bucket, args.format, args.transform, output=args.output)
+    engine = SparkRowEngine(args.landing_bucket, args.format, args.transform, output=args.output)
     metrics = CloudWatchMetrics(cloudwatch_client, args.environment, args.pipeline)
     try:
-        drain(args, s3=s3_client(), plane=plane, metrics=metrics)
+        drain(args, s3=s3_client(), engine=engine, metrics=metrics)
     except BurstError as error:
         if error.__cause__ is not None:
             logging.getLogger("burst").error("The cause:", exc_info=error.__cause__)
@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"A call to AWS failed, the next run goes on from here: {error}", file=sys.stderr)
         return 1
     finally:
-        plane.stop()
+        engine.stop()
     return 0
 
 

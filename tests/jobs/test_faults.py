@@ -18,14 +18,14 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.response import StreamingBody
 from botocore.retries.bucket import TokenBucket
-from burst.client import s3_client
-from burst.errors import DataPlaneError
+from burst.errors import RowEngineError
+from burst.s3.client import s3_client
 from pyspark.sql import SparkSession
 from urllib3.exceptions import HTTPError
 
 from tests.jobs.faulty_s3 import Fault, FaultyS3, Plan, Request, every
+from tests.jobs.invariants import Proof
 from tests.jobs.memory_s3 import Answer, MemoryS3
-from tests.jobs.proof import Proof
 from tests.jobs.test_crashes import burst
 from tests.jobs.test_script import Script
 from tests.jobs.world import (
@@ -122,7 +122,7 @@ def test_large_file_whose_answers_break_off_is_read_to_its_end(
 def test_line_on_which_no_answer_is_whole_ends_the_run_and_blames_no_file(
     proof: Proof, line: FaultyS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("burst.fetch.FIRST_WAIT_SECONDS", 0)
+    monkeypatch.setattr("burst.s3.fetch.FIRST_WAIT_SECONDS", 0)
     proof.put("orders/cut.csv", as_csv([order(700), order(701)]), ["o-00700", "o-00701"])
 
     def cut_one_file(request: Request) -> Fault | None:
@@ -222,7 +222,7 @@ def test_with_spark_faults_on_a_task_s_requests_lose_and_double_nothing(
     put_large(proof)
     line.set(every(2, Fault.CUT, method="GET"))
 
-    with contextlib.suppress(BotoCoreError, DataPlaneError):
+    with contextlib.suppress(BotoCoreError, RowEngineError):
         proof.world.drain()
 
     assert line.faults > 5

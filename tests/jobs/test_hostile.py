@@ -19,9 +19,9 @@ import pytest
 from burst.drain import Summary
 from burst.errors import SettleError
 
+from tests.jobs.invariants import Proof
 from tests.jobs.memory_s3 import Answer, MemoryS3
 from tests.jobs.one_process import OneProcess
-from tests.jobs.proof import Proof
 from tests.jobs.test_drain import STRANGE_KEYS
 from tests.jobs.world import World, as_csv, memory_world, order
 from tests.unit.jobs.test_parse import BAD, COLUMNS, GOOD

@@ -20,13 +20,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from burst import checkpoint, fetch, landing
+from burst import landing
+from burst.ledger import checkpoint
+from burst.s3 import fetch
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.jobs.invariants import Proof, Upload
 from tests.jobs.one_process import OneProcess, ProcessDied
-from tests.jobs.proof import Proof, Upload
 from tests.jobs.world import as_csv, memory_world, order
 
 Put = Callable[[str, bytes, Iterable[str] | None], Upload]

@@ -11,7 +11,7 @@ import pytest
 from burst.batch import InputFile
 from burst.drain import Summary, drain
 from burst.errors import LedgerError
-from burst.plane import FileOutcome, ReadBatch
+from burst.row_engine import FileOutcome, ReadBatch
 
 from tests.jobs.world import World
 
@@ -27,7 +27,7 @@ class Time:
 
 
 @dataclass
-class SlowPlane:
+class SlowRowEngine:
     """Reads a row from every file, but those named bad, and takes its minutes for it."""
 
     time: Time
@@ -63,7 +63,9 @@ def run(
     """One run, so many minutes after now, with batches that take so many minutes."""
     time, told = Time(datetime.now(UTC) + timedelta(minutes=late)), Told()
     args = world.arguments(**arguments)
-    summary = drain(args, s3=world.s3, plane=SlowPlane(time, minutes), clock=time, metrics=told)
+    summary = drain(
+        args, s3=world.s3, engine=SlowRowEngine(time, minutes), clock=time, metrics=told
+    )
     return summary, told
 
 
@@ -101,7 +103,7 @@ def test_batch_that_an_earlier_run_began_is_finished_however_little_time_there_i
 ) -> None:
     world.put("orders/a.csv", b"1")
     with monkeypatch.context() as patch:
-        patch.setattr(SlowPlane, "read", _crash)
+        patch.setattr(SlowRowEngine, "read", _crash)
         with pytest.raises(ZeroDivisionError):
             run(world)
     world.put("orders/b.csv", b"1")
@@ -168,7 +170,7 @@ def test_run_that_finds_nothing_publishes_nothing(world: World) -> None:
 def test_ledger_of_many_batches_is_not_listed_again_from_its_beginning(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("burst.checkpoint.WORTH_A_MARK", 2)
+    monkeypatch.setattr("burst.ledger.checkpoint.WORTH_A_MARK", 2)
     for number in range(4):
         world.put(f"orders/{number}.csv", b"1")
     first, _ = run(world, max_files_per_batch=1)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from burst.errors import SettleError
 from burst.landing import Landing
-from burst.ledger import FileResult, Origin, ResultRecord
+from burst.ledger.records import FileResult, Origin, ResultRecord
 from mypy_boto3_s3 import S3Client
 
 from tests.jobs.world import World

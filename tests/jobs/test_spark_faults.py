@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from burst import fetch
-from burst.errors import DataPlaneError
+from burst.errors import RowEngineError
+from burst.s3 import fetch
 from pyspark.sql import SparkSession
 
 from tests.jobs.faulty_s3 import Fault, FaultyS3, Request
-from tests.jobs.proof import Proof
+from tests.jobs.invariants import Proof
 from tests.jobs.test_crashes import burst
 from tests.jobs.test_script import Script
 from tests.jobs.world import World, as_csv, order
@@ -81,7 +81,7 @@ def test_task_that_always_fails_ends_the_run_and_blames_no_file(
     line.set(lambda request: Fault.CUT if is_read(request, "/105.csv") else None)
 
     with pytest.raises(
-        DataPlaneError, match=r"while reading batch .* the next run starts it again"
+        RowEngineError, match=r"while reading batch .* the next run starts it again"
     ):
         proof.world.drain()
 

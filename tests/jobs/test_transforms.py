@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from burst.columns import LINEAGE, PRIVATE, Column, differences, spark_read_schema
-from burst.errors import DataPlaneError
+from burst.errors import RowEngineError
 from pyspark.sql import SparkSession
 
 from stacks.settings import PipelineSettings, read_environments
@@ -59,7 +59,7 @@ def test_transform_that_gives_other_columns_stops_the_run_and_loads_nothing(
     spark_world.put("orders/a.csv", as_csv([order(1)]))
     wrong = [*COLUMNS, {"name": "order_total", "type": "double"}, {"name": "tax", "type": "int"}]
 
-    with pytest.raises(DataPlaneError) as stopped:
+    with pytest.raises(RowEngineError) as stopped:
         spark_world.drain(curated_columns=json.dumps(wrong))
 
     assert str(stopped.value) == (

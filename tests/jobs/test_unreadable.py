@@ -11,15 +11,15 @@ from typing import cast
 
 import pytest
 from burst.errors import SettleError, TooManyUnreadableFilesError
-from burst.unreadable import read_record
+from burst.ledger.unreadable import read_record
 from hypothesis import given
 from hypothesis import strategies as st
 from mypy_boto3_s3 import S3Client
 from pyspark.sql import SparkSession
 
+from tests.jobs.invariants import Proof
 from tests.jobs.memory_s3 import MemoryS3
 from tests.jobs.one_process import OneProcess, ProcessDied
-from tests.jobs.proof import Proof
 from tests.jobs.test_run_limits import Told, lines
 from tests.jobs.world import World, as_csv, memory_world, new_world, order
 

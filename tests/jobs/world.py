@@ -19,13 +19,13 @@ from burst.arguments import JobArguments, parse_arguments
 from burst.batch import InputFile
 from burst.drain import Clock, Summary, drain, utc_now
 from burst.metrics import Metrics
-from burst.plane import ReadBatch
-from burst.spark_plane import SparkPlane
+from burst.row_engine import ReadBatch
+from burst.spark.row_engine import SparkRowEngine
 from mypy_boto3_s3 import S3Client
 
 from tests.jobs.memory_s3 import MemoryS3
 from tests.jobs.one_process import OneProcess
-from tests.jobs.plain_plane import PlainPlane
+from tests.jobs.plain_row_engine import PlainRowEngine
 
 GLUE_JOBS = Path(__file__).parents[2] / "glue_jobs"
 
@@ -93,14 +93,14 @@ def build_burst_zip(target: Path) -> Path:
     """What the stack ships beside the script."""
     with zipfile.ZipFile(target, "w") as archive:
         for package in ("burst", "transforms"):
-            for file in sorted((GLUE_JOBS / package).glob("*.py")):
-                archive.write(file, f"{package}/{file.name}")
+            for file in sorted((GLUE_JOBS / package).rglob("*.py")):
+                archive.write(file, file.relative_to(GLUE_JOBS))
     return target
 
 
 @dataclass
-class HookedPlane(SparkPlane):
-    """The shipped plane; what the hook does happens between reading and judging."""
+class HookedRowEngine(SparkRowEngine):
+    """The shipped engine; what the hook does happens between reading and judging."""
 
     after_read: Callable[[], None] = field(default=lambda: None)
 
@@ -156,10 +156,10 @@ class World:
         self, after_read: Callable[[], None] = lambda: None, **other: str | int | float
     ) -> Summary:
         args = self.arguments(**other)
-        plane = HookedPlane(
+        engine = HookedRowEngine(
             args.landing_bucket, args.format, args.transform, after_read, output=args.output
         )
-        return drain(args, s3=self.s3, plane=plane, clock=self.clock)
+        return drain(args, s3=self.s3, engine=engine, clock=self.clock)
 
     def drain_plain(
         self,
@@ -171,9 +171,9 @@ class World:
         """Drain without Spark, as this process."""
         args = self.arguments(**other)
         process = process or OneProcess()
-        plane = PlainPlane(self.s3, args.landing_bucket, args.format, step=process.step)
+        engine = PlainRowEngine(self.s3, args.landing_bucket, args.format, step=process.step)
         with process.watching(self.s3):
-            return drain(args, s3=self.s3, plane=plane, clock=self.clock, metrics=metrics)
+            return drain(args, s3=self.s3, engine=engine, clock=self.clock, metrics=metrics)
 
     def in_landing(self) -> list[str]:
         return [key for key, _ in sorted(self.versions_in_landing())]

@@ -2,7 +2,7 @@
 
     python -m tests.synth.snapshot write FOLDER      before a change
     python -m tests.synth.snapshot compare FOLDER    after it: exit code 1, and each difference
-    python -m tests.synth.snapshot addresses         record the addresses that test_addresses.py holds
+    python -m tests.synth.snapshot addresses         record those that test_addresses.py holds
 
 Hashes of the job's code are masked: they change with every line of it.
 """

@@ -8,9 +8,9 @@ from pathlib import Path
 from cdktf import App
 
 from stacks.burst_stack import BurstStack
-from stacks.github_roles_stack import GithubRolesStack
+from stacks.github.roles_stack import GithubRolesStack
 from stacks.settings import EnvironmentSettings, StateBucket
-from stacks.state_stack import StateStack
+from stacks.state.state_stack import StateStack
 from tests.synth.synthesized import Synthesized
 
 

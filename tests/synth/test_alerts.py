@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from cdktf import App, TerraformStack
 
-from stacks.alerts import Alerts
-from stacks.dashboard import Dashboard
-from stacks.runbook import Runbook, Section
+from stacks.alerting.alerts import Alerts
+from stacks.alerting.dashboard import Dashboard
+from stacks.alerting.runbook import Runbook, Section
 from stacks.settings import JOBS_IN_A_PATTERN, AlertsSettings
 from stacks.watched import WatchedPipeline
 from tests.synth.conftest import PROJECT_FOLDER, Synth

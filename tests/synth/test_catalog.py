@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from stacks.catalog import LINEAGE
+from stacks.pipeline.catalog import LINEAGE
 from tests.synth.conftest import Synth
 from tests.synth.synthesized import Synthesized
 from tests.synth.test_burst_stack import ORDERS, orders, reference, shipped_settings

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks import job
+from stacks.pipeline import job
 from stacks.settings import SettingsError
 from tests.synth.conftest import Synth
 from tests.synth.synthesized import Synthesized

@@ -87,7 +87,7 @@ def narrate(notice: Notice) -> str | None:
 
 
 def _alert(message: str) -> str:
-    """The sentence for people in a message of `stacks/alerts.py`; of others all."""
+    """The sentence for people in a message of `stacks/alerting/alerts.py`; of others all."""
     try:
         return str(json.loads(message)["alert"])
     except (ValueError, KeyError, TypeError):

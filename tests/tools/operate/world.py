@@ -10,7 +10,15 @@ from typing import Any
 
 from burst.batch import REASON_SUFFIX, InputFile, batch_id, destination
 from burst.landing import Landing
-from burst.ledger import DoneRecord, FileResult, Ledger, Origin, Outcome, PlanRecord, ResultRecord
+from burst.ledger.records import (
+    DoneRecord,
+    FileResult,
+    Ledger,
+    Origin,
+    Outcome,
+    PlanRecord,
+    ResultRecord,
+)
 
 from tests.unit.operate.records import DEPLOYMENT, PIPELINE
 from tools.operate.replays.replay import Progress, Replay

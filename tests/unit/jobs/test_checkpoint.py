@@ -10,10 +10,10 @@ from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
-from burst import checkpoint
 from burst.batch import InputFile, batch_id
-from burst.checkpoint import Checkpoint
-from burst.ledger import DoneRecord, Ledger, Origin, PlanRecord
+from burst.ledger import checkpoint
+from burst.ledger.checkpoint import Checkpoint
+from burst.ledger.records import DoneRecord, Ledger, Origin, PlanRecord
 from hypothesis import given
 from hypothesis import strategies as st
 from mypy_boto3_s3 import S3Client

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 from burst.batch import InputFile
 from burst.errors import LedgerError
-from burst.ledger import DoneRecord, FileResult, Origin, Outcome, PlanRecord, ResultRecord
+from burst.ledger.records import DoneRecord, FileResult, Origin, Outcome, PlanRecord, ResultRecord
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
-from burst.client import cloudwatch_client
 from burst.metrics import MAX_FAILURES, BatchMetrics, CloudWatchMetrics
+from burst.s3.client import cloudwatch_client
 
 BATCH = BatchMetrics(
     files=3,

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from burst.arguments import FileFormat, Format
 from burst.columns import Column
-from burst.parse import parse
-from burst.parse_error import ParseError
+from burst.parsing.parse import parse
+from burst.parsing.reasons import ParseError
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stacks.alerts import template
+from stacks.alerting.alerts import template
 from tools.sandbox.transformer import transformed
 
 # EventBridge user guide, "Input transformation": the event and the table of examples.

@@ -1,0 +1,1 @@
+"""What each batch read and wrote, as records in the lake bucket."""

@@ -1,0 +1,1 @@
+"""The row engine that is shipped."""

@@ -1,0 +1,163 @@
+"""The data engine that is shipped: Spark reads, transforms and writes."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from burst.arguments import FileFormat, Output
+from burst.batch import InputFile
+from burst.columns import (
+    INPUT,
+    LINEAGE,
+    PRIVATE,
+    STATUS_REASON,
+    STATUS_ROWS,
+    STATUS_UNREAD,
+    differences,
+)
+from burst.errors import RowEngineError
+from burst.row_engine import FileOutcome, ReadBatch
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_SETTINGS = {
+    # Days and instants must not depend on where a worker stands.
+    "spark.sql.session.timeZone": "UTC",
+    # Spark's default is INT96, which other engines are giving up.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # Days before 1582 as they are. The default refuses to write them, and with them the batch.
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+}
+
+
+# As Python ends a traceback: the class (none of Java's), a colon, the message.
+_PYTHON_ERROR = re.compile(r"(?!org\.|java\.|py4j\.)\w+(\.\w+)*: ")
+
+
+@dataclass
+class SparkRowEngine:
+    """Starts Spark when the first batch is read, not before: most of an empty run would be that.
+
+    bucket: the landing bucket. transform: the name of a module in `transforms`.
+    """
+
+    bucket: str
+    format: FileFormat
+    transform: str
+    output: Output = field(default=Output(), kw_only=True)
+
+    @cached_property
+    def spark(self) -> SparkSession:
+        from pyspark.sql import SparkSession
+
+        spark = SparkSession.builder.appName("burst").getOrCreate()
+        for name, value in _SETTINGS.items():
+            spark.conf.set(name, value)
+        return spark
+
+    @cached_property
+    def _transform(self) -> Callable[[DataFrame], DataFrame]:
+        module = importlib.import_module(f"transforms.{self.transform}")
+        function: Callable[[DataFrame], DataFrame] = module.transform
+        return function
+
+    def read(self, batch: str, inputs: Sequence[InputFile]) -> ReadBatch:
+        from pyspark import StorageLevel
+        from pyspark.sql import functions as f
+
+        from burst.reader import spark_frame
+
+        with _explained("reading", batch):
+            frame = spark_frame(
+                self.spark, bucket=self.bucket, batch=batch, inputs=inputs, format=self.format
+            )
+            # Kept, so that the verdicts and the rows come from one and the same pass.
+            frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
+            verdicts = (
+                frame.where(f.col(STATUS_ROWS).isNotNull())
+                .select(INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD)
+                .collect()
+            )
+        outcomes = {
+            row[INPUT]: FileOutcome(row[STATUS_ROWS], row[STATUS_REASON], row[STATUS_UNREAD])
+            for row in verdicts
+        }
+        return ReadBatch(
+            batch=batch,
+            outcomes=tuple(outcomes[index] for index in range(len(inputs))),
+            bytes=sum(file.size for file in inputs),
+            rows=frame,
+        )
+
+    def write(self, read: ReadBatch, target: str) -> None:
+        from pyspark.sql import functions as f
+
+        from burst.spark.writer import write_parquet
+
+        frame: DataFrame = read.rows
+        failed = [index for index, outcome in enumerate(read.outcomes) if outcome.reason]
+        data = frame.where(f.col(STATUS_ROWS).isNull() & ~f.col(INPUT).isin(failed))
+        with _explained("writing", read.batch):
+            write_parquet(
+                self._as_declared(self._transform(data.drop(*PRIVATE))),
+                target,
+                input_bytes=read.bytes,
+                rows=sum(outcome.rows for outcome in read.outcomes),
+                output=self.output,
+            )
+
+    def _as_declared(self, rows: DataFrame) -> DataFrame:
+        """The columns in the order of the table over curated.
+
+        Raises when the table would not show what the transform gives.
+        """
+        if self.output.columns is None:
+            return rows
+        found = {field.name: field.dataType.simpleString() for field in rows.schema}
+        if wrong := differences(self.output.columns, found):
+            raise RowEngineError(
+                f"The transform {self.transform!r} gives other columns than the settings declare: "
+                f"{'; '.join(wrong)}. Correct the transform, or the pipeline's added_columns and "
+                "dropped_columns, and deploy. Nothing of the batch was written; the next run "
+                "starts it again."
+            )
+        return rows.select(*(column.name for column in self.output.columns), *LINEAGE)
+
+    def release(self, read: ReadBatch) -> None:
+        read.rows.unpersist()
+
+    def stop(self) -> None:
+        """Stop Spark, if it was started."""
+        if "spark" in vars(self):
+            self.spark.stop()
+
+
+@contextmanager
+def _explained(doing: str, batch: str) -> Iterator[None]:
+    """Spark's errors as one sentence; their long form stays with it as the cause."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (Py4JError, PySparkException) as error:
+        raise RowEngineError(
+            f"Spark failed while {doing} batch {batch}: {_cause(str(error))} Nothing of the "
+            "batch was committed; the next run starts it again."
+        ) from error
+
+
+def _cause(text: str) -> str:
+    """The Python error inside Spark's long error, if there is one, else its first telling line."""
+    lines = [line.removeprefix(": ") for line in text.splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith("An error occurred while calling")]
+    # What is indented is a traceback's source code, which may look like anything.
+    inner = [line for line in lines if _PYTHON_ERROR.match(line)]
+    return (inner or lines or ["no message"])[0].strip()[:500].rstrip(".") + "."

@@ -1,0 +1,202 @@
+"""How people are told: a topic, and the rules and alarms that send to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
+from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
+    CloudwatchEventTarget,
+    CloudwatchEventTargetInputTransformer,
+)
+from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
+from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
+from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
+from constructs import Construct
+
+from stacks import policies
+from stacks.alerting.alarms import Alarms
+from stacks.alerting.runbook import Runbook, Section
+from stacks.settings import JOBS_IN_A_PATTERN, AlertsSettings
+from stacks.watched import WatchedPipeline
+
+ENDED_BADLY = ("FAILED", "TIMEOUT", "STOPPED", "ERROR")
+
+
+class Alerts(Construct):
+    """One SNS topic an environment, and what is sent to it.
+
+    Rules on the default bus tell of runs that did not end well and of files in quarantine, both of
+    which are events of AWS already; whatever must be counted first is an alarm (`Alarms`). The
+    targets have no role: for a topic EventBridge uses the topic's policy, and with a role delivery
+    to an encrypted topic may fail (EventBridge user guide, "Using resource-based policies").
+
+    A topic can only be encrypted with a key of the customer that lets EventBridge and CloudWatch
+    use it; the key that AWS manages for SNS does not (Amazon SNS developer guide, "Key
+    management"). So without ``kms_key_arn`` it has no server-side encryption.
+
+    Attributes:
+        alarm_arns: of every pipeline, for the dashboard.
+        runs_rule_names: the rules that match runs which did not end well.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        environment: str,
+        account_id: str,
+        settings: AlertsSettings,
+        pipelines: Sequence[WatchedPipeline],
+        lake_bucket: str,
+        kms_key_arn: str | None,
+    ) -> None:
+        super().__init__(scope, id_)
+        self._name = f"burst-{environment}"
+        topic = SnsTopic(
+            self,
+            "topic",
+            name=f"{self._name}-alerts",
+            display_name=f"Burst {environment}",
+            kms_master_key_id=kms_key_arn,
+        )
+        self.topic_arn = topic.arn
+        self._policy = SnsTopicPolicy(
+            self,
+            "policy",
+            arn=self.topic_arn,
+            policy=policies.topic(self.topic_arn, account_id),
+        )
+        for number, email in enumerate(settings.emails):
+            SnsTopicSubscription(
+                self,
+                f"email-{number}",
+                topic_arn=self.topic_arn,
+                protocol="email",
+                endpoint=email,
+                depends_on=[self._policy],
+            )
+        runbook = Runbook(settings.runbook_url)
+        names = [pipeline.job_name for pipeline in pipelines]
+        groups = [
+            names[start : start + JOBS_IN_A_PATTERN]
+            for start in range(0, len(names), JOBS_IN_A_PATTERN)
+        ]
+        self.runs_rule_names = [
+            self._tell(
+                f"runs-{number}",
+                f"Runs of environment {environment} that did not end well.",
+                runs_that_ended_badly(group),
+                {name: f"$.detail.{name}" for name in ("jobName", "jobRunId", "state", "message")},
+                {
+                    "alert": f"Environment {environment}: run <jobRunId> of job <jobName> ended as "
+                    "<state>. Nothing is lost: the next run goes on where it stopped. Read its "
+                    f"log below /burst/{environment}/, correct the cause, and start the workflow "
+                    "<jobName>. "
+                    f"{runbook.at(Section.RUN_FAILED)}",
+                    "error": "<message>",
+                },
+            )
+            for number, group in enumerate(groups)
+        ]
+        if settings.quarantine == "file":
+            self._tell(
+                "quarantine",
+                f"Files of environment {environment} that went to quarantine.",
+                files_in_quarantine(lake_bucket),
+                {"bucket": "$.detail.bucket.name", "reason": "$.detail.object.key"},
+                {
+                    "alert": f"Environment {environment}: a file could not be read and is in "
+                    "quarantine; the others went through. Read the reason beside it, correct the "
+                    "file and upload it to landing again. "
+                    f"{runbook.at(Section.QUARANTINE)}",
+                    "bucket": "<bucket>",
+                    "reason": "<reason>",
+                },
+            )
+        self.alarm_arns = [
+            arn
+            for pipeline in (pipelines if settings.alarms else ())
+            for arn in Alarms(
+                self,
+                f"pipeline-{pipeline.pipeline}",
+                environment=environment,
+                watched=pipeline,
+                settings=settings,
+                topic_arn=self.topic_arn,
+            ).arns
+        ]
+
+    def _tell(
+        self,
+        id_: str,
+        description: str,
+        pattern: Mapping[str, Any],
+        paths: Mapping[str, str],
+        message: Mapping[str, str],
+    ) -> str:
+        """Send a message for each event that matches; returns the rule's name.
+
+        The dot keeps the name apart from every pipeline's, which has none.
+        """
+        rule = CloudwatchEventRule(
+            self,
+            id_,
+            name=f"{self._name}.{id_}",
+            description=description,
+            event_pattern=json.dumps(pattern),
+        )
+        name = rule.name
+        CloudwatchEventTarget(
+            self,
+            f"{id_}-target",
+            target_id="topic",
+            rule=name,
+            arn=self.topic_arn,
+            input_transformer=CloudwatchEventTargetInputTransformer(
+                input_paths=dict(paths), input_template=template(message)
+            ),
+            depends_on=[self._policy],
+        )
+        return name
+
+
+def runs_that_ended_badly(job_names: Sequence[str]) -> dict[str, Any]:
+    """The event pattern of these jobs' runs that did not succeed (Glue developer guide,
+    "Automating AWS Glue with EventBridge"; ERROR is a state of the Jobs API that the guide leaves
+    out)."""
+    return {
+        "source": ["aws.glue"],
+        "detail-type": ["Glue Job State Change"],
+        "detail": {"jobName": list(job_names), "state": list(ENDED_BADLY)},
+    }
+
+
+def files_in_quarantine(lake_bucket: str) -> dict[str, Any]:
+    """The event pattern of what the job writes last for a bad file: the reason beside it."""
+    return {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {
+            "bucket": {"name": [lake_bucket]},
+            "object": {"key": [{"wildcard": "quarantine/*.reason.json"}]},
+        },
+    }
+
+
+def template(message: Mapping[str, str]) -> str:
+    """An input template: a JSON object whose values may be sentences with variables, or a variable.
+
+    EventBridge does not escape what it puts between quotes (EventBridge user guide, "Input
+    transformation"), so a sentence has only variables without quotes and backslashes: names, ids,
+    states. What producers and programs write (keys, error messages) is a value of its own, for
+    which EventBridge writes the quotes.
+    """
+    text = json.dumps(message)
+    for value in message.values():
+        if value.startswith("<") and value.endswith(">") and value.count("<") == 1:
+            text = text.replace(f'"{value}"', value)
+    return text

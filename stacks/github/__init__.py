@@ -1,0 +1,1 @@
+"""The roles with which GitHub plans and deploys."""

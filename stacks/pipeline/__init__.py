@@ -1,0 +1,1 @@
+"""One pipeline: job, workflow, routing, table."""

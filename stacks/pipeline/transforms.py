@@ -1,0 +1,37 @@
+"""Which module of `glue_jobs/transforms` a pipeline runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from stacks.settings import EnvironmentSettings, PipelineSettings, SettingsError
+
+GLUE_JOBS = Path(__file__).resolve().parents[2] / "glue_jobs"
+
+
+def find_transforms(environments: Mapping[str, EnvironmentSettings]) -> None:
+    """Raise `SettingsError` where the module of any pipeline is missing."""
+    for environment, settings in environments.items():
+        for name, pipeline in settings.pipelines.items():
+            transform_module(environment, name, pipeline)
+
+
+def transform_module(environment: str, pipeline: str, settings: PipelineSettings) -> str:
+    """The name of the pipeline's module in ``glue_jobs/transforms``.
+
+    Raises `SettingsError` when there is no such module.
+    """
+    name = settings.transform or pipeline.replace("-", "_")
+    modules = sorted(path.stem for path in (GLUE_JOBS / "transforms").glob("[a-z]*.py"))
+    if name not in modules:
+        place = f"environment {environment!r}, pipeline {pipeline!r}, field 'transform'"
+        raise SettingsError(
+            [
+                f"cdktf.json: {place} = {json.dumps(name)}: there is no module "
+                f"glue_jobs/transforms/{name}.py. Write it, or use one that is there: "
+                f"{', '.join(modules)}."
+            ]
+        )
+    return name
