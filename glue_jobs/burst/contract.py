@@ -25,6 +25,12 @@ Area = Literal["archive", "quarantine"]
 # What is appended to the key of a file in quarantine: the object that says why it is there.
 REASON_SUFFIX = ".reason.json"
 
+
+def folder(name: str, pipeline: str) -> str:
+    """A pipeline's folder in one of the lake's folders, as a prefix of its keys."""
+    return f"{name}/{pipeline}/"
+
+
 # The folders of curated: `<ingest_date>=YYYY-MM-DD/<batch>=<id>/`.
 PARTITION_DAY, PARTITION_BATCH = "ingest_date", "batch"
 PARTITIONS = (PARTITION_DAY, PARTITION_BATCH)
@@ -66,22 +72,28 @@ _DELIMITER = re.compile(DELIMITER_PATTERN)
 MIB = 1024**2
 
 
-class Metric:
-    """The names of the metrics that the job publishes."""
+class MetricName:
+    """The names of the metrics that the job publishes, beside those of its phases."""
 
     FILES = "Files"
     BAD_FILES = "BadFiles"
     ROWS = "Rows"
     BYTES = "Bytes"
-    READ_SECONDS = "ReadSeconds"
-    WRITE_SECONDS = "WriteSeconds"
-    SETTLE_SECONDS = "SettleSeconds"
     OLDEST_OUTSTANDING_SECONDS = "OldestOutstandingSeconds"
     UNREADABLE_FILES = "UnreadableFiles"
 
 
+# The phases of a batch, in their order.
+PHASES = ("read", "write", "settle")
+
+
+def phase_metric(phase: str) -> str:
+    """The name of the metric that says how many seconds a phase of a batch took."""
+    return f"{phase.title()}Seconds"
+
+
 def metric_dimensions(environment: str, pipeline: str) -> dict[str, str]:
-    """The dimensions of all of them."""
+    """The dimensions of every metric that the job publishes."""
     return {"Environment": environment, "Pipeline": pipeline}
 
 
