@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from burst.contract import (
-    ARTIFACTS,
-    MIB,
-    Bounds,
-    Column,
-    FileFormat,
-    JobSpec,
-    Output,
-    TimeLimit,
-    arguments_of,
-)
+from burst.contract import ARTIFACTS
 from cdktf import App, AssetType, TerraformAsset, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.glue_job import GlueJob, GlueJobCommand, GlueJobExecutionProperty
@@ -34,10 +23,10 @@ from constructs import Construct
 
 from stacks import policies
 from stacks.encryption import Encryption
-from stacks.pipeline.transforms import GLUE_JOBS, transform_module
+from stacks.pipeline.spec import job_spec
+from stacks.pipeline.transforms import GLUE_JOBS
 from stacks.policies import Decryption
-from stacks.settings import Column as ColumnSettings
-from stacks.settings import PipelineSettings, Settings
+from stacks.settings import PipelineSettings
 
 SCRIPT = GLUE_JOBS / "burst_job.py"
 PACKAGES = ("burst", "transforms")
@@ -220,49 +209,3 @@ def _glue_arguments(code: Code, log_prefix: str) -> dict[str, str]:
         "--enable-observability-metrics": "true",
         "--job-bookmark-option": "job-bookmark-disable",
     }
-
-
-def job_spec(
-    environment: str,
-    pipeline: str,
-    settings: PipelineSettings,
-    *,
-    landing_bucket: str,
-    lake_bucket: str,
-    curated_uri: str,
-) -> JobSpec:
-    """What the job of a pipeline is told to do."""
-    return JobSpec(
-        environment=environment,
-        pipeline=pipeline,
-        landing_bucket=landing_bucket,
-        prefix=settings.prefix,
-        suffix=settings.suffix or "",
-        lake_bucket=lake_bucket,
-        curated_uri=curated_uri,
-        format=FileFormat(
-            kind=settings.input.format,
-            columns=_columns(settings.input.columns),
-            drop_unknown=settings.input.unknown_columns == "drop",
-            delimiter=settings.input.delimiter,
-            encoding=settings.input.encoding,
-        ),
-        transform=transform_module(environment, pipeline, settings),
-        bounds=Bounds(**_of_the_same_name(Bounds, settings)),
-        output=Output(
-            compression=settings.output.compression,
-            file_bytes=settings.output.target_file_megabytes * MIB,
-            columns=_columns(settings.curated_columns),
-        ),
-        time=TimeLimit(**_of_the_same_name(TimeLimit, settings.job)),
-    )
-
-
-def _of_the_same_name(part: type, settings: Settings) -> dict[str, Any]:
-    """The fields of a part of the specification whose arguments are called as the settings are."""
-    arguments = arguments_of(part)
-    return {field: getattr(settings, argument.name) for field, argument in arguments.items()}
-
-
-def _columns(columns: Sequence[ColumnSettings]) -> tuple[Column, ...]:
-    return tuple(Column(column.name, column.type) for column in columns)
