@@ -7,32 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from stacks.policies.job import METRICS_NAMESPACE
+from stacks.policies.place import Place
 from stacks.policies.statement import Statement, allow, document
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where an environment is: what the ARNs of its parts have in common."""
-
-    partition: str
-    services_suffix: str
-    region: str
-    account_id: str
-    environment: str
-
-    def arn(self, name: str) -> str:
-        """The ARN of ``service:resource``, with the environment's name where it says so."""
-        service, _, resource = name.partition(":")
-        is_global = service in ("iam", "s3") or resource.startswith("dashboard/")
-        region = "" if is_global else self.region
-        account = "" if service == "s3" else self.account_id
-        resource = resource.format(
-            environment=self.environment, database=self.environment.replace("-", "_")
-        )
-        return f"arn:{self.partition}:{service}:{region}:{account}:{resource}"
 
 
 @dataclass(frozen=True)
@@ -563,7 +542,7 @@ def _filled(condition: Any, place: Place) -> Any:
     if isinstance(condition, str):
         return condition.format(
             environment=place.environment,
-            s3_service=f"s3.{place.region}.{place.services_suffix}",
+            s3_service=place.service("s3"),
         )
     if isinstance(condition, dict):
         return {key: _filled(value, place) for key, value in condition.items()}
