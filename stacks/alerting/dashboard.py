@@ -9,7 +9,7 @@ from typing import Any
 from cdktf_cdktf_provider_aws.cloudwatch_dashboard import CloudwatchDashboard
 from constructs import Construct
 
-from stacks.alerting.runbook import Runbook
+from stacks.alerting.runbook import PAGE, Runbook
 from stacks.policies.job import METRICS_NAMESPACE
 from stacks.watched import WatchedPipeline
 
@@ -61,7 +61,7 @@ class Dashboard(Construct):
 
 
 def _heading(environment: str, runbook: Runbook) -> dict[str, Any]:
-    link = f"[Runbook]({runbook.url})" if runbook.url else "The runbook stands in README.md."
+    link = f"[Runbook]({runbook.url})" if runbook.url else f"The runbook is {PAGE}."
     return {
         "type": "text",
         "x": 0,

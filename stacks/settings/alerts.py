@@ -59,8 +59,8 @@ class AlertsSettings(Settings):
     runbook_url: str | None = setting(
         None,
         allowed="an https:// address without # and spaces, of up to 200 characters, or left out",
-        description="Where your README can be read; messages then link to the section of its "
-        "runbook. Without it they name the section.",
+        description="Where docs/runbook.md can be read; messages then link to its rows. Without it "
+        "they name the page and the row.",
         pattern=r"^https://[^\s#<>\"\\]+$",
         max_length=200,
     )
