@@ -38,7 +38,9 @@ SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
 
 
 def show_settings(
-    write: Annotated[bool, typer.Option("--write", help="Write the tables into docs/settings.md.")] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the tables into docs/settings.md.")
+    ] = False,
 ) -> None:
     """Show every setting with its default and what is allowed."""
     if write:

@@ -89,7 +89,10 @@ def test_run_that_fails_is_told_with_its_error(deployed: Deployed, heard: Heard)
     assert message["alert"].startswith(
         f"Environment dev: run {run} of job {job} ended as FAILED. Nothing is lost"
     )
-    assert f"start the workflow {job}. Runbook: docs/runbook.md, 'a run that failed'." in message["alert"]
+    assert (
+        f"start the workflow {job}. Runbook: docs/runbook.md, 'a run that failed'."
+        in message["alert"]
+    )
     assert message["error"] == "--input_format is 'xml'; allowed are csv, json and parquet."
 
 
