@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from stacks import settings
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
-BEGIN = "<!-- settings: begin (written by `pipenv run burst settings --write`) -->\n"
+BEGIN = "<!-- settings: begin -->\n"
 END = "<!-- settings: end -->\n"
 
 SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
@@ -24,7 +24,7 @@ SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
     ("The bucket for the state, `state_bucket` beside `environments`", settings.StateBucket),
     ("What it keeps: `retention`", settings.RetentionSettings),
     (
-        "A landing bucket that is there already: `existing_landing`",
+        "An existing landing bucket: `existing_landing`",
         settings.ExistingLandingSettings,
     ),
     ("Its alerts: `alerts`", settings.AlertsSettings),

@@ -1,41 +1,24 @@
-"""The documentation holds together: links, anchors, paths, option tables, and a short README."""
+"""The documentation holds together: links, anchors, paths, and a short README."""
 
 from __future__ import annotations
 
 import functools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import typer
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from typer.core import TyperArgument, TyperOption
-
-from tools.cli import Commands
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.md")})
 FOLDERS = ("stacks", "glue_jobs", "tools", "tests", "docs", ".github", ".ci")
+SOURCES = ("stacks", "glue_jobs", "tools", "tests")
+PAGE = re.compile(r"\bdocs/[\w/-]+\.md")
 MAX_LINES, MAX_BYTES = 200, 12_000
-
-OPTIONS = re.compile(
-    r"^<!-- options of burst (?P<command>[\w-]+): begin -->$(?P<table>.*?)"
-    r"^<!-- options of burst (?P=command): end -->$",
-    re.DOTALL | re.MULTILINE,
-)
-
-
-@dataclass(frozen=True)
-class OptionTable:
-    """A documented table of a command's options: their defaults by name, None without a column."""
-
-    command: str
-    defaults: dict[str, str | None]
 
 
 def names(path: Path) -> str:
@@ -84,35 +67,6 @@ def documented_paths(page: Path) -> Iterator[str]:
                     yield word
 
 
-def option_tables() -> Iterator[OptionTable]:
-    for page in PAGES:
-        for found in OPTIONS.finditer(page.read_text(encoding="utf-8")):
-            head, _, *rows = (
-                [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-                for line in found["table"].strip().splitlines()
-            )
-            column = head.index("default") if "default" in head else None
-            yield OptionTable(
-                found["command"],
-                {
-                    # Without the metavariable: `--plan-text FILE`.
-                    name.split()[0]: None if column is None else row[column].strip("`")
-                    for row in rows
-                    for name in re.findall(r"`([^`]+)`", row[0])
-                },
-            )
-
-
-def parameters(command: str) -> dict[str, TyperArgument | TyperOption]:
-    """The options and arguments of a command, as its help names them."""
-    found = Commands().get_command(typer.Context(Commands()), command)
-    assert found is not None, command
-    return {
-        item.opts[0] if isinstance(item, TyperOption) else str(item.metavar): item
-        for item in found.params
-    }
-
-
 @pytest.mark.parametrize("page", PAGES, ids=names)
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
     for path, anchor in links(page):
@@ -133,6 +87,14 @@ def test_every_path_in_backticks_exists(page: Path) -> None:
     assert [path for path in documented_paths(page) if not (ROOT / path).exists()] == []
 
 
+def test_every_page_that_the_code_names_exists() -> None:
+    """Messages send people to pages, and so do docstrings."""
+    files = [path for folder in SOURCES for path in (ROOT / folder).rglob("*.py")]
+    named = {page for path in files for page in PAGE.findall(path.read_text(encoding="utf-8"))}
+    assert {page for page in named if not (ROOT / page).exists()} == set()
+    assert "docs/runbook.md" in named
+
+
 def test_every_page_can_be_reached_from_the_readme() -> None:
     reached, unread = set(), [README]
     while unread:
@@ -147,12 +109,3 @@ def test_readme_is_short() -> None:
     text = README.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= MAX_LINES
     assert len(text.encode()) <= MAX_BYTES
-
-
-@pytest.mark.parametrize("table", list(option_tables()), ids=lambda table: table.command)
-def test_option_table_lists_what_the_command_takes(table: OptionTable) -> None:
-    taken = parameters(table.command)
-    assert set(table.defaults) == set(taken)
-    for name, documented in table.defaults.items():
-        if documented is not None and taken[name].default is not None:
-            assert documented == str(taken[name].default), name
