@@ -20,7 +20,7 @@ from burst.contract import (
 from cdktf_cdktf_provider_aws.cloudwatch_dashboard import CloudwatchDashboard
 from constructs import Construct
 
-from stacks.alerting.runbook import Runbook
+from stacks.alerting.runbook import PAGE, Runbook
 from stacks.environment import Environment
 from stacks.pipeline.pipeline import PipelineOutput
 from stacks.settings import AlertsSettings
@@ -91,7 +91,7 @@ class Dashboard(Construct):
 
 
 def _heading(environment: str, runbook: Runbook) -> dict[str, Any]:
-    link = f"[Runbook]({runbook.url})" if runbook.url else "The runbook stands in README.md."
+    link = f"[Runbook]({runbook.url})" if runbook.url else f"The runbook is {PAGE}."
     return {
         "type": "text",
         "x": 0,

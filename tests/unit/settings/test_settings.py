@@ -362,7 +362,7 @@ WRONG = [
         "encryption",
         "SSE-KMS",
         "field 'encryption' = \"SSE-KMS\"",
-        "or sse-kms (one key of your own",
+        "or sse-kms (your own key",
     ),
     ("encryption", True, "field 'encryption' = true", "sse-s3"),
     ("kms_key_arn", "x", "field 'kms_key_arn' = \"x\": there is no such", "one of region"),
