@@ -25,7 +25,7 @@ from stacks.settings.state import (
 )
 from stacks.settings.tags import TAGS_ALLOWED, Tags
 
-# What AWS allows depends on the two together: see quotas.py.
+# What AWS allows depends on the two together: see stacks/limits.py.
 EnvironmentName = Annotated[str, StringConstraints(max_length=32, pattern=NAME)]
 PipelineName = Annotated[str, StringConstraints(max_length=48, pattern=NAME)]
 
