@@ -49,7 +49,7 @@ def synthesize(folder: Path, **environment: str) -> Synth:
         env=clean_environment(
             CDKTF_OUTDIR=str(scratch / "cdktf.out"),
             LOADED=str(scratch / "loaded.json"),
-            # Both keys to deleting data are turned, so there is no note on stderr about one of them.
+            # Both keys to deleting data are turned, so stderr has no note about one of them.
             BURST_ALLOW_DATA_LOSS="1",
             NODE_OPTIONS=f'--require "{scratch / "list.cjs"}"',
             **environment,

@@ -94,7 +94,7 @@ def test_every_name_that_is_written_is_checked(
     }
     # What carries a pipeline's name is the pipeline's.
     for item in made.names:
-        named = [name for name in ("orders", "web-returns") if f"-{name}" in item.name]
+        named = [name for name in ("orders", "web-returns") if re.search(f"[-/]{name}", item.name)]
         assert [item.pipeline] == (named or [None]), item
 
 
