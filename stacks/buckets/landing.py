@@ -138,7 +138,7 @@ def add_landing(
 
 
 def _source_of_events(settings: ExistingLandingSettings) -> str:
-    """What whoever looks after the bucket must know or do, as sentences."""
+    """What the owner of the bucket must know or do, as sentences."""
     name = settings.name
     if settings.events == "managed":
         return (
