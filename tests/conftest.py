@@ -11,6 +11,10 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 import stacks  # noqa: F401 - first, because jsii starts Node on the first import of cdktf.
+from tests import example
+
+example.use_its_transform()
+pytest_plugins = ["tests.spark"]
 
 # What the tests import they keep, so nobody need look for garbage in it, now or later.
 gc.disable()

@@ -23,12 +23,12 @@ from constructs import Construct
 
 from stacks import policies
 from stacks.encryption import Encryption
+from stacks.pipeline import transforms
 from stacks.pipeline.transforms import GLUE_JOBS, transform_module
 from stacks.policies import Decryption
 from stacks.settings import Column, PipelineSettings
 
 SCRIPT = GLUE_JOBS / "burst_job.py"
-PACKAGES = ("burst", "transforms")
 
 
 class Code(Construct):
@@ -184,10 +184,10 @@ class Job(Construct):
 def write_package(target: Path) -> None:
     """Zip the packages that are shipped beside the script; the same sources give the same bytes."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for package in PACKAGES:
-            for source in sorted((GLUE_JOBS / package).rglob("*.py")):
+        for package in (GLUE_JOBS / "burst", transforms.TRANSFORMS):
+            for source in sorted(package.rglob("*.py")):
                 # A fixed time (the oldest that a zip can hold) instead of the checkout's.
-                entry = zipfile.ZipInfo(source.relative_to(GLUE_JOBS).as_posix())
+                entry = zipfile.ZipInfo(source.relative_to(package.parent).as_posix())
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.external_attr = 0o644 << 16
                 archive.writestr(entry, source.read_bytes())

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 from stacks.settings import Environments, SettingsError, Variables, parse_settings, read_variables
+from tests import example
 
-PROJECT_FOLDER = Path(__file__).resolve().parents[3]
 BUCKET = {"name": "states-of-the-team", "region": "eu-central-1"}
 
 
 def settings(**more: object) -> Environments:
-    document = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))
-    return parse_settings({"environments": document["context"]["environments"], **more})
+    return parse_settings({"environments": example.environments(), **more})
 
 
 @pytest.mark.parametrize(
