@@ -65,7 +65,7 @@ def demo(
         _undisturbed_end(),
     ):
         _announce(console, sandbox.folder, settings, size, window)
-        _deploy(console, sandbox, example_project.copy_project(sandbox.folder / "project"))
+        _deploy_example(console, sandbox)
         burst = Burst(
             sandbox,
             generate(files, seed=seed, now=datetime.now(UTC), bad=bad),
@@ -201,6 +201,10 @@ def _announce(
         ),
         soft_wrap=True,
     )
+
+
+def _deploy_example(console: Console, sandbox: Sandbox) -> None:
+    _deploy(console, sandbox, example_project.copy_project(sandbox.folder / "project"))
 
 
 def _deploy(console: Console, sandbox: Sandbox, project: Path) -> None:
