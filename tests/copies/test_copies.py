@@ -26,7 +26,8 @@ from pyspark.sql import functions as f
 
 
 def transform(frame):
-    return frame.withColumn("vat", (f.col("net") * f.lit(19) / 100).cast("decimal(12,2)")).drop("note")
+    vat = (f.col("net") * f.lit(19) / 100).cast("decimal(12,2)")
+    return frame.withColumn("vat", vat).drop("note")
 """
 INVOICES = {
     "prefix": "invoices/",
