@@ -18,9 +18,10 @@ from stacks.alerting.runbook import PAGE, Section
 from stacks.environment import Environment
 from stacks.pipeline.pipeline import PipelineOutput
 from stacks.settings import JOBS_IN_A_PATTERN, AlertsSettings, RetentionSettings
-from tests.synth.conftest import PROJECT_FOLDER, Synth
+from tests import example
+from tests.synth.every_stack import PROJECT_FOLDER, Synth
 from tests.synth.synthesized import Synthesized
-from tests.synth.test_burst_stack import ORDERS, reference, shipped_settings
+from tests.synth.test_burst_stack import ORDERS, reference
 from tests.synth.test_policies import arn
 
 RULE, TARGET = "aws_cloudwatch_event_rule", "aws_cloudwatch_event_target"
@@ -32,7 +33,7 @@ MAX_PATTERN, MAX_TEMPLATE, MAX_DESCRIPTION = 2048, 8192, 1024
 
 
 def with_alerts(synth: Synth, alerts: Any, pipelines: int = 1) -> Synthesized:
-    environments = {"dev": copy.deepcopy(shipped_settings()["dev"]) | {"alerts": alerts}}
+    environments = {"dev": copy.deepcopy(example.environments()["dev"]) | {"alerts": alerts}}
     template = environments["dev"]["pipelines"]["orders"] | {"transform": "orders"}
     for number in range(1, pipelines):
         name = f"pipeline-number-{number:08}"
@@ -316,7 +317,7 @@ def test_many_jobs_are_divided_so_that_every_pattern_is_short_enough(many: Synth
 
 
 def test_no_two_rules_have_one_name_whatever_the_pipelines_are_called(synth: Synth) -> None:
-    environments = {"dev": copy.deepcopy(shipped_settings()["dev"])}
+    environments = {"dev": copy.deepcopy(example.environments()["dev"])}
     pipelines = environments["dev"]["pipelines"]
     others = ("runs-0", "quarantine", "alerts")
     for name in others:
