@@ -155,10 +155,10 @@ def test_status_tells_what_started_a_batch(
     assert deployed.sandbox.engine.wait(lambda now: now.idle, SECONDS)
     said = burst("status", "dev", "--json")
     (pipeline,) = said.json["environments"][0]["pipelines"]
-    (batch,) = pipeline["picture"]["history"]["last"]
+    (batch,) = pipeline["snapshot"]["history"]["last"]
     assert said.code == 0
     assert (batch["files"], batch["bad_files"], batch["started_by"]) == (1, 0, "1 event in 2 s")
-    assert pipeline["picture"]["runs"][0]["state"] == "SUCCEEDED"
+    assert pipeline["snapshot"]["runs"][0]["state"] == "SUCCEEDED"
 
 
 @pytest.mark.usefixtures("paused")

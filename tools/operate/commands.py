@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from burst.batch import BATCH_ID, Area
-from rich.console import RenderableType
-from rich.progress import Progress as Bar
 
-from tools.operate import inspection, redelivery, status, view
-from tools.operate.answer import Answer, told
+from tools.operate import inspection, redelivery, status
+from tools.operate.answer import Answer, explained_errors
 from tools.operate.connection import Connection
-from tools.operate.deployment import PROJECT_FOLDER, Deployment, Pipeline, read_deployments
-from tools.operate.draining import Drain, Drained, Moment
-from tools.operate.errors import InputError, StoppedError
+from tools.operate.deployment import PROJECT_FOLDER, read_deployments
+from tools.operate.draining import Drain
+from tools.operate.errors import InputError
+from tools.operate.following import followed
 from tools.operate.options import (
     AsJson,
     Endpoint,
@@ -30,16 +27,21 @@ from tools.operate.options import (
     reach,
     utc_now,
 )
-from tools.operate.pausing import Pausing, pausing, read_settings
+from tools.operate.pausing import pausing, read_settings
 from tools.operate.putting import put_file, put_key
-from tools.operate.replays.replay import Progress, Replay, Replayed
-from tools.operate.replays.selection import Choice, Selection
-from tools.operate.rows import rows_of
+from tools.operate.replaying import ReplaySession
+from tools.operate.replays.selection import Selection
+from tools.operate.rows import rows_of_key
+from tools.operate.views import inspection as inspection_view
+from tools.operate.views import runs as runs_view
+from tools.operate.views import status as status_view
+from tools.operate.views.pausing import pause_lines
+from tools.operate.words import size
 
 SETTINGS_FILE = PROJECT_FOLDER / "cdktf.json"
 
 
-@told
+@explained_errors
 def show_status(
     environment: Annotated[
         str | None, typer.Argument(help="Environment; without it, every one that is deployed.")
@@ -65,11 +67,11 @@ def show_status(
     answer.end(
         {"healthy": all(item.healthy for item in found), "environments": found},
         ok=all(item.healthy for item in found),
-        draw=(panel for item in found for panel in view.status_panels(item)),
+        draw=(panel for item in found for panel in status_view.status_panels(item)),
     )
 
 
-@told
+@explained_errors
 def inspect(
     environment: Environment,
     pipeline: PipelineName,
@@ -88,7 +90,7 @@ def inspect(
     part = deployment.pipeline(pipeline)
     if BATCH_ID.fullmatch(what):
         batch = inspection.inspect_batch(connection.s3, deployment, part, what)
-        answer.end(batch, ok=True, draw=view.batch_story(batch))
+        answer.end(batch, ok=True, draw=inspection_view.batch_story(batch))
     with answer.progress() as bar:
         task = bar.add_task("Look through the ledger", total=None)
         story = inspection.inspect_key(
@@ -99,40 +101,15 @@ def inspect(
             newest=batches,
             advance=lambda done, total: bar.update(task, completed=done, total=total),
         )
-    found = list(_rows(connection, story, rows))
+    found = rows_of_key(connection.s3, story, most=rows)
     answer.end(
         {"story": story, "rows": [row for _, table in found for row in table.to_pylist()]},
         ok=bool(story.versions),
-        draw=_key_parts(story, found),
+        draw=inspection_view.key_parts(story, found),
     )
 
 
-def _rows(
-    connection: Connection, story: inspection.KeyStory, most: int
-) -> Iterator[tuple[str, Any]]:
-    for version in story.versions:
-        if most and version.output:
-            yield (
-                story.key,
-                rows_of(
-                    connection.s3,
-                    version.output,
-                    key=story.key,
-                    version_id=version.version_id,
-                    most=most,
-                ),
-            )
-
-
-def _key_parts(story: inspection.KeyStory, rows: list[tuple[str, Any]]) -> Iterator[RenderableType]:
-    if not story.versions:
-        yield f"No version of {story.key} is known: it is not in landing, and in no batch."
-    yield from view.key_story(story)
-    for key, table in rows:
-        yield view.rows_table(key, table)
-
-
-@told
+@explained_errors
 def replay(
     environment: Environment,
     pipeline: PipelineName,
@@ -178,138 +155,11 @@ def replay(
     selection = Selection(area, batch, since, key, replace, digest)
     deployment, connection = reach(environment, outputs, endpoint)
     part = deployment.pipeline(pipeline)
-    work = _Replay(answer, deployment, part, selection, content, connection)
-    work.run(dry_run=dry_run, yes=yes)
+    session = ReplaySession(answer, deployment, part, selection, content, connection)
+    session.run(dry_run=dry_run, yes=yes)
 
 
-@dataclass(frozen=True)
-class _Replay:
-    answer: Answer
-    deployment: Deployment
-    pipeline: Pipeline
-    selection: Selection
-    content: Path | None
-    connection: Connection
-
-    def run(self, *, dry_run: bool, yes: bool) -> None:
-        job = self._job(report=lambda progress: None)
-        unfinished, choice = job.unfinished(), None
-        if unfinished is None:
-            choice = job.look()
-            self.answer.draw(*view.left_out(choice, self.pipeline))
-            if dry_run or not (choice.items or choice.outputs):
-                self._nothing_done(choice, dry_run=dry_run)
-            self._ask(choice, yes=yes)
-        else:
-            self.answer.draw(f"Going on with the replay {unfinished.id}, which was interrupted.")
-            if dry_run:
-                self.answer.end({"unfinished": unfinished}, ok=True)
-        self._end(self._do(), choice)
-
-    def _job(self, report: Any) -> Replay:
-        return Replay(
-            self.connection.s3,
-            self.deployment,
-            self.pipeline,
-            self.selection,
-            utc_now(),
-            self.content,
-            report,
-        )
-
-    def _nothing_done(self, choice: Choice, *, dry_run: bool) -> None:
-        parts: list[RenderableType] = [view.choice_table(choice)] if choice.items else []
-        if not choice.items and not choice.outputs:
-            parts.append("There is nothing to bring back.")
-        elif self.selection.area == "archive":
-            parts.append(view.warning(self.selection, choice))
-        if dry_run and choice.items:
-            what = view.count(len(choice.items), "file")
-            parts.append(f"Dry run: {what}, {view.size(choice.bytes)} would come back.")
-        self.answer.end({"choice": choice, "replayed": None}, ok=True, draw=parts)
-
-    def _ask(self, choice: Choice, *, yes: bool) -> None:
-        """Loading rows a second time, or taking them away for a while, needs a word."""
-        if self.selection.area == "quarantine":
-            return
-        text = view.warning(self.selection, choice)
-        self.answer.draw(text)
-        if yes:
-            return
-        if self.answer.as_json or not sys.stdin.isatty():
-            raise InputError(f"{text} Say --yes if that is what you want; nothing was done.")
-        typer.confirm("Go on?", abort=True)
-
-    def _do(self) -> Replayed:
-        shown = _Steps()
-        with self.answer.progress() as bar:
-            try:
-                return self._job(report=shown.on(bar)).run()
-            except KeyboardInterrupt:
-                raise StoppedError(
-                    f"Stopped. {shown.words()} The same command goes on from here and sends no "
-                    "file twice."
-                ) from None
-
-    def _end(self, done: Replayed, choice: Choice | None) -> None:
-        self.answer.end(
-            {"choice": choice, "replayed": done},
-            ok=not done.expired,
-            draw=_replayed_lines(done, self.deployment, self.pipeline),
-        )
-
-
-_STEPS = {"prepare": "Prepare", "remove": "Remove old output", "send": "Send to landing"}
-
-
-class _Steps:
-    """The steps of a replay as progress bars."""
-
-    def __init__(self) -> None:
-        self._tasks: dict[str, Any] = {}
-        self._sent = 0
-
-    def on(self, bar: Bar) -> Any:
-        def report(progress: Progress) -> None:
-            if progress.step not in self._tasks:
-                name = _STEPS[progress.step]
-                self._tasks[progress.step] = bar.add_task(name, total=progress.total)
-            bar.update(self._tasks[progress.step], completed=progress.done)
-            if progress.step == "send":
-                self._sent = progress.done
-
-        return report
-
-    def words(self) -> str:
-        if not self._sent:
-            return "No file was sent to landing by this command yet."
-        return f"About {view.count(self._sent, 'file')} came to landing."
-
-
-def _replayed_lines(
-    done: Replayed, deployment: Deployment, pipeline: Pipeline
-) -> Iterator[RenderableType]:
-    where = f"{deployment.environment} {pipeline.name}"
-    yield (
-        f"{view.count(done.sent, 'file')} came back to landing ({view.size(done.bytes)}), replay "
-        f"{done.request}."
-    )
-    if done.outputs_removed:
-        batches = view.count(len(done.outputs_removed), "batch", "batches")
-        yield f"The output of {batches} was removed from curated; the next run writes it anew."
-    if done.expired:
-        yield (
-            f"{view.count(len(done.expired), 'upload')} had been given up before they were sent "
-            "(S3 does that after seven days): run the same command again to bring these back, the "
-            f"first is {done.expired[0].key}."
-        )
-    if pipeline.paused:
-        yield f"The pipeline is paused, so no run starts: `burst drain {where}` starts one."
-    elif done.sent:
-        yield f"Their events start a run; `burst drain {where}` starts one now and follows it."
-
-
-@told
+@explained_errors
 def drain(
     environment: Environment,
     pipeline: PipelineName,
@@ -324,7 +174,7 @@ def drain(
     answer = Answer.to(as_json)
     deployment, connection = reach(environment, outputs, endpoint)
     part = deployment.pipeline(pipeline)
-    with _followed(answer) as (report, say):
+    with followed(answer) as (report, say):
         work = Drain(connection, deployment, part, utc_now, report, say)
         run_id = work.start()
         drained = work.follow(run_id) if wait else None
@@ -333,42 +183,10 @@ def drain(
     if drained is None:
         answer.end({"workflow_run_id": run_id}, ok=True)
     else:
-        answer.end(drained, ok=drained.succeeded, draw=_drained_parts(drained, part))
+        answer.end(drained, ok=drained.succeeded, draw=runs_view.drained_parts(drained, part))
 
 
-@contextmanager
-def _followed(answer: Answer) -> Iterator[tuple[Any, Any]]:
-    """How a run is shown on its way: a bar on a terminal, a line for each change elsewhere."""
-    with answer.progress() as bar:
-        task = bar.add_task("Start", total=None)
-        seen: set[str] = set()
-
-        def say(text: str) -> None:
-            bar.console.print(text, soft_wrap=True, markup=False, highlight=False)
-
-        def report(moment: Moment) -> None:
-            total = max(moment.waited, moment.files) or None
-            bar.update(task, description=moment.state, completed=moment.files, total=total)
-            if bar.disable and moment.state not in seen:
-                seen.add(moment.state)
-                say(f"The run is {moment.state}.")
-
-        quiet = answer.as_json
-        yield (lambda moment: None, lambda text: None) if quiet else (report, say)
-
-
-def _drained_parts(drained: Drained, pipeline: Pipeline) -> Iterator[RenderableType]:
-    if drained.batches:
-        yield view.batches_table(drained.batches)
-    yield view.drained_line(drained)
-    if drained.error:
-        yield f"It said: {drained.error}"
-        yield f"Its log: {pipeline.log_group_prefix}/error and {pipeline.log_group_prefix}/output."
-    if drained.left:
-        yield f"{view.count(drained.left, 'file')} wait in landing now."
-
-
-@told
+@explained_errors
 def redeliver(
     environment: Environment,
     pipeline: Annotated[
@@ -385,57 +203,29 @@ def redeliver(
     answer = Answer.to(as_json)
     deployment, connection = reach(environment, outputs, endpoint)
     names = [pipeline] if pipeline else sorted(deployment.pipelines)
-    done = [
-        _redeliver(answer, connection, deployment, deployment.pipeline(name), dry_run)
-        for name in names
-    ]
+    done = []
+    for part in map(deployment.pipeline, names):
+        with followed(answer) as (report, say):
+            drain = Drain(connection, deployment, part, utc_now, report, say)
+            show = partial(_show_reasons, answer, part.name)
+            done.append(redelivery.redeliver(connection, part, drain, dry_run=dry_run, show=show))
     ok = all(item.succeeded or dry_run for item in done)
     answer.end(
         {"pipelines": done},
         ok=ok,
-        draw=(part for item in done for part in _redelivered_parts(item, deployment, dry_run)),
+        draw=(
+            part
+            for item in done
+            for part in runs_view.redelivered_parts(item, deployment, dry_run=dry_run)
+        ),
     )
 
 
-def _redeliver(
-    answer: Answer,
-    connection: Connection,
-    deployment: Deployment,
-    pipeline: Pipeline,
-    dry_run: bool,
-) -> redelivery.Redelivered:
-    with _followed(answer) as (report, say):
-        return redelivery.redeliver(
-            connection,
-            pipeline,
-            Drain(connection, deployment, pipeline, utc_now, report, say),
-            dry_run=dry_run,
-            show=lambda reasons: answer.draw(view.reasons_table(pipeline.name, reasons)),
-        )
+def _show_reasons(answer: Answer, pipeline: str, reasons: tuple[redelivery.Reason, ...]) -> None:
+    answer.draw(runs_view.reasons_table(pipeline, reasons))
 
 
-def _redelivered_parts(
-    done: redelivery.Redelivered, deployment: Deployment, dry_run: bool
-) -> Iterator[RenderableType]:
-    if not done.reasons:
-        yield f"{done.pipeline}: every event was delivered."
-        return
-    if done.drained is not None:
-        yield from _drained_parts(done.drained, deployment.pipeline(done.pipeline))
-    if dry_run:
-        yield f"{done.pipeline}: dry run, the messages stay in the queue."
-    elif done.deleted:
-        yield (
-            f"{done.pipeline}: {view.count(done.deleted, 'message')} deleted, their files are "
-            "taken. New events fail again until the cause above is corrected."
-        )
-    else:
-        yield f"{done.pipeline}: the run did not succeed, so every message stays in the queue."
-    if done.left and not dry_run:
-        yield f"{done.pipeline}: {view.count(done.left, 'message')} in the queue now."
-
-
-@told
+@explained_errors
 def pause(
     environment: Environment,
     pipeline: PipelineName,
@@ -446,7 +236,7 @@ def pause(
     _pause(environment, pipeline, paused=True, write=write, as_json=as_json)
 
 
-@told
+@explained_errors
 def resume(
     environment: Environment,
     pipeline: PipelineName,
@@ -472,43 +262,11 @@ def _pause(environment: str, pipeline: str, *, paused: bool, write: bool, as_jso
     answer.end(
         {**shown, "written": write and change.changed},
         ok=True,
-        draw=_pause_lines(change, written=write),
+        draw=pause_lines(change, written=write),
     )
 
 
-def _pause_lines(change: Pausing, *, written: bool) -> Iterator[RenderableType]:
-    where = f"{change.environment} {change.pipeline}"
-    if not change.changed:
-        yield f"cdktf.json says already that {where} is {change.words}."
-    else:
-        yield f"{'Changed' if written else 'To change'} in cdktf.json:\n\n{change.diff}"
-        if not written:
-            yield "--write does it."
-    already = not change.changed
-    state = "ENABLED -> DISABLED" if change.paused else "DISABLED -> ENABLED"
-    folder = f"cdktf.out/stacks/{change.environment}"
-    yield (
-        "A rule that is changed behind Terraform's back would be changed back by the next apply, "
-        f"so this is a setting. What is left to do{', unless it is deployed' * already}:\n\n"
-        "  pipenv run python main.py\n"
-        f"  terraform -chdir={folder} init     the first time\n"
-        f"  terraform -chdir={folder} plan     the rules of {change.pipeline}: state {state}, "
-        "nothing else\n"
-        f"  terraform -chdir={folder} apply"
-    )
-    if change.paused:
-        yield (
-            "\nWhile it is paused, files wait in landing. Nothing is lost; a version that is "
-            'overwritten meanwhile is kept as well (README, "Limits", says how long).'
-        )
-    else:
-        yield (
-            f"  pipenv run burst drain {where}\n\n"
-            "The last one takes the files that came while it was paused: they sent no event."
-        )
-
-
-@told
+@explained_errors
 def put(
     environment: Environment,
     pipeline: PipelineName,
@@ -541,5 +299,5 @@ def put(
     answer.end(
         {"bucket": deployment.landing_bucket, "files": done},
         ok=True,
-        draw=(f"{item.key} ({view.size(item.size)}), version {item.version_id}" for item in done),
+        draw=(f"{item.key} ({size(item.size)}), version {item.version_id}" for item in done),
     )

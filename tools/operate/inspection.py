@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from burst.batch import InputFile
-from burst.ledger.records import DoneRecord, FileResult, Ledger, PlanRecord, ResultRecord
 
-from tools.operate import history
-from tools.operate.connection import THREADS
-from tools.operate.deployment import Deployment, Pipeline
+from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import InputError, OperateError
+from tools.operate.ledger import BatchRecords, FileResult, PipelineLedger
 from tools.operate.replays.records import DoneReplay, ReplayRecords, SentFile
 
 if TYPE_CHECKING:
@@ -97,72 +93,52 @@ class BatchStory:
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Records:
-    """The records of one batch, as far as they are there."""
+class ReplayIndex:
+    """Finished replays, found by what they sent, made or removed. The oldest counts."""
 
-    plan: PlanRecord
-    result: ResultRecord | None
-    done: DoneRecord | None
-
-
-@dataclass(frozen=True)
-class Replays:
-    """Which replay sent what, by the place of the file that was brought back."""
-
-    done: tuple[DoneReplay, ...]
+    def __init__(self, replays: Iterable[DoneReplay]) -> None:
+        self._by_place: dict[str, tuple[DoneReplay, SentFile]] = {}
+        self._by_version: dict[str, tuple[DoneReplay, SentFile]] = {}
+        self._by_batch: dict[str, DoneReplay] = {}
+        for replay in replays:
+            for file in replay.files:
+                if file.sent.sent:
+                    self._by_place.setdefault(file.item.source, (replay, file))
+                if file.sent.version_id is not None:
+                    self._by_version.setdefault(file.sent.version_id, (replay, file))
+            for output in replay.outputs:
+                self._by_batch.setdefault(output.batch, replay)
 
     def of(self, place: str | None) -> tuple[DoneReplay, SentFile] | None:
         """The replay that brought the file at this place of the lake back to landing."""
-        return next(
-            (
-                (replay, file)
-                for replay in self.done
-                for file in replay.files
-                if file.sent.sent and file.item.source == place
-            ),
-            None,
-        )
+        return None if place is None else self._by_place.get(place)
 
     def that_made(self, version_id: str) -> tuple[DoneReplay, SentFile] | None:
         """The replay that made this version of landing."""
-        return next(
-            (
-                (replay, file)
-                for replay in self.done
-                for file in replay.files
-                if file.sent.version_id == version_id
-            ),
-            None,
-        )
+        return self._by_version.get(version_id)
 
     def that_removed(self, batch: str) -> DoneReplay | None:
         """The replay that removed the output of this batch."""
-        return next(
-            (replay for replay in self.done for output in replay.outputs if output.batch == batch),
-            None,
-        )
+        return self._by_batch.get(batch)
 
 
 def inspect_batch(
-    s3: S3Client, deployment: Deployment, pipeline: Pipeline, batch: str
+    s3: S3Client, deployment: Deployment, pipeline: DeployedPipeline, batch: str
 ) -> BatchStory:
     """The story of a batch; raises `OperateError` where there is none with this id."""
-    ledger = history.ledger_of(s3, deployment, pipeline)
-    names = ledger.batches(after=history.just_before(history.planned_at(batch))).get(batch)
-    if not names:
+    records = PipelineLedger.of(s3, deployment, pipeline).records(batch)
+    if records is None:
         raise OperateError(
             f"There is no batch {batch} in the ledger of {deployment.environment}/{pipeline.name}; "
             f"`burst status {deployment.environment}` shows the last ones."
         )
-    replays = _replays(s3, deployment, pipeline)
-    return batch_story(_records(ledger, batch, names), replays)
+    return batch_story(records, _replays(s3, deployment, pipeline))
 
 
 def inspect_key(
     s3: S3Client,
     deployment: Deployment,
-    pipeline: Pipeline,
+    pipeline: DeployedPipeline,
     key: str,
     *,
     newest: int = NEWEST_BATCHES,
@@ -180,23 +156,25 @@ def inspect_key(
             + ". Give the whole key, as in the landing bucket, or a batch id."
         )
     waiting, markers = _versions_in_landing(s3, deployment, key)
-    ledger = history.ledger_of(s3, deployment, pipeline)
-    names = ledger.batches()
-    looked = dict(list(names.items())[-newest:]) if newest else names
+    ledger = PipelineLedger.of(s3, deployment, pipeline)
+    batches = [batch for batch, names in ledger.batches().items() if "plan" in names]
+    looked = batches[-newest:] if newest else batches
     found = [
-        _records(ledger, batch, looked[batch]) for batch in _with_key(ledger, looked, key, advance)
+        records
+        for batch in ledger.batches_with(key, looked, advance)
+        if (records := ledger.records(batch)) is not None
     ]
     return KeyStory(
         key=key,
         versions=key_versions(key, waiting, found, _replays(s3, deployment, pipeline)),
         delete_markers=markers,
         looked=len(looked),
-        batches=len(names),
+        batches=len(batches),
     )
 
 
 def key_versions(
-    key: str, waiting: Sequence[InputFile], batches: Sequence[Records], replays: Replays
+    key: str, waiting: Sequence[InputFile], batches: Sequence[BatchRecords], replays: ReplayIndex
 ) -> tuple[Version, ...]:
     """Every version of the key, oldest first."""
     planned: dict[str, Version] = {}
@@ -224,7 +202,7 @@ def key_versions(
     return tuple(sorted((*planned.values(), *fresh), key=lambda version: version.steps[0].at))
 
 
-def batch_story(records: Records, replays: Replays) -> BatchStory:
+def batch_story(records: BatchRecords, replays: ReplayIndex) -> BatchStory:
     """The records of a batch put together."""
     plan, result, done = records.plan, records.result, records.done
     removed = replays.that_removed(plan.origin.batch)
@@ -246,7 +224,7 @@ def batch_story(records: Records, replays: Replays) -> BatchStory:
     )
 
 
-def _batch_steps(records: Records, removed: DoneReplay | None) -> Iterator[Step]:
+def _batch_steps(records: BatchRecords, removed: DoneReplay | None) -> Iterator[Step]:
     yield Step(records.plan.origin.at, "planned")
     if records.result:
         yield Step(records.result.origin.at, "committed: its rows count from here on")
@@ -256,7 +234,7 @@ def _batch_steps(records: Records, removed: DoneReplay | None) -> Iterator[Step]
         yield Step(removed.at, f"its output was removed by the replay {removed.id}")
 
 
-def _batch_files(records: Records, replays: Replays) -> Iterator[BatchFile]:
+def _batch_files(records: BatchRecords, replays: ReplayIndex) -> Iterator[BatchFile]:
     if records.result is None:
         for file in records.plan.inputs:
             yield BatchFile(file.key, file.version_id, file.size, None, 0, None, None, False)
@@ -275,7 +253,7 @@ def _batch_files(records: Records, replays: Replays) -> Iterator[BatchFile]:
 
 
 def _version(
-    file: InputFile, records: Records, replays: Replays, before: Version | None
+    file: InputFile, records: BatchRecords, replays: ReplayIndex, before: Version | None
 ) -> Version:
     result = records.result
     outcome = None
@@ -313,7 +291,7 @@ def _where(outcome: FileResult | None) -> Where:
 
 
 def _version_steps(
-    file: InputFile, records: Records, outcome: FileResult | None, replays: Replays
+    file: InputFile, records: BatchRecords, outcome: FileResult | None, replays: ReplayIndex
 ) -> Iterator[Step]:
     yield Step(records.plan.origin.at, f"taken into batch {records.plan.origin.batch}")
     if records.result is None or outcome is None:
@@ -339,7 +317,7 @@ def _version_steps(
         )
 
 
-def _arrival(file: InputFile, replays: Replays) -> Iterator[Step]:
+def _arrival(file: InputFile, replays: ReplayIndex) -> Iterator[Step]:
     made = replays.that_made(file.version_id)
     if made is None:
         yield Step(file.last_modified, "arrived in landing")
@@ -352,47 +330,8 @@ def _arrival(file: InputFile, replays: Replays) -> Iterator[Step]:
         )
 
 
-def _replays(s3: S3Client, deployment: Deployment, pipeline: Pipeline) -> Replays:
-    return Replays(tuple(ReplayRecords.of(s3, deployment, pipeline).done()))
-
-
-def _records(ledger: Ledger, batch: str, names: set[str]) -> Records:
-    return Records(
-        plan=ledger.read_plan(batch),
-        result=ledger.read_result(batch) if "result" in names else None,
-        done=_read_done(ledger, batch) if "done" in names else None,
-    )
-
-
-def _read_done(ledger: Ledger, batch: str) -> DoneRecord:
-    key = ledger.key(batch, "done")
-    text = ledger.s3.get_object(Bucket=ledger.bucket, Key=key)["Body"].read()
-    return DoneRecord.from_json(text, key=key)
-
-
-def _with_key(
-    ledger: Ledger,
-    names: Mapping[str, set[str]],
-    key: str,
-    advance: Callable[[int, int], None],
-) -> list[str]:
-    """The batches whose plan holds the key. Looking for its text is quicker than parsing all."""
-    needle = json.dumps(key).encode()
-    planned = [batch for batch, records in names.items() if "plan" in records]
-
-    def holds(batch: str) -> bool:
-        plan = ledger.s3.get_object(Bucket=ledger.bucket, Key=ledger.key(batch, "plan"))
-        return needle in plan["Body"].read()
-
-    found = []
-    with ThreadPoolExecutor(THREADS) as threads:
-        for number, (batch, hit) in enumerate(
-            zip(planned, threads.map(holds, planned), strict=True), 1
-        ):
-            advance(number, len(planned))
-            if hit:
-                found.append(batch)
-    return found
+def _replays(s3: S3Client, deployment: Deployment, pipeline: DeployedPipeline) -> ReplayIndex:
+    return ReplayIndex(ReplayRecords.of(s3, deployment, pipeline).done())
 
 
 def _versions_in_landing(

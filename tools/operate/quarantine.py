@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from burst.batch import REASON_SUFFIX, Area
-from burst.ledger.records import FileResult, Ledger, ResultRecord
 
-from tools.operate import history
-from tools.operate.deployment import Deployment, Pipeline
+from tools.operate.deployment import DeployedPipeline, Deployment
+from tools.operate.ledger import FileResult, PipelineLedger, ResultRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -47,7 +46,7 @@ class Quarantine:
 def look(
     s3: S3Client,
     deployment: Deployment,
-    pipeline: Pipeline,
+    pipeline: DeployedPipeline,
     *,
     replayed: Set[str],
     show: int = SHOWN,
@@ -64,7 +63,7 @@ def look(
         for batch, places in found.items()
         if (left := {place for place in places if place not in replayed})
     }
-    ledger = history.ledger_of(s3, deployment, pipeline)
+    ledger = PipelineLedger.of(s3, deployment, pipeline)
     return Quarantine(
         files=sum(map(len, waiting.values())),
         replayed=sum(map(len, found.values())) - sum(map(len, waiting.values())),
@@ -76,7 +75,7 @@ def look(
 def copies(
     s3: S3Client,
     deployment: Deployment,
-    pipeline: Pipeline,
+    pipeline: DeployedPipeline,
     area: Area,
     *,
     batch: str | None = None,
@@ -110,13 +109,15 @@ def _is_reason(key: str, everything: Set[str]) -> bool:
     return key.endswith(REASON_SUFFIX) and key.removesuffix(REASON_SUFFIX) in everything
 
 
-def _newest(ledger: Ledger, waiting: Mapping[str, Set[str]], show: int) -> Iterator[BadFile]:
+def _newest(
+    ledger: PipelineLedger, waiting: Mapping[str, Set[str]], show: int
+) -> Iterator[BadFile]:
     """Newest batch first; one record is read for each batch until there are enough."""
     left = show
     for batch in sorted(waiting, reverse=True):
         if left <= 0:
             return
-        result = ledger.read_result(batch)
+        [result] = ledger.results([batch])
         for file in bad_files(result, waiting[batch])[:left]:
             left -= 1
             yield file

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tools.operate import routing
 from tools.operate.connection import Connection
-from tools.operate.deployment import Pipeline
+from tools.operate.deployment import DeployedPipeline
 from tools.operate.draining import Drain, Drained
 from tools.operate.routing import DeadLetter
 
@@ -62,7 +62,7 @@ def reasons(letters: Sequence[DeadLetter]) -> tuple[Reason, ...]:
 
 def redeliver(
     connection: Connection,
-    pipeline: Pipeline,
+    pipeline: DeployedPipeline,
     drain: Drain,
     *,
     dry_run: bool,

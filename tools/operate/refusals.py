@@ -75,13 +75,13 @@ _WHERE_CREDENTIALS = (
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class Unavailable:
     """A part of an answer that could not be had, and why."""
 
     reason: str
 
 
-def known_or_why(read: Callable[[], T]) -> T | Unreadable:
+def known_or_why(read: Callable[[], T]) -> T | Unavailable:
     """What ``read`` returns, or why AWS refuses just this: the rest may still be told.
 
     What concerns every call (no credentials, no network) is raised as `OperateError`.
@@ -91,7 +91,7 @@ def known_or_why(read: Callable[[], T]) -> T | Unreadable:
     except ClientError as error:
         if _code(error) in _EXPIRED:
             raise InputError(sentence(error)) from error
-        return Unreadable(sentence(error))
+        return Unavailable(sentence(error))
 
 
 @contextmanager

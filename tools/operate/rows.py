@@ -10,12 +10,25 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from tools.operate.errors import InputError
+from tools.operate.inspection import KeyStory
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from mypy_boto3_s3 import S3Client
 
 SOURCE_KEY, SOURCE_VERSION = "_source_key", "_source_version"
+
+
+def rows_of_key(s3: S3Client, story: KeyStory, *, most: int) -> list[tuple[str, pa.Table]]:
+    """Up to ``most`` rows of each version that has rows in curated, with the key."""
+    return [
+        (
+            story.key,
+            rows_of(s3, version.output, key=story.key, version_id=version.version_id, most=most),
+        )
+        for version in story.versions
+        if most and version.output
+    ]
 
 
 def rows_of(s3: S3Client, output: str, *, key: str, version_id: str, most: int) -> pa.Table:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from tools.operate.connection import THREADS
-from tools.operate.deployment import Pipeline
+from tools.operate.deployment import DeployedPipeline
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -77,7 +77,7 @@ class Start:
         return self.events == 1 and newest_arrival < opened
 
 
-def last_runs(glue: GlueClient, pipeline: Pipeline, *, last: int) -> tuple[Run, ...]:
+def last_runs(glue: GlueClient, pipeline: DeployedPipeline, *, last: int) -> tuple[Run, ...]:
     """The newest runs of the job, newest first (Glue API, GetJobRuns)."""
     answer = glue.get_job_runs(JobName=pipeline.job_name, MaxResults=last)
     found = sorted(map(_run, answer["JobRuns"]), key=lambda run: run.started_at, reverse=True)
@@ -85,7 +85,7 @@ def last_runs(glue: GlueClient, pipeline: Pipeline, *, last: int) -> tuple[Run, 
 
 
 def refused_runs(
-    glue: GlueClient, pipeline: Pipeline, *, since: datetime
+    glue: GlueClient, pipeline: DeployedPipeline, *, since: datetime
 ) -> tuple[RefusedRun, ...]:
     """Workflow runs that met the workflow's limit of concurrent runs (Glue API, WorkflowRun).
 
@@ -100,7 +100,7 @@ def refused_runs(
 
 
 def starts_of(
-    glue: GlueClient, pipeline: Pipeline, workflow_runs: Iterable[str | None]
+    glue: GlueClient, pipeline: DeployedPipeline, workflow_runs: Iterable[str | None]
 ) -> dict[str, Start]:
     """What started each of these workflow runs, but for those that Glue has forgotten."""
     wanted = sorted({run for run in workflow_runs if run})
@@ -126,7 +126,9 @@ def start_of(workflow_run: Mapping[str, Any]) -> Start:
     )
 
 
-def _workflow_run(glue: GlueClient, pipeline: Pipeline, run_id: str) -> Mapping[str, Any] | None:
+def _workflow_run(
+    glue: GlueClient, pipeline: DeployedPipeline, run_id: str
+) -> Mapping[str, Any] | None:
     try:
         return glue.get_workflow_run(Name=pipeline.workflow_name, RunId=run_id)["Run"]
     except ClientError as error:

@@ -160,7 +160,7 @@ def settings_of(change: ResourceChange) -> Iterator[SettingChange]:
         )
 
 
-def told_paths(change: ResourceChange) -> set[Path]:
+def reported_paths(change: ResourceChange) -> set[Path]:
     """The attributes whose change `settings_of` tells."""
     return {difference.path for difference, _, _ in _telling(change)}
 

@@ -65,13 +65,13 @@ def review(
 ) -> None:
     """Show what a reviewer must know of a plan: data that goes, permissions, settings, the rest."""
     source = "Standard input" if plan == STANDARD_INPUT else plan
-    found, blot = read_plan(_content(plan), source=source)
+    found, redact = read_plan(_content(plan), source=source)
     if found.errored:
         raise PlanError(errored(found, source))
     if synthesized is not None:
         resources = read_stack(_read(synthesized), source=str(synthesized))
-        found = filled(found, resources, blot)
-    text = None if plan_text is None else blot(_text(plan_text))
+        found = filled(found, resources, redact)
+    text = None if plan_text is None else redact(_text(plan_text))
     result = look_at(found, stack=stack, commit=commit)
     if output is Format.MARKDOWN:
         sys.stdout.write(markdown.render(page_of(result), plan_text=text))

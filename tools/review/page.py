@@ -414,7 +414,7 @@ def _one(other: Other) -> Item:
         words += ["; known only after the apply: ", Code(", ".join(dict.fromkeys(other.unknown)))]
     if other.same:
         words.append(": only what it refers to is made anew")
-    if other.told:
+    if other.reported:
         words.append(" (more of it above)")
     return Item(tuple(words))
 

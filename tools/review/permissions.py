@@ -115,7 +115,7 @@ def policies_of(resource: ResourceChange, plan: Plan) -> Iterator[PolicyChange]:
             yield grant
 
 
-def told_attributes(resource: ResourceChange, plan: Plan) -> set[str]:
+def reported_attributes(resource: ResourceChange, plan: Plan) -> set[str]:
     """The attributes whose change `policies_of` tells."""
     told = {change.attribute for change in policies_of(resource, plan)} - {""}
     details = [item for change in policies_of(resource, plan) for item in change.details]

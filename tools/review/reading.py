@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tools.review.errors import PlanError
 from tools.review.plan import Action, OutputChange, Plan, ResourceChange
-from tools.review.sensitivity import Blotter, masked, sensitive_texts
+from tools.review.sensitivity import Redactor, masked, sensitive_texts
 
 FORMAT = "1"
 HOW = "save a plan with `terraform plan -out=FILE` and give me `terraform show -json FILE`"
@@ -72,8 +72,8 @@ class _Document(_Part):
     variables: dict[str, Any] = Field(default_factory=dict)
 
 
-def read_plan(content: bytes, *, source: str) -> tuple[Plan, Blotter]:
-    """The plan in what `terraform show -json` printed, and what blots its secrets out elsewhere.
+def read_plan(content: bytes, *, source: str) -> tuple[Plan, Redactor]:
+    """The plan in what `terraform show -json` printed, and what redact its secrets out elsewhere.
 
     ``source`` is how messages call the file. Raises `PlanError` where it is no JSON, no plan, or a
     plan in a format that is not known.
@@ -89,8 +89,8 @@ def read_plan(content: bytes, *, source: str) -> tuple[Plan, Blotter]:
     if "values" in data or not {"planned_values", "resource_changes"} & data.keys():
         raise PlanError(f"{source} is a state, not a plan: {HOW}.")
     document = _document(data, source)
-    blot = Blotter(_secrets(document))
-    return _plan(document, blot), blot
+    redact = Redactor(_secrets(document))
+    return _plan(document, redact), redact
 
 
 def _json(content: bytes, source: str) -> Any:
@@ -139,38 +139,38 @@ def _secrets(document: _Document) -> Iterator[str]:
             yield from sensitive_texts(_at(document.variables, name, "value"), True)
 
 
-def _stack(document: _Document, blot: Blotter) -> str | None:
+def _stack(document: _Document, redact: Redactor) -> str | None:
     """The output `environment`: as it will be, or in a plan that destroys it, as it was."""
     stack = _at(document.planned_values, "outputs", "environment", "value")
     secret = _at(document.planned_values, "outputs", "environment", "sensitive")
     change = document.output_changes.get("environment")
     if stack is None and change is not None:
         stack, secret = change.before, change.before_sensitive
-    return blot(stack) if isinstance(stack, str) and not secret else None
+    return redact(stack) if isinstance(stack, str) and not secret else None
 
 
-def _plan(document: _Document, blot: Blotter) -> Plan:
+def _plan(document: _Document, redact: Redactor) -> Plan:
     return Plan(
         terraform_version=document.terraform_version,
-        stack=_stack(document, blot),
+        stack=_stack(document, redact),
         errored=document.errored,
         complete=document.complete,
-        changes=tuple(_resource(item, blot) for item in document.resource_changes),
-        drift=tuple(_resource(item, blot) for item in document.resource_drift),
+        changes=tuple(_resource(item, redact) for item in document.resource_changes),
+        drift=tuple(_resource(item, redact) for item in document.resource_drift),
         outputs=tuple(
-            OutputChange(blot(name), _action(change), *_before_and_after(change, blot))
+            OutputChange(redact(name), _action(change), *_before_and_after(change, redact))
             for name, change in document.output_changes.items()
         ),
-        data=dict(_data(document.prior_state, blot)),
+        data=dict(_data(document.prior_state, redact)),
         references=dict(_references(document.configuration)),
     )
 
 
-def _resource(item: _Resource, blot: Blotter) -> ResourceChange:
+def _resource(item: _Resource, redact: Redactor) -> ResourceChange:
     change = item.change
-    before, after = _before_and_after(change, blot)
+    before, after = _before_and_after(change, redact)
     return ResourceChange(
-        address=blot(item.address),
+        address=redact(item.address),
         type=item.type,
         name=item.name,
         action=Action.READ if item.mode == "data" else _action(change),
@@ -184,10 +184,10 @@ def _resource(item: _Resource, blot: Blotter) -> ResourceChange:
     )
 
 
-def _before_and_after(change: _Change, blot: Blotter) -> tuple[Any, Any]:
+def _before_and_after(change: _Change, redact: Redactor) -> tuple[Any, Any]:
     return (
-        masked(change.before, None, change.before_sensitive, blot),
-        masked(change.after, change.after_unknown, change.after_sensitive, blot),
+        masked(change.before, None, change.before_sensitive, redact),
+        masked(change.after, change.after_unknown, change.after_sensitive, redact),
     )
 
 
@@ -209,11 +209,14 @@ def _references(
                 yield (str(_at(resource, "address")), attribute), tuple(map(str, references))
 
 
-def _data(state: Mapping[str, Any], blot: Blotter) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _data(state: Mapping[str, Any], redact: Redactor) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for resource in _at(state, "values", "root_module", "resources") or []:
         if _at(resource, "mode") == "data":
             marks = _at(resource, "sensitive_values")
-            yield str(_at(resource, "address")), masked(_at(resource, "values"), None, marks, blot)
+            yield (
+                str(_at(resource, "address")),
+                masked(_at(resource, "values"), None, marks, redact),
+            )
 
 
 def _at(value: Any, *keys: str) -> Any:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tools.review.behaviour import told_paths
+from tools.review.behaviour import reported_paths
 from tools.review.belonging import goes_with_its_owner
 from tools.review.dangers import dangers_of
 from tools.review.difference import Difference, differences, differing
-from tools.review.permissions import mirrored, told_attributes
+from tools.review.permissions import mirrored, reported_attributes
 from tools.review.plan import Action, OutputChange, Path, Plan, ResourceChange, Unknown
 from tools.review.subject import Part, Subject, subject_of
 
@@ -24,7 +24,7 @@ class Other:
     Attributes:
         differences: the attributes that change; those of a replacement that force it.
         unknown: attributes that only the apply will tell.
-        told: something of it was told before.
+        reported: something of it was told before.
         same: nothing of it differs but what it refers to, which is made anew.
         with_owner: what it belongs to goes as well.
         moved_from: its address until now, if it has another one.
@@ -34,7 +34,7 @@ class Other:
     action: Action
     differences: tuple[Difference, ...] = ()
     unknown: tuple[str, ...] = ()
-    told: bool = False
+    reported: bool = False
     same: bool = False
     with_owner: bool = False
     moved_from: str | None = None
@@ -67,7 +67,7 @@ def rest(plan: Plan) -> Rest:
         other = _other(change, plan)
         if other is None:
             continue
-        if other.action is Action.CHANGE and not other.told and _only_tags(other):
+        if other.action is Action.CHANGE and not other.reported and _only_tags(other):
             key = tuple((i.path, repr(i.before), repr(i.after)) for i in other.differences)
             tags.setdefault(key, ([], other.differences))[0].append(change.address)
         else:
@@ -98,8 +98,8 @@ def _other(change: ResourceChange, plan: Plan) -> Other | None:
     if change.action is Action.NO_OP and moved is None and not change.imported:
         return None
     telling = list(_telling(change, plan))
-    told = bool(told_paths(change) | _warned_of(change, plan)) or bool(
-        told_attributes(change, plan)
+    told = bool(reported_paths(change) | _warned_of(change, plan)) or bool(
+        reported_attributes(change, plan)
     )
     if change.action is Action.CHANGE and told and not telling and moved is None:
         return None
@@ -108,7 +108,7 @@ def _other(change: ResourceChange, plan: Plan) -> Other | None:
         action=change.action,
         differences=tuple(item for item in telling if not isinstance(item.after, Unknown)),
         unknown=tuple(str(i.path[0]) for i in telling if isinstance(i.after, Unknown)),
-        told=change.action is Action.CHANGE and told,
+        reported=change.action is Action.CHANGE and told,
         same=change.action is Action.CHANGE and not differing(change.before, change.after),
         with_owner=goes_with_its_owner(change, plan.changes),
         moved_from=moved,
@@ -133,8 +133,8 @@ def _telling(change: ResourceChange, plan: Plan) -> Iterator[Difference]:
             if any(item.path[: len(path)] == path for path in forcing):
                 yield item
     elif change.action is Action.CHANGE:
-        told = told_paths(change) | _warned_of(change, plan)
-        attributes = told_attributes(change, plan)
+        told = reported_paths(change) | _warned_of(change, plan)
+        attributes = reported_attributes(change, plan)
         own_tags = change.before.get("tags") != change.after.get("tags")
         for item in differences(change.before, change.after):
             first = str(item.path[0])

@@ -14,7 +14,7 @@ from typing import Any
 
 from tools.review.errors import PlanError
 from tools.review.plan import Action, Plan, ResourceChange, Unknown
-from tools.review.sensitivity import Blotter
+from tools.review.sensitivity import Redactor
 
 _REFERENCE = re.compile(r"(?<!\$)\$\{([A-Za-z0-9_.-]+)\}")
 
@@ -31,7 +31,7 @@ def read_stack(content: bytes, *, source: str) -> Mapping[str, Any]:
     return resources
 
 
-def filled(plan: Plan, resources: Mapping[str, Any], blot: Blotter) -> Plan:
+def filled(plan: Plan, resources: Mapping[str, Any], redact: Redactor) -> Plan:
     """The plan with documents and maps from the stack in the place of what it does not know.
 
     What the plan knows of their references is put in; what only the apply will tell stays as
@@ -45,7 +45,7 @@ def filled(plan: Plan, resources: Mapping[str, Any], blot: Blotter) -> Plan:
     }
     return replace(
         plan,
-        changes=tuple(_filled(change, resources, known, former, blot) for change in plan.changes),
+        changes=tuple(_filled(change, resources, known, former, redact) for change in plan.changes),
     )
 
 
@@ -59,7 +59,7 @@ def _filled(
     resources: Mapping[str, Any],
     known: Mapping[str, Mapping[str, Any]],
     former: Mapping[str, Mapping[str, Any]],
-    blot: Blotter,
+    redact: Redactor,
 ) -> ResourceChange:
     stack = resources.get(change.type, {})
     written = stack.get(change.name, {}) if isinstance(stack, dict) else {}
@@ -72,7 +72,7 @@ def _filled(
         template = written.get(name)
         if not isinstance(value, Unknown) or not _says_more(template):
             continue
-        after[name] = _each(template, lambda text: blot(_resolved(text, known)))
+        after[name] = _each(template, lambda text: redact(_resolved(text, known)))
         names = {ref for text in _texts(after[name]) for ref in unresolved(text)}
         if name in before:
             replaced = _former(names, former)

@@ -17,7 +17,7 @@ from tests.tools.operate.world import LAKE, LANDING, Interrupting, World, output
 from tools.operate.connection import Connection
 from tools.operate.errors import InputError, OperateError
 from tools.operate.replays import replay as replaying
-from tools.operate.replays.replay import Progress
+from tools.operate.replays.replay import ReplayProgress
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 
 MOST_CHANGES = 60
@@ -266,10 +266,10 @@ def test_damaged_record_stops_a_replay(world: World) -> None:
 
 def test_progress_ends_where_it_should(world: World) -> None:
     world.batch(bad=["a", "b", "c"])
-    seen: list[Progress] = []
+    seen: list[ReplayProgress] = []
     world.replay(report=seen.append).run()
-    assert Progress("prepare", 3, 3) in seen
-    assert seen[-1] == Progress("send", 3, 3)
+    assert ReplayProgress("prepare", 3, 3) in seen
+    assert seen[-1] == ReplayProgress("send", 3, 3)
 
 
 def test_ledger_of_the_job_does_not_take_a_replay_for_a_batch(world: World) -> None:

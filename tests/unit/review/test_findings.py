@@ -25,7 +25,7 @@ from tools.review.errors import PlanError
 from tools.review.page import page_of
 from tools.review.reading import read_plan
 from tools.review.review import review
-from tools.review.sensitivity import Blotter
+from tools.review.sensitivity import Redactor
 from tools.review.synthesized import filled, read_stack
 
 
@@ -443,9 +443,9 @@ DATA = {
 
 def with_stack(*changes: dict[str, Any], stack: Any = STACK) -> str:
     content = json.dumps(document(*changes, prior_state=DATA)).encode()
-    read, blot = read_plan(content, source="plan.json")
+    read, redact = read_plan(content, source="plan.json")
     resources = read_stack(json.dumps(stack).encode(), source="cdk.tf.json")
-    return markdown.render(page_of(review(filled(read, resources, blot))))
+    return markdown.render(page_of(review(filled(read, resources, redact))))
 
 
 def test_policy_of_what_is_still_to_be_made_is_read_from_the_stack() -> None:
@@ -496,7 +496,7 @@ def test_policy_variable_in_the_stack_is_no_reference() -> None:
 
 def test_what_the_plan_knows_or_hides_is_never_taken_from_the_stack() -> None:
     known = plan(resource("aws_iam_role_policy", {}, {"policy": "known"}))
-    assert filled(known, STACK["resource"], Blotter()) == known
+    assert filled(known, STACK["resource"], Redactor()) == known
     hidden = plan(
         resource(
             "aws_iam_role_policy",
@@ -506,7 +506,7 @@ def test_what_the_plan_knows_or_hides_is_never_taken_from_the_stack() -> None:
             marks=(False, {"policy": True}),
         )
     )
-    assert filled(hidden, STACK["resource"], Blotter()) == hidden
+    assert filled(hidden, STACK["resource"], Redactor()) == hidden
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"resource": 3}'])

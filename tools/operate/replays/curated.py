@@ -11,7 +11,7 @@ from urllib.request import url2pathname
 from burst.batch import output_uri
 from burst.landing import MAX_DELETE_KEYS
 
-from tools.operate.deployment import Deployment, Pipeline
+from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import OperateError
 from tools.operate.replays.selection import Output
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def remove(s3: S3Client, deployment: Deployment, pipeline: Pipeline, output: Output) -> None:
+def remove(
+    s3: S3Client, deployment: Deployment, pipeline: DeployedPipeline, output: Output
+) -> None:
     """Delete the batch's folder of curated; may be repeated. The bucket keeps the versions.
 
     Raises `OperateError` when the address is not that of this batch, or S3 refuses.

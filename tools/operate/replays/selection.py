@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
 from burst.batch import BATCH_ID, Area
-from burst.ledger.records import FileResult, Outcome, ResultRecord
 
-from tools.operate.deployment import Pipeline
+from tools.operate.deployment import DeployedPipeline
 from tools.operate.errors import InputError, OperateError
+from tools.operate.ledger import FileResult, Outcome, ResultRecord
 
 _AGO = re.compile(r"(\d+)([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -127,7 +127,7 @@ def choose(
     selection: Selection,
     results: Iterable[ResultRecord],
     *,
-    pipeline: Pipeline,
+    pipeline: DeployedPipeline,
     present: Set[str],
     replayed: Set[str],
     removed: Set[str] = frozenset(),
@@ -168,7 +168,7 @@ def _selected(selection: Selection, result: ResultRecord) -> Iterator[tuple[File
 
 
 def _must_be_whole(
-    result: ResultRecord, pipeline: Pipeline, present: Set[str], replayed: Set[str]
+    result: ResultRecord, pipeline: DeployedPipeline, present: Set[str], replayed: Set[str]
 ) -> None:
     """Raise unless every row of the batch's output comes again, or has come already."""
     for file, place in _selected(Selection("archive", batch=result.origin.batch), result):
