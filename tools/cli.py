@@ -7,12 +7,12 @@ import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from stacks.settings import SettingsError
 from tools.operate.errors import OperateError, StoppedError
@@ -35,6 +35,7 @@ COMMANDS = {
     "demo": ("tools.sandbox.command", "demo"),
     "sandbox": ("tools.sandbox.command", "sandbox"),
     "settings": ("tools.settings_table", "show_settings"),
+    "docs": ("tools.docs", "docs"),
     "move-to-cdktn": ("tools.cdktn", "move_to_cdktn"),
 }
 OURS = ("tools", "stacks", "glue_jobs")
@@ -52,24 +53,32 @@ class Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of this name."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, function = COMMANDS[cmd_name]
-        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        try:
-            callback = getattr(importlib.import_module(module), function)
-        except ModuleNotFoundError as missing:
-            if missing.name is None or missing.name.split(".")[0] in OURS:
-                raise
-            advice = f"The package {missing.name} is missing: run `pipenv sync --dev`."
-            alone.command(
-                cmd_name,
-                help=advice,
-                context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-            )(_refusing(advice))
-        else:
-            alone.command(cmd_name)(callback)
-        return typer.main.get_command(alone)
+        return load(cmd_name) if cmd_name in COMMANDS else None
+
+
+def function(name: str) -> Callable[..., None]:
+    """Import the function of a command; raises ModuleNotFoundError where a package is missing."""
+    module, callback = COMMANDS[name]
+    return cast(Callable[..., None], getattr(importlib.import_module(module), callback))
+
+
+def load(name: str) -> TyperCommand:
+    """Import a command; one whose packages are not installed only says so."""
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    try:
+        callback = function(name)
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.split(".")[0] in OURS:
+            raise
+        advice = f"The package {missing.name} is missing: run `pipenv sync --dev`."
+        alone.command(
+            name,
+            help=advice,
+            context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+        )(_refusing(advice))
+    else:
+        alone.command(name)(callback)
+    return cast(TyperCommand, typer.main.get_command(alone))
 
 
 def _refusing(advice: str) -> Callable[[], None]:

@@ -1,20 +1,14 @@
-"""The table of settings in the README, made from the models so that the two cannot differ."""
+"""The table of settings, made from the models so that the two cannot differ."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated
 
 import typer
 from pydantic.fields import FieldInfo
 
 from stacks import settings
-
-README = Path(__file__).resolve().parent.parent / "README.md"
-BEGIN = "<!-- settings: begin (written by `pipenv run burst settings --write`) -->\n"
-END = "<!-- settings: end -->\n"
 
 SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
     ("An environment: `environments.<name>`", settings.EnvironmentSettings),
@@ -37,26 +31,14 @@ SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
 )
 
 
-def show_settings(
-    write: Annotated[bool, typer.Option("--write", help="Write the table into README.md.")] = False,
-) -> None:
+def show_settings() -> None:
     """Show every setting with its default and what is allowed."""
-    if write:
-        README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
-    else:
-        typer.echo(table())
+    typer.echo(table())
 
 
 def table() -> str:
     """All settings as Markdown, one table a model."""
     return "\n".join(line for title, model in SECTIONS for line in _section(title, model))
-
-
-def with_table(readme: str) -> str:
-    """The README with the table between its two markers."""
-    before, rest = readme.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}{table()}\n{END}{after}"
 
 
 def _section(title: str, model: type[settings.Settings]) -> Iterator[str]:

@@ -179,11 +179,14 @@ def key_versions(
     """Every version of the key, oldest first."""
     planned: dict[str, Version] = {}
     for records in batches:
+        results = records.result.files if records.result else ()
+        outcomes = {result.version_id: result for result in results if result.key == key}
         for file in records.plan.inputs:
             if file.key == key:
                 # What could not be read comes again, in a later batch.
                 before = planned.get(file.version_id)
-                planned[file.version_id] = _version(file, records, replays, before)
+                outcome = outcomes.get(file.version_id)
+                planned[file.version_id] = _version(file, records, outcome, replays, before)
     fresh = [
         Version(
             file.version_id,
@@ -253,13 +256,13 @@ def _batch_files(records: BatchRecords, replays: ReplayIndex) -> Iterator[BatchF
 
 
 def _version(
-    file: InputFile, records: BatchRecords, replays: ReplayIndex, before: Version | None
+    file: InputFile,
+    records: BatchRecords,
+    outcome: FileResult | None,
+    replays: ReplayIndex,
+    before: Version | None,
 ) -> Version:
     result = records.result
-    outcome = None
-    if result is not None:
-        mine = (file.key, file.version_id)
-        outcome = next(f for f in result.files if (f.key, f.version_id) == mine)
     removed = replays.that_removed(records.plan.origin.batch)
     has_rows = outcome is not None and outcome.rows > 0 and removed is None
     return Version(

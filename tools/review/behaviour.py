@@ -51,7 +51,6 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
         "retry_policy.maximum_event_age_in_seconds": "deliver for (seconds)",
         "retry_policy.maximum_retry_attempts": "delivery attempts",
     },
-    "aws_scheduler_schedule": {"schedule_expression": "schedule", "state": "schedule state"},
     "aws_sqs_queue": {"message_retention_seconds": "messages kept (seconds)"},
     "aws_cloudwatch_log_group": {
         "retention_in_days": "logs kept (days)",

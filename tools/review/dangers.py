@@ -172,9 +172,7 @@ def _says(sentence: str) -> Callable[[Mapping[str, Any]], str | None]:
 
 
 HOLDERS: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {
-    "aws_cloudwatch_event_archive": _says("All events in it go."),
     "aws_cloudwatch_log_group": _log_group,
-    "aws_dynamodb_table": _says("All its items go."),
     "aws_glue_catalog_database": _says(
         "Its tables go from the catalog, so queries fail; the files stay in the lake."
     ),
@@ -182,18 +180,9 @@ HOLDERS: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {
         "Its columns and partitions go from the catalog, so queries fail; the files stay in the "
         "lake."
     ),
-    "aws_kms_external_key": _key,
     "aws_kms_key": _key,
-    "aws_kms_replica_key": _key,
     "aws_s3_bucket": _bucket,
-    "aws_s3_bucket_object": _object,
-    "aws_s3_directory_bucket": _bucket,
     "aws_s3_object": _object,
-    "aws_s3_object_copy": _object,
-    "aws_s3tables_namespace": _says("It goes with its tables."),
-    "aws_s3tables_table": _says("All its rows go."),
-    "aws_s3tables_table_bucket": _says("It goes with its tables."),
-    "aws_secretsmanager_secret": _says("The secret goes with all its versions."),
     "aws_sqs_queue": _says("All messages in it go."),
 }
 FLOW: Mapping[str, str] = {
@@ -338,20 +327,6 @@ GUARDS: tuple[_Guard, ...] = (
         also_when_destroyed=True,
     ),
     _Guard(
-        "aws_s3_bucket_object_lock_configuration",
-        ("rule", 0, "default_retention", 0, "days"),
-        lambda before, after: bool(before) and not (isinstance(after, int) and after >= before),
-        "New objects are locked against deletion for a shorter time, or not at all.",
-        also_when_destroyed=True,
-    ),
-    _Guard(
-        "aws_s3_bucket_logging",
-        ("target_bucket",),
-        _taken_away,
-        "Nobody can see any more who read or deleted what.",
-        also_when_destroyed=True,
-    ),
-    _Guard(
         "aws_sqs_queue",
         ("message_retention_seconds",),
         _shorter,
@@ -373,13 +348,6 @@ GUARDS: tuple[_Guard, ...] = (
         _switched_off,
         "From now on a destroy deletes the logs.",
     ),
-    _Guard(
-        "aws_cloudwatch_event_archive",
-        ("retention_days",),
-        _shorter,
-        "Events that are older go.",
-        Kind.DATA,
-    ),
     _Guard("aws_sns_topic", ("kms_master_key_id",), _taken_away, "Messages are not encrypted."),
     _Guard(
         "aws_kms_key",
@@ -398,12 +366,6 @@ GUARDS: tuple[_Guard, ...] = (
         ("is_enabled",),
         _switched_off,
         "Nothing that it encrypts can be read or written while it is disabled.",
-    ),
-    _Guard(
-        "aws_dynamodb_table",
-        ("deletion_protection_enabled",),
-        _switched_off,
-        "From now on a destroy deletes the table.",
     ),
     _Guard(
         "aws_glue_job",

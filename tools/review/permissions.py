@@ -15,19 +15,11 @@ from tools.review.synthesized import unresolved
 
 # The attribute in which a resource type keeps a policy of its own.
 POLICIES: Mapping[str, str] = {
-    "aws_cloudwatch_event_bus_policy": "policy",
-    "aws_cloudwatch_log_resource_policy": "policy_document",
-    "aws_glue_resource_policy": "policy",
-    "aws_iam_group_policy": "policy",
     "aws_iam_policy": "policy",
     "aws_iam_role": "assume_role_policy",
     "aws_iam_role_policy": "policy",
-    "aws_iam_user_policy": "policy",
     "aws_kms_key": "policy",
-    "aws_kms_key_policy": "policy",
-    "aws_s3_access_point": "policy",
     "aws_s3_bucket_policy": "policy",
-    "aws_secretsmanager_secret_policy": "policy",
     "aws_sns_topic_policy": "policy",
     "aws_sqs_queue_policy": "policy",
 }
@@ -36,9 +28,7 @@ POLICIES: Mapping[str, str] = {
 MIRRORS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("aws_iam_role", "inline_policy"): ("aws_iam_role_policy", "role"),
     ("aws_iam_role", "managed_policy_arns"): ("aws_iam_role_policy_attachment", "role"),
-    ("aws_kms_key", "policy"): ("aws_kms_key_policy", "key_id"),
     ("aws_s3_bucket", "lifecycle_rule"): ("aws_s3_bucket_lifecycle_configuration", "bucket"),
-    ("aws_s3_bucket", "logging"): ("aws_s3_bucket_logging", "bucket"),
     ("aws_s3_bucket", "policy"): ("aws_s3_bucket_policy", "bucket"),
     ("aws_s3_bucket", "server_side_encryption_configuration"): (
         "aws_s3_bucket_server_side_encryption_configuration",
@@ -49,7 +39,7 @@ MIRRORS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("aws_sqs_queue", "policy"): ("aws_sqs_queue_policy", "queue_url"),
 }
 # What else gives permissions or limits them.
-GRANTS = ("aws_iam_", "aws_kms_grant", "aws_lakeformation_", "aws_lambda_permission")
+GRANTS = "aws_iam_"
 
 
 @dataclass(frozen=True)

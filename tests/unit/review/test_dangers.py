@@ -38,7 +38,6 @@ def dangers(*changes: dict[str, Any]) -> tuple[Danger, ...]:
         ("aws_cloudwatch_log_group", {}, "All logs in it go"),
         ("aws_glue_catalog_table", {}, "queries fail"),
         ("aws_glue_catalog_database", {}, "queries fail"),
-        ("aws_dynamodb_table", {}, "All its items go"),
         ("aws_s3_object", {"key": "curated/orders/x.parquet"}, "The object goes"),
     ],
 )
