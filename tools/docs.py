@@ -1,6 +1,6 @@
 """`burst docs`: the parts of the documentation that are made from the code.
 
-Such a part stands between two markers of its own, in whichever file it is wanted:
+Each part is between two markers, in any Markdown file of the project:
 
     <!-- settings: begin -->
     <!-- settings: end -->
@@ -39,7 +39,7 @@ STALE = 1
 def docs(
     write: Annotated[bool, typer.Option("--write", help="Bring the files up to date.")] = False,
 ) -> None:
-    """Say which documentation is not what the code says (exit code 1), or write it."""
+    """Show which documentation differs from the code (exit code 1), or update it."""
     stale = {file: text for file, text in current() if file.read_text(encoding="utf-8") != text}
     for file, text in stale.items():
         if write:

@@ -450,7 +450,7 @@ def rows_of(burst: Burst, key: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.usefixtures("paused")
-def test_replaced_batch_is_loaded_anew_and_its_rows_are_there_once(
+def test_replaced_batch_is_loaded_again_and_its_rows_are_there_once(
     burst: Burst, deployed: Deployed, tmp_path: Path
 ) -> None:
     burst("put", "dev", "orders", str(order_file(tmp_path)))

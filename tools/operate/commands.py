@@ -84,7 +84,7 @@ def inspect(
     outputs: Outputs = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Tell where a file is and what happened to it, or what a batch did."""
+    """Show where a file is and what happened to it, or what a batch did."""
     answer = Answer.to(as_json)
     deployment, connection = reach(environment, outputs, endpoint)
     part = deployment.pipeline(pipeline)
@@ -114,11 +114,15 @@ def replay(
     environment: Environment,
     pipeline: PipelineName,
     quarantine: Annotated[
-        bool, typer.Option("--quarantine", help="Files in quarantine; all without a narrower one.")
+        bool,
+        typer.Option(
+            "--quarantine",
+            help="Files in quarantine; all of them without --batch, --since or --key.",
+        ),
     ] = False,
     archive: Annotated[
         bool,
-        typer.Option("--archive", help="Files that were loaded; with --batch, --since, --key."),
+        typer.Option("--archive", help="Files that were loaded; needs --batch, --since or --key."),
     ] = False,
     batch: Annotated[str | None, typer.Option(help="Only files of this batch.")] = None,
     since: Annotated[
@@ -129,13 +133,16 @@ def replay(
         str | None, typer.Option(help="Only keys like this pattern of *, ? and [...].")
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Remove the output of the batches first: whole ones.")
+        bool,
+        typer.Option(
+            "--replace", help="First remove the old output of the batches; for whole batches only."
+        ),
     ] = False,
     content: Annotated[
         Path | None,
         typer.Option(
             "--with",
-            help="Corrected file, sent in place of the one in quarantine.",
+            help="Corrected file to send in place of the one in quarantine.",
             exists=True,
             dir_okay=False,
         ),
@@ -170,7 +177,7 @@ def drain(
     outputs: Outputs = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Start a run now and follow it to its end. Works on a paused pipeline, too."""
+    """Start a run now and follow it to its end; it also works while the pipeline is paused."""
     answer = Answer.to(as_json)
     deployment, connection = reach(environment, outputs, endpoint)
     part = deployment.pipeline(pipeline)
@@ -199,7 +206,7 @@ def redeliver(
     outputs: Outputs = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Say why events were not delivered, have their files taken, and delete the messages."""
+    """Show why events were not delivered, start a run for their files, and delete the messages."""
     answer = Answer.to(as_json)
     deployment, connection = reach(environment, outputs, endpoint)
     names = [pipeline] if pipeline else sorted(deployment.pipelines)

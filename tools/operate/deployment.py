@@ -52,7 +52,7 @@ class Deployment:
     pipelines: Mapping[str, DeployedPipeline]
 
     def pipeline(self, name: str) -> DeployedPipeline:
-        """The pipeline of this name; raises `InputError` naming those that there are."""
+        """The pipeline of this name; raises `InputError` that names the deployed ones."""
         if name not in self.pipelines:
             raise InputError(
                 f"There is no pipeline {name!r} in the environment {self.environment!r}. "
@@ -122,7 +122,7 @@ _HOW_TO_DEPLOY = (
 
 
 def _pipeline(name: str, part: Mapping[str, Any]) -> DeployedPipeline:
-    # A stack that was deployed before there were these settings has no such outputs.
+    # A stack that was deployed before these settings existed has no such outputs.
     known = {
         "name": name,
         "paused": str(part.get("paused", "false")).lower() == "true",

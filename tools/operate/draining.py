@@ -30,9 +30,9 @@ _ACTIVE = frozenset({"RUNNING", "STOPPING"})
 
 @dataclass(frozen=True)
 class RunProgress:
-    """A run on its way. state: of the job; files: in batches that were committed until now.
+    """A run on its way. state: of the job; files: in the batches committed so far.
 
-    waited: files that waited when it began, so far as they were counted.
+    waited: files that waited when it began, up to the number that is counted.
     """
 
     workflow_run_id: str

@@ -19,7 +19,7 @@ from tools.operate.words import count
 
 @dataclass(frozen=True)
 class PipelineSnapshot:
-    """One pipeline at one moment. A part that AWS refused to tell is `Unavailable`.
+    """One pipeline at one moment. A part that AWS did not give is `Unavailable`.
 
     sweep_state: None where the sweep is off. replay: the id of a replay that was interrupted, with
     the options that go on with it.
@@ -93,7 +93,7 @@ def _waiting(snapshot: PipelineSnapshot, name: str, max_age_seconds: float) -> I
     if waiting.unreadable:
         first = waiting.unreadable[0]
         yield (
-            f"S3 does not hand out {count(len(waiting.unreadable), 'version')} in landing, the "
+            f"S3 refuses to give {count(len(waiting.unreadable), 'version')} in landing, the "
             f"first is {first.key}: {first.reason} Every run asks again."
         )
     if not waiting.files:

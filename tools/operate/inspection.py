@@ -299,13 +299,13 @@ def _version_steps(
     yield Step(records.plan.origin.at, f"taken into batch {records.plan.origin.batch}")
     if records.result is None or outcome is None:
         return
-    told = {
+    outcomes = {
         "curated": f"{outcome.rows:,} rows loaded into curated",
         "quarantined": f"set aside: {outcome.reason}",
         "gone": f"not read: {outcome.reason}",
         "unreadable": f"left in landing: {outcome.reason}",
     }
-    yield Step(records.result.origin.at, told[outcome.outcome])
+    yield Step(records.result.origin.at, outcomes[outcome.outcome])
     if records.done is not None and outcome.destination:
         if outcome.destination in records.done.missing:
             yield Step(records.done.origin.at, "its bytes were deleted by somebody before the end")

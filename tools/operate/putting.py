@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Uploaded:
-    """A file that lies in landing. version_id: None where S3 no longer told."""
+    """A file that is in landing. version_id: None where S3 does not say."""
 
     key: str
     size: int

@@ -1,4 +1,4 @@
-"""What lies in quarantine, and which of it nobody has dealt with yet."""
+"""The files in quarantine, and which of them still need attention."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class BadFile:
 
 @dataclass(frozen=True)
 class Quarantine:
-    """files: how many were not replayed; replayed: how many were and still lie there.
+    """files: how many were not replayed; replayed: how many were and are still there.
 
     newest: some of the files with their reasons; capped: there are more than could be counted.
     """
@@ -124,7 +124,7 @@ def _newest(
 
 
 def bad_files(result: ResultRecord, places: Set[str]) -> Sequence[BadFile]:
-    """The quarantined files of a batch that lie at these places."""
+    """The quarantined files of a batch that are at these places."""
     return [
         _bad_file(file, result.origin.batch)
         for file in result.files

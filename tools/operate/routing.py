@@ -43,7 +43,7 @@ def rule_state(events: EventBridgeClient, rule_name: str) -> str:
 
 
 def depth(sqs: SQSClient, pipeline: DeployedPipeline) -> int:
-    """About how many messages lie in the dead-letter queue, also those being looked at."""
+    """About how many messages are in the dead-letter queue, with those that somebody is reading."""
     answer = sqs.get_queue_attributes(
         QueueUrl=pipeline.dead_letter_queue_url,
         AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
@@ -56,7 +56,7 @@ def receive(
 ) -> Iterator[DeadLetter]:
     """Messages of the dead-letter queue, up to ``most``, hidden from others for a while.
 
-    A message that comes twice is told twice: the later receipt is the one that deletes it.
+    A message that SQS delivers twice is returned twice: only the later receipt deletes it.
     """
     taken = 0
     while taken < most:

@@ -1,4 +1,4 @@
-"""The first rows of a file, as they lie in curated. Needs pyarrow, a development package."""
+"""The first rows of a file, as they are in curated. Needs pyarrow, a development package."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class RefusedRun:
 
 @dataclass(frozen=True)
 class Start:
-    """What started a workflow run: so many events, because there were enough or time was up.
+    """What started a workflow run: a number of events, or the end of the batch window.
 
     events: 0 for a run that somebody started. window_seconds: 0 unless the window's end started it.
     """
@@ -71,7 +71,7 @@ class Start:
     def is_sweep(self, newest_arrival: datetime) -> bool:
         """Whether no file can have sent the one event that opened the window: all came before.
 
-        The sweep sends an event like any other, so this can be told only where files were found.
+        The sweep sends an event like any other, so only a run that found files shows it.
         """
         opened = self.at - timedelta(seconds=self.window_seconds) - EVENTS_TAKE
         return self.events == 1 and newest_arrival < opened
@@ -113,7 +113,7 @@ def start_of(workflow_run: Mapping[str, Any]) -> Start:
     """What GetWorkflowRun says of the start.
 
     `StartingEventBatchCondition` names the limit that was met first; a batch size of one has no
-    such condition, and then the ids of the events tell (AWS Glue developer guide, "Viewing the
+    such condition, and then the number of event ids counts (AWS Glue developer guide, "Viewing the
     EventBridge events that started a workflow").
     """
     condition = workflow_run.get("StartingEventBatchCondition") or {}

@@ -99,14 +99,14 @@ def snapshot(
             ),
         )
         replay = threads.submit(_part, lambda: _open_replay(records))
-    told, found = _with_starts(connection, pipeline, batches.result(), last.result())
+    past, found = _with_starts(connection, pipeline, batches.result(), last.result())
     return PipelineSnapshot(
         pipeline=pipeline,
         at=now,
         rule_state=rule.result(),
         sweep_state=sweep.result(),
         waiting=files.result(),
-        history=told,
+        history=past,
         runs=found,
         refused=refused.result(),
         quarantine=bad.result(),
@@ -135,23 +135,23 @@ def _sweep_state(events: EventBridgeClient, pipeline: DeployedPipeline) -> str |
 def _with_starts(
     connection: Connection,
     pipeline: DeployedPipeline,
-    told: history.History | Unavailable,
+    past: history.History | Unavailable,
     found: tuple[runs.Run, ...] | Unavailable,
 ) -> tuple[history.History | Unavailable, tuple[runs.Run, ...] | Unavailable]:
-    """The last batches and runs, each with what started it, as far as Glue still knows."""
-    batches = () if isinstance(told, Unavailable) else told.last
+    """The last batches and runs, each with what started it, where Glue still knows."""
+    batches = () if isinstance(past, Unavailable) else past.last
     last = () if isinstance(found, Unavailable) else found
     asked = {batch.workflow_run_id for batch in batches} | {run.workflow_run_id for run in last}
     starts = known_or_why(lambda: runs.starts_of(connection.glue, pipeline, asked))
     if isinstance(starts, Unavailable):
-        return told, found
+        return past, found
     named = tuple(replace(b, started_by=_named(b, starts, b.newest_arrival)) for b in batches)
     by_run = {batch.job_run_id: batch.started_by for batch in named}
     runs_named = tuple(
         replace(run, started_by=by_run.get(run.run_id) or _named(run, starts, None)) for run in last
     )
     return (
-        told if isinstance(told, Unavailable) else replace(told, last=named),
+        past if isinstance(past, Unavailable) else replace(past, last=named),
         found if isinstance(found, Unavailable) else runs_named,
     )
 

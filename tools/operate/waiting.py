@@ -21,7 +21,7 @@ class Waiting:
     """The outstanding versions of a pipeline. bytes as stored; capped: there are more than these.
 
     oldest: when the oldest of them arrived, UTC; None where nothing waits. unreadable: versions
-    that S3 does not hand out, as the last run found them; they are not among the others.
+    that S3 refused to the last run; they are not counted among the files.
     """
 
     files: int

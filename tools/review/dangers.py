@@ -32,11 +32,11 @@ class Danger:
     """One thing to be warned of.
 
     Attributes:
-        consequence: a sentence of ours that says what happens.
+        consequence: our sentence on what happens.
         causes: the attributes because of which it happens.
         forced: they force a replacement.
-        reason: why, in words of ours, where no attribute says it; "" where one does.
-        where: which part of it, in words from outside, like a prefix; "" for all of it.
+        reason: why, in our words, where no attribute says it; "" where one does.
+        where: which part of it, as text from the plan, like a prefix; "" for all of it.
     """
 
     kind: Kind
@@ -49,7 +49,7 @@ class Danger:
     where: str = ""
 
 
-# Why something goes, by Terraform's `action_reason` ("JSON Output Format").
+# Why something is removed, by Terraform's `action_reason` ("JSON Output Format").
 REASONS: Mapping[str, str] = {
     "replace_because_tainted": "it is tainted: an earlier apply left it half done",
     "replace_by_request": "asked for with -replace",
@@ -74,17 +74,17 @@ def dangers(plan: Plan) -> tuple[Danger, ...]:
 
 def errored(plan: Plan, source: str) -> str:
     """What to say of a plan that Terraform could not finish."""
-    told = (
+    reported = (
         f"{source} is a plan that Terraform could not finish, so it can be neither reviewed nor "
         "applied: correct what `terraform plan` printed as its error and plan again."
     )
     losses = [f"{loss.subject.title} ({loss.subject.address})" for loss in data_losses(plan)]
     if losses:
-        told += (
+        reported += (
             f" It wanted to destroy or replace: {', '.join(losses)}. Where `prevent_destroy` is "
             "set, Terraform refuses that."
         )
-    return told
+    return reported
 
 
 def data_losses(plan: Plan) -> tuple[Danger, ...]:
@@ -103,7 +103,7 @@ def dangers_of(change: ResourceChange, plan: Plan) -> Iterator[Danger]:
     if change.goes:
         yield from _destroyed(change, plan)
     if change.action is Action.FORGET and change.type in HOLDERS:
-        yield _danger(Kind.PROTECTION, change, "It stays, and nothing looks after it any more.")
+        yield _danger(Kind.PROTECTION, change, "It stays, but Terraform no longer manages it.")
     if change.action in (Action.CHANGE, Action.REPLACE, Action.DESTROY, Action.ADD):
         yield from _loosened(change, plan)
 
@@ -161,7 +161,7 @@ def _log_group(before: Mapping[str, Any]) -> str | None:
 
 def _object(before: Mapping[str, Any]) -> str | None:
     key = before.get("key")
-    # The job's code lies there under a key with its hash; what replaces it is a change of code.
+    # The job's code has its hash in its key; a replaced object is a change of code.
     if isinstance(key, str) and key.startswith(CODE):
         return None
     return "The object goes from its bucket."
@@ -316,7 +316,7 @@ GUARDS: tuple[_Guard, ...] = (
         "aws_s3_bucket_ownership_controls",
         ("rule", 0, "object_ownership"),
         _no_longer("BucketOwnerEnforced"),
-        "ACLs count again, and whoever uploads may own the object.",
+        "ACLs count again, and the uploader may own the object.",
         also_when_destroyed=True,
     ),
     _Guard(

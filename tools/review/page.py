@@ -1,7 +1,7 @@
-"""A review in words: what is said, once, for whatever draws it.
+"""A review in words, written once for all renderers.
 
-Words of ours are plain text. Whatever comes from the plan or from the command line stands in a
-`Code` (or a line of a difference), which every drawer must render as it is and harmless.
+Our own words are plain text. Text from the plan or the command line is always a `Code` (or a line
+of a difference), which every renderer must show unchanged and make harmless.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ TITLES = {
 }
 DONE = {
     Action.DESTROY: "is destroyed",
-    Action.REPLACE: "is destroyed and made anew",
+    Action.REPLACE: "is destroyed and created again",
     Action.CHANGE: "is changed",
     Action.ADD: "is added",
     Action.FORGET: "is forgotten",
@@ -413,7 +413,7 @@ def _one(other: Other) -> Item:
     if other.unknown:
         words += ["; known only after the apply: ", Code(", ".join(dict.fromkeys(other.unknown)))]
     if other.same:
-        words.append(": only what it refers to is made anew")
+        words.append(": only what it refers to is created again")
     if other.reported:
         words.append(" (more of it above)")
     return Item(tuple(words))
@@ -448,7 +448,7 @@ def _drift_items(drift: Drift) -> Iterator[Item]:
     what: Line = (drift.subject.title, *_named(drift.subject))
     undone = "the plan undoes it" if drift.undone else "the plan leaves it so"
     if drift.gone:
-        then = "the plan makes it anew" if drift.undone else "the plan does not make it anew"
+        then = "the plan creates it again" if drift.undone else "the plan does not create it"
         yield Item((Strong("deleted"), ": ", *what, f"; {then}"))
     if drift.differences:
         yield Item(

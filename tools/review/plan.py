@@ -24,7 +24,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Unknown:
-    """A value that only the apply will tell."""
+    """A value that is known only after the apply."""
 
     def __str__(self) -> str:
         return "(known after apply)"
@@ -34,7 +34,7 @@ class Unknown:
 class Sensitive:
     """In place of a value that Terraform marks as sensitive.
 
-    Equal values have equal fingerprints within one process; nothing else can be told from them.
+    Equal values have equal fingerprints within one process; they reveal nothing else.
     """
 
     fingerprint: str = field(repr=False)

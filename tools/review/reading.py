@@ -73,7 +73,7 @@ class _Document(_Part):
 
 
 def read_plan(content: bytes, *, source: str) -> tuple[Plan, Redactor]:
-    """The plan in what `terraform show -json` printed, and what redact its secrets out elsewhere.
+    """The plan in what `terraform show -json` printed, and what redacts its secrets elsewhere.
 
     ``source`` is how messages call the file. Raises `PlanError` where it is no JSON, no plan, or a
     plan in a format that is not known.
@@ -220,7 +220,7 @@ def _data(state: Mapping[str, Any], redact: Redactor) -> Iterator[tuple[str, Map
 
 
 def _at(value: Any, *keys: str) -> Any:
-    """What stands below the keys, or None."""
+    """The value below the keys, or None."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value

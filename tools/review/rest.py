@@ -19,13 +19,13 @@ ALL_TAGS = "tags_all"
 
 @dataclass(frozen=True)
 class Other:
-    """What happens to one resource, without what was told before.
+    """What happens to one resource, without what other sections report.
 
     Attributes:
         differences: the attributes that change; those of a replacement that force it.
-        unknown: attributes that only the apply will tell.
-        reported: something of it was told before.
-        same: nothing of it differs but what it refers to, which is made anew.
+        unknown: attributes known only after the apply.
+        reported: another section reports something of it.
+        same: nothing of it differs but what it refers to, which is created again.
         with_owner: what it belongs to goes as well.
         moved_from: its address until now, if it has another one.
     """
@@ -60,7 +60,7 @@ class Rest:
 
 
 def rest(plan: Plan) -> Rest:
-    """Everything that changes and is not told whole elsewhere."""
+    """Everything that changes and is not fully reported elsewhere."""
     found: dict[Part, list[Other]] = {part: [] for part in Part}
     tags: dict[tuple[tuple[object, str, str], ...], tuple[list[str], tuple[Difference, ...]]] = {}
     for change in plan.changes:
@@ -98,17 +98,17 @@ def _other(change: ResourceChange, plan: Plan) -> Other | None:
     if change.action is Action.NO_OP and moved is None and not change.imported:
         return None
     telling = list(_telling(change, plan))
-    told = bool(reported_paths(change) | _warned_of(change, plan)) or bool(
+    reported = bool(reported_paths(change) | _warned_of(change, plan)) or bool(
         reported_attributes(change, plan)
     )
-    if change.action is Action.CHANGE and told and not telling and moved is None:
+    if change.action is Action.CHANGE and reported and not telling and moved is None:
         return None
     return Other(
         subject=subject_of(change),
         action=change.action,
         differences=tuple(item for item in telling if not isinstance(item.after, Unknown)),
         unknown=tuple(str(i.path[0]) for i in telling if isinstance(i.after, Unknown)),
-        reported=change.action is Action.CHANGE and told,
+        reported=change.action is Action.CHANGE and reported,
         same=change.action is Action.CHANGE and not differing(change.before, change.after),
         with_owner=goes_with_its_owner(change, plan.changes),
         moved_from=moved,
@@ -133,12 +133,12 @@ def _telling(change: ResourceChange, plan: Plan) -> Iterator[Difference]:
             if any(item.path[: len(path)] == path for path in forcing):
                 yield item
     elif change.action is Action.CHANGE:
-        told = reported_paths(change) | _warned_of(change, plan)
+        reported = reported_paths(change) | _warned_of(change, plan)
         attributes = reported_attributes(change, plan)
         own_tags = change.before.get("tags") != change.after.get("tags")
         for item in differences(change.before, change.after):
             first = str(item.path[0])
-            if any(_overlap(item.path, path) for path in told) or first in attributes:
+            if any(_overlap(item.path, path) for path in reported) or first in attributes:
                 continue
             if (first == ALL_TAGS and own_tags) or mirrored(change, first, plan.changes):
                 continue

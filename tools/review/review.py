@@ -19,8 +19,8 @@ class Review:
     """The findings, in the order in which they are shown.
 
     Attributes:
-        stack: the environment; None where nobody said.
-        commit: what was planned; None where nobody said.
+        stack: the environment; None where it is not known.
+        commit: what was planned; None where it is not known.
         counts: resources by what happens to them.
         complete: False where Terraform put changes off to a later plan.
     """

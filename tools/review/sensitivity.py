@@ -3,7 +3,7 @@
 The marks (`before_sensitive`, `after_sensitive`) have the shape of the values: `true` covers all
 that is below (Terraform documentation, "JSON Output Format", change representation). A marked
 value is replaced by a `Sensitive` when the plan is read, so nothing behind that can print it. The
-same text may also stand where no mark is, and in the plan's text: there it is blotted out.
+same text may also occur without a mark, and in the plan's text: there it is redacted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from tools.review.plan import UNKNOWN, Sensitive
 
 REDACTED = "(sensitive value)"
-# A shorter text, like "true" or "dev", stands in too many places where it is no secret.
+# A shorter text, like "true" or "dev", occurs in too many places where it is no secret.
 SHORTEST = 8
 _KEY = token_bytes(32)
 
@@ -47,7 +47,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 class Redactor:
-    """Blots texts out wherever they stand, whole, line by line, or escaped as in JSON."""
+    """Replaces secret texts wherever they occur: whole, line by line, or escaped as in JSON."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         forms: set[str] = set()
@@ -66,7 +66,7 @@ class Redactor:
 
 
 def masked(value: Any, unknown: Any, marks: Any, redact: Redactor) -> Any:
-    """The value with `Sensitive` and `Unknown` in the places of what may not or cannot be shown.
+    """The value with `Sensitive` and `Unknown` in place of what may not or cannot be shown.
 
     ``unknown`` (Terraform's `after_unknown`) and ``marks`` have the shape of the value. What is
     unknown is left out of the value itself.

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tools.iam.wildcards import matches, matches_arn
+
 WHO = ("Principal", "NotPrincipal")
 WHAT = ("Action", "NotAction")
 ON = ("Resource", "NotResource")
@@ -193,8 +195,8 @@ def _wider(narrow: Statement, wide: Statement, how: str) -> Iterator[str]:
         for value in wide[positive]:
             if _without_hashes(value) in swapped:
                 continue
-            if not any(_covers(pattern, value) for pattern in narrow[positive]):
-                covered = any(_covers(value, old) for old in narrow[positive])
+            if not any(_covers(kind, pattern, value) for pattern in narrow[positive]):
+                covered = any(_covers(kind, value, old) for old in narrow[positive])
                 wild = _anything(value) or (kind == "action" and _wild(value)) or covered
                 yield f"{how.format(kind)}{', a wildcard' if wild else ''}: {value}"
         if wide[negative]:
@@ -241,7 +243,8 @@ def _anything(value: str) -> bool:
     return value in ("*", "AWS *") or (value.startswith("arn:") and value.endswith((":*", ":::*")))
 
 
-def _covers(pattern: str, value: str) -> bool:
-    """Whether IAM's wildcards `*` and `?` in a pattern take the value in; case is no matter."""
-    parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
-    return re.fullmatch("".join(parts), value, re.DOTALL | re.IGNORECASE) is not None
+def _covers(kind: str, pattern: str, value: str) -> bool:
+    """Whether the pattern takes in all that the value does, which may be a pattern itself."""
+    if kind == "resource":
+        return matches_arn(pattern, value)
+    return matches(pattern, value, ignore_case=kind == "action")

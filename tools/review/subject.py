@@ -52,7 +52,7 @@ CONSTRUCTS: Mapping[str, Part] = {
     "deploy-role": Part.CI_ROLES,
     "deploy-roles": Part.CI_ROLES,
 }
-# For resources whose name does not tell.
+# For resources whose name does not say it.
 TYPES: Mapping[str, Part] = {
     "aws_glue_catalog_": Part.CATALOG,
     "aws_glue_job": Part.JOB,
@@ -113,7 +113,7 @@ class Subject:
         noun: what it is, like "bucket", in words of ours.
         title: the same with whose it is, like "landing bucket" or "log group of pipeline orders":
             words of ours and a pipeline's name, which is letters, digits and hyphens.
-        name: its name in AWS, or None where nobody knows it yet.
+        name: its name in AWS, or None where it is not known yet.
     """
 
     part: Part
@@ -125,7 +125,7 @@ class Subject:
 
 
 def subject_of(change: ResourceChange) -> Subject:
-    """Tell from a resource's type, its name in Terraform and its attributes what it is."""
+    """What a resource is, from its type, its name in Terraform and its attributes."""
     # cdktf writes the constructs' ids with "_" between them and a hash at the end.
     words = re.sub(r"_[0-9A-F]{8}$", "", change.name).split("_")
     pipeline = None

@@ -32,12 +32,12 @@ def read_stack(content: bytes, *, source: str) -> Mapping[str, Any]:
 
 
 def filled(plan: Plan, resources: Mapping[str, Any], redact: Redactor) -> Plan:
-    """The plan with documents and maps from the stack in the place of what it does not know.
+    """The plan with documents and maps from the stack where the plan does not know the value.
 
-    What the plan knows of their references is put in; what only the apply will tell stays as
-    `${...}`. Where the former value of such a reference stands in the former attribute, it is
-    written in the same way: then what differs is what somebody changed, and not every place that
-    names a resource which is made anew.
+    References that the plan knows are replaced by their values; those known only after the apply
+    stay as `${...}`. Where the former attribute has the former value of such a reference, it is
+    written as the same `${...}`: then only real changes differ, and not every mention of a
+    resource that is created again.
     """
     known = {change.address: change.after for change in plan.changes} | dict(plan.data)
     former = {
@@ -50,7 +50,7 @@ def filled(plan: Plan, resources: Mapping[str, Any], redact: Redactor) -> Plan:
 
 
 def unresolved(value: Any) -> tuple[str, ...]:
-    """What a filled text refers to that only the apply will tell."""
+    """What a filled text refers to that is known only after the apply."""
     return tuple(dict.fromkeys(_REFERENCE.findall(value))) if isinstance(value, str) else ()
 
 

@@ -1,4 +1,4 @@
-"""A replay brings every file back exactly once, wherever it is interrupted and whoever helps."""
+"""A replay brings every file back exactly once, wherever it is interrupted, also two at once."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def test_another_replay_must_wait_for_one_that_was_interrupted(world: World) -> 
     assert world.arrivals() == bodies_of(world, "a", "b")
 
 
-def test_uploads_that_somebody_gave_up_are_said_and_come_with_the_next_command(
+def test_uploads_that_expired_are_reported_and_come_with_the_next_command(
     world: World,
 ) -> None:
     world.batch(bad=["a", "b", "c"])

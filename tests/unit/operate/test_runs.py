@@ -29,7 +29,7 @@ from tools.operate.runs import Start, start_of
     ],
     ids=["size", "window", "batch size of one", "no events", "nothing"],
 )
-def test_start_is_told_in_words(fields: dict[str, Any], words: str) -> None:
+def test_start_is_described_in_words(fields: dict[str, Any], words: str) -> None:
     assert start_of({"StartedOn": NOW, **fields}).words == words
 
 

@@ -106,7 +106,7 @@ def test_attribute_that_forces_a_replacement_is_shown_with_both_values() -> None
         action_reason="replace_because_cannot_update",
     )
     assert (
-        f"**landing bucket** `{BUCKET}` is destroyed and made anew "
+        f"**landing bucket** `{BUCKET}` is destroyed and created again "
         "(forced by `bucket_prefix` `burst-` → `other-`)" in page(change)
     )
 
@@ -315,7 +315,7 @@ def test_retention_that_is_not_set_any_more_keeps_for_ever() -> None:
     assert dangers(change) == ()
 
 
-def test_protection_that_goes_with_its_bucket_is_told_once_as_the_bucket() -> None:
+def test_protection_that_goes_with_its_bucket_is_reported_once_as_the_bucket() -> None:
     name = {"id": BUCKET, "bucket": BUCKET}
     found = dangers(
         bucket(name, None),

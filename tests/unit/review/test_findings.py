@@ -146,7 +146,7 @@ def test_setting_is_shown_old_and_new_and_only_once(
     assert "Other changes" not in text
 
 
-def test_columns_of_job_and_catalog_are_told_once() -> None:
+def test_columns_of_job_and_catalog_are_reported_once() -> None:
     one, other = columns(a="int"), columns(a="bigint")
     text = page(
         resource(
@@ -176,7 +176,7 @@ def test_new_pipeline_is_one_line_that_says_what_it_will_do() -> None:
     )
 
 
-def test_setting_that_is_in_the_banner_is_not_told_again() -> None:
+def test_setting_that_is_in_the_banner_is_not_reported_again() -> None:
     before, after = ({"name": "q", "retention_in_days": days} for days in (365, 7))
     text = page(resource("aws_cloudwatch_log_group", before, after))
     assert text.count("365") == 1
@@ -289,7 +289,7 @@ def drifted(*changes: dict[str, Any], drift: dict[str, Any]) -> str:
     return text.partition("### Drift")[2]
 
 
-def test_drift_that_the_plan_undoes_and_one_that_it_leaves_are_told_apart() -> None:
+def test_drift_that_the_plan_undoes_and_one_that_it_leaves_are_distinguished() -> None:
     name = "landing_versioning_E8CAF79B"
     on, off = (
         {"versioning_configuration": [{"status": status}]} for status in ("Enabled", "Suspended")
@@ -306,8 +306,8 @@ def test_resource_that_somebody_deleted_is_drift() -> None:
     gone = resource("aws_cloudwatch_log_group", group, None)
     again = resource("aws_cloudwatch_log_group", None, group)
     assert "**deleted**: log group of pipeline orders `/burst/dev/orders/error`; the plan makes it"
-    assert "the plan makes it anew" in drifted(again, drift=gone)
-    assert "the plan does not make it anew" in drifted(drift=gone)
+    assert "the plan creates it again" in drifted(again, drift=gone)
+    assert "the plan does not create it" in drifted(drift=gone)
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_everything_is_counted_once() -> None:
     }
 
 
-def test_move_and_import_are_told_though_nothing_changes() -> None:
+def test_move_and_import_are_reported_though_nothing_changes() -> None:
     text = page(
         bucket({}, {}, actions=["no-op"], previous_address="aws_s3_bucket.old"),
         resource("aws_glue_job", {}, {}, actions=["no-op"])
@@ -462,7 +462,7 @@ ACCOUNT = allow("Account", on="123456789012")
 LATER = {"name": "drain", "role": "role"}
 
 
-def test_policy_that_only_names_a_bucket_which_is_made_anew_says_the_same() -> None:
+def test_policy_that_only_names_a_bucket_which_is_created_again_says_the_same() -> None:
     before = role_policy(allow("Landing", on=f"{ARN}/orders/*"), ACCOUNT)
     text = with_stack(
         bucket({"arn": ARN}, {}, actions=["delete", "create"], unknown={"arn": True}),
@@ -472,7 +472,7 @@ def test_policy_that_only_names_a_bucket_which_is_made_anew_says_the_same() -> N
     assert "Allow Landing" not in text
 
 
-def test_what_somebody_changed_is_seen_though_the_bucket_is_made_anew() -> None:
+def test_what_somebody_changed_is_seen_though_the_bucket_is_created_again() -> None:
     before = role_policy(allow("Landing", on=f"{ARN}/other/*"), ACCOUNT)
     text = with_stack(
         bucket({"arn": ARN}, {}, actions=["delete", "create"], unknown={"arn": True}),

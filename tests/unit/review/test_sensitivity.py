@@ -18,7 +18,7 @@ from tools.review.reading import read_plan
 from tools.review.review import review
 from tools.review.sensitivity import REDACTED, Redactor, masked
 
-# A secret is told from all other text by these characters.
+# A secret differs from all other text by these characters.
 SECRETS = st.text(st.sampled_from("ЖЩЮЯ"), min_size=8, max_size=12)
 KEYS = st.sampled_from(["policy", "name", "default_arguments", "--columns", "rule", "tags", "id"])
 TYPES = st.sampled_from(
@@ -98,7 +98,7 @@ def test_no_sensitive_value_is_ever_printed(
     assert not set("ЖЩЮЯ") & set(printed)
 
 
-def test_sensitive_value_is_blotted_out_where_nothing_marks_it_and_in_the_plan_text() -> None:
+def test_sensitive_value_is_redacted_where_nothing_marks_it_and_in_the_plan_text() -> None:
     secret = 'hunter2 "and\nmore of it'
     job = resource(
         "aws_glue_job",
@@ -115,7 +115,7 @@ def test_sensitive_value_is_blotted_out_where_nothing_marks_it_and_in_the_plan_t
     assert REDACTED in printed
 
 
-def test_sensitive_variable_is_blotted_out() -> None:
+def test_sensitive_variable_is_redacted() -> None:
     content = document(
         variables={"password": {"value": "correct-horse"}, "region": {"value": "eu-central-1"}},
         configuration={"root_module": {"variables": {"password": {"sensitive": True}}}},
@@ -134,5 +134,5 @@ def test_change_of_a_sensitive_value_is_seen_and_an_equal_one_is_none() -> None:
     assert "secret" not in repr(one).replace("(sensitive", "").replace("Sensitive", "")
 
 
-def test_short_text_is_not_blotted_out_because_it_stands_everywhere() -> None:
+def test_short_text_is_not_redacted_because_it_occurs_everywhere() -> None:
     assert Redactor(["dev", "true"])("dev is true") == "dev is true"

@@ -29,7 +29,7 @@ _CONFLICTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 @dataclass(frozen=True)
 class ReplayRequest:
-    """One request to replay. nonce tells whose it is when two are made at the same moment."""
+    """One request to replay. The end of its id is random: two may begin in the same second."""
 
     id: str
     selection: Selection
@@ -62,7 +62,7 @@ class Upload:
 class Sent:
     """What became of one file of a request.
 
-    sent: whether it came to landing. version_id: its version there, None where S3 no longer told.
+    sent: whether it came to landing. version_id: its version there, None where S3 does not say.
     """
 
     sent: bool

@@ -1,8 +1,8 @@
-"""One replay from begin to end, or from wherever it was interrupted.
+"""One replay from beginning to end, or from the step where it was interrupted.
 
     begin     the request is written; from now on the same command means this one
     plan      which files; they never change
-    prepare   their bytes go to landing as uploads that nobody sees yet
+    prepare   their bytes go to landing as uploads that are not visible yet
     remove    with --replace: the batches' output goes, now that everything can come again
     send      each upload becomes a version of landing, once
     done      what was sent is on record; the next request may begin
@@ -41,7 +41,7 @@ from tools.operate.replays.uploads import LandingUploads, Traces, in_threads
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# Files of one record: so many may have to be prepared again after an interruption.
+# Files per record: at most this many have to be prepared again after an interruption.
 FILES_PER_RECORD = 250
 
 

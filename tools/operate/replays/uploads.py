@@ -1,4 +1,4 @@
-"""Uploads to landing in two steps: prepared, when nobody sees them, and completed, once.
+"""Uploads to landing in two steps: prepared, when they are invisible, and completed, once.
 
 S3 makes one object of an upload, however often its completion is asked for: a repeated
 CompleteMultipartUpload either answers like the first one or says NoSuchUpload ("the multipart
@@ -76,7 +76,7 @@ class LandingUploads:
         return Sent(sent=True, version_id=answer.get("VersionId"))
 
     def abort(self, item: Item, upload: Upload) -> None:
-        """Give an upload up; no matter if it is gone."""
+        """Give an upload up; it may be gone already."""
         with suppress(ClientError):
             self.s3.abort_multipart_upload(
                 Bucket=self.bucket, Key=item.key, UploadId=upload.upload_id

@@ -130,7 +130,7 @@ def _cell(value: object) -> Text:
 
 
 def key_parts(story: KeyStory, rows: Sequence[tuple[str, pa.Table]]) -> Iterator[RenderableType]:
-    """All that is known of a key, and its rows as far as they were asked for."""
+    """All that is known of a key, and its rows where they were asked for."""
     if not story.versions:
         yield f"No version of {story.key} is known: it is not in landing, and in no batch."
     yield from key_story(story)

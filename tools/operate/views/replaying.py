@@ -51,12 +51,12 @@ def warning(selection: Selection, choice: Choice) -> str:
     if selection.replace:
         return (
             f"The output of {count(len(choice.outputs), 'batch', 'batches')} is removed from "
-            f"curated and {count(len(choice.items), 'file')} are loaded anew: until the next run "
+            f"curated and {count(len(choice.items), 'file')} are loaded again: until the next run "
             "has ended, readers miss these rows. They never see them twice."
         )
     return (
         f"The rows of {count(len(choice.items), 'file')} are in curated already and will come "
-        "AGAIN: whoever reads curated sees them twice. For whole batches (--batch or --since, no "
+        "AGAIN: readers of curated see them twice. For whole batches (--batch or --since, no "
         "--key) --replace removes the old output first."
     )
 

@@ -105,9 +105,9 @@ def _runs(found: Sequence[runs.Run], now: datetime) -> RenderableType:
     return table
 
 
-def _history(told: History) -> RenderableType:
+def _history(past: History) -> RenderableType:
     parts: list[RenderableType] = []
-    for batch in told.open:
+    for batch in past.open:
         state = (
             "its rows are in curated, its files are not moved yet"
             if batch.committed
@@ -116,8 +116,8 @@ def _history(told: History) -> RenderableType:
         parts.append(
             Text(f"open: {batch.batch}, {count(batch.files, 'file')}, {state}", style="cyan")
         )
-    if told.last:
-        parts.append(batches_table(told.last))
+    if past.last:
+        parts.append(batches_table(past.last))
     return Group(*parts) if parts else Text("none yet", style="dim")
 
 
