@@ -1,6 +1,7 @@
 """What a reviewer must be warned of before anything else.
 
-Three kinds: data that goes, protection of data that goes, and events that do not get through.
+Data that goes, permissions that get wide, protection of data that goes, pipelines that are removed,
+and events that do not get through.
 Terraform's `prevent_destroy` is not in a plan: where it is set, Terraform refuses the plan itself.
 """
 
@@ -16,14 +17,18 @@ from tools.review.difference import Difference, differences, follow, path_text
 from tools.review.expiry import lost_by_lifecycle
 from tools.review.permissions import PolicyChange, policy_changes
 from tools.review.plan import Action, Plan, ResourceChange, Unknown
+from tools.review.removal import RemovedPipeline, removed_pipelines, without_pipelines
 from tools.review.subject import Part, Subject, subject_of
+from tools.review.wide import own_account, wide_permissions
 
 
 class Kind(StrEnum):
     """What is at stake, the worst first."""
 
     DATA = "data"
+    PERMISSIONS = "permissions"
     PROTECTION = "protection"
+    PIPELINES = "pipelines"
     EVENTS = "events"
 
 
@@ -68,8 +73,21 @@ OWN_KEY = "What it holds is no longer encrypted with a key of your own."
 def dangers(plan: Plan) -> tuple[Danger, ...]:
     """Everything to be warned of, the worst first."""
     found = [danger for change in plan.changes for danger in dangers_of(change, plan)]
-    found += [danger for change in policy_changes(plan) for danger in _of_policy(change)]
+    policies = policy_changes(plan)
+    found += [danger for change in policies for danger in _of_policy(change)]
+    found += [
+        Danger(Kind.PERMISSIONS, change.subject, change.action, wide.consequence, where=wide.where)
+        for change in policies
+        for wide in wide_permissions(change, own_account(plan))
+    ]
+    found += map(_removed_pipeline, removed_pipelines(plan))
     return tuple(sorted(found, key=lambda danger: (list(Kind).index(danger.kind), _order(danger))))
+
+
+def _removed_pipeline(pipeline: RemovedPipeline) -> Danger:
+    job = subject_of(pipeline.job)
+    subject = replace(job, noun="pipeline", title=f"pipeline {pipeline.name}", name=pipeline.keys)
+    return Danger(Kind.PIPELINES, subject, Action.DESTROY, pipeline.consequence)
 
 
 def errored(plan: Plan, source: str) -> str:
@@ -109,15 +127,25 @@ def dangers_of(change: ResourceChange, plan: Plan) -> Iterator[Danger]:
 
 
 def _destroyed(change: ResourceChange, plan: Plan) -> Iterator[Danger]:
-    holder, flow = HOLDERS.get(change.type), FLOW.get(change.type)
+    holder, flow = HOLDERS.get(change.type), _stopped_flow(change, plan)
     if holder is not None:
         consequence = holder(change.before)
         if consequence:
             yield _forced(_danger(Kind.DATA, change, consequence, _forcing(change)))
-    elif flow is not None and not change.deposed:
-        if change.action is Action.DESTROY and goes_with_its_owner(change, plan.changes):
-            return
+    elif flow is not None:
         yield _forced(_danger(Kind.EVENTS, change, flow, _forcing(change)))
+
+
+def _stopped_flow(change: ResourceChange, plan: Plan) -> str | None:
+    """What happens to events; None where that is no question, or another finding answers it."""
+    flow = FLOW.get(change.type)
+    if flow is None or change.deposed:
+        return None
+    if change.action is Action.REPLACE:
+        return flow.replaced
+    removed = {pipeline.name for pipeline in removed_pipelines(plan)}
+    answered = subject_of(change).pipeline in removed or without_pipelines(plan)
+    return None if answered or goes_with_its_owner(change, plan.changes) else flow.destroyed
 
 
 def _forced(danger: Danger) -> Danger:
@@ -185,22 +213,38 @@ HOLDERS: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {
     "aws_s3_object": _object,
     "aws_sqs_queue": _says("All messages in it go."),
 }
-FLOW: Mapping[str, str] = {
-    "aws_cloudtrail": (
+
+
+@dataclass(frozen=True)
+class _Flow:
+    """What happens to events where a resource is replaced, and where it is destroyed for good."""
+
+    replaced: str
+    destroyed: str
+
+
+FLOW: Mapping[str, _Flow] = {
+    "aws_cloudtrail": _Flow(
         "Events of an existing landing bucket come through it: until there is a trail again, files "
-        "wait in landing for the sweep or a start by hand."
+        "wait in landing for the sweep or a start by hand.",
+        "Events of an existing landing bucket come through it: files wait in landing for the sweep "
+        "or a start by hand.",
     ),
-    "aws_glue_trigger": (
+    "aws_glue_trigger": _Flow(
         "Events that wait for the batch are lost. Their files wait in landing for the next event, "
-        "the sweep or a start by hand."
+        "the sweep or a start by hand.",
+        "Neither events nor the sweep start the job any more: files wait in landing.",
     ),
-    "aws_glue_workflow": (
+    "aws_glue_workflow": _Flow(
         "Events that wait for the batch are lost, and the history of its runs. Files wait in "
-        "landing for the next event, the sweep or a start by hand."
+        "landing for the next event, the sweep or a start by hand.",
+        "Neither events nor the sweep start the job any more: files wait in landing. The history "
+        "of its runs is lost.",
     ),
-    "aws_s3_bucket_notification": (
+    "aws_s3_bucket_notification": _Flow(
         "The bucket sends no events until it is there again (AWS takes about five minutes). Files "
-        "wait in landing for the next event, the sweep or a start by hand."
+        "wait in landing for the next event, the sweep or a start by hand.",
+        "The bucket sends no events: files wait in landing for the sweep or a start by hand.",
     ),
 }
 
@@ -432,18 +476,10 @@ def _changed_flow(change: ResourceChange) -> Iterator[Danger]:
 
 
 def _of_policy(change: PolicyChange) -> Iterator[Danger]:
-    """Policies that let strangers in or no longer refuse what they refused."""
+    """Policies that no longer refuse all that they refused."""
     for statement in change.statements:
-        after, before = statement.after, statement.before
-        if after is not None and after.open_to_everyone:
-            yield Danger(
-                Kind.PROTECTION,
-                change.subject,
-                change.action,
-                "Everyone in the world is let in, without a condition.",
-                where=after.sid,
-            )
-        elif before is not None and not before.allows and statement.widened:
+        before = statement.before
+        if before is not None and not before.allows and statement.widened:
             yield Danger(
                 Kind.PROTECTION,
                 change.subject,

@@ -105,7 +105,9 @@ def page_of(review: Review) -> Page:
 
 TITLES = {
     Kind.DATA: (Tone.CAUTION, "Data would go"),
+    Kind.PERMISSIONS: (Tone.CAUTION, "Permissions would become wide"),
     Kind.PROTECTION: (Tone.WARNING, "Protection of data would go"),
+    Kind.PIPELINES: (Tone.WARNING, "Pipelines would be removed"),
     Kind.EVENTS: (Tone.WARNING, "Events would not get through"),
 }
 DONE = {

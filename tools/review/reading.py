@@ -5,12 +5,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tools.review.errors import PlanError
-from tools.review.plan import Action, OutputChange, Plan, ResourceChange
+from tools.review.plan import (
+    Action,
+    Check,
+    Deferred,
+    Invocation,
+    OutputChange,
+    Plan,
+    ResourceChange,
+)
 from tools.review.sensitivity import Redactor, masked, sensitive_texts
 
 FORMAT = "1"
@@ -29,6 +38,11 @@ ACTIONS: Mapping[tuple[str, ...], Action] = {
     ("create", "forget"): Action.FORGET,
     ("forget", "create"): Action.FORGET,
 }
+
+
+# Properties that say nothing a reviewer has to decide on.
+ASIDE = frozenset({"timestamp", "applyable", "relevant_attributes", "proposed_unknown"})
+PASSED = "pass"
 
 
 class _Part(BaseModel):
@@ -58,6 +72,24 @@ class _Resource(_Part):
     previous_address: str | None = None
 
 
+class _Invocation(_Part):
+    address: str
+    lifecycle_action_trigger: dict[str, Any] | None = None
+    invoke_action_trigger: dict[str, Any] | None = None
+
+
+class _Check(_Part):
+    address: dict[str, Any]
+    status: str
+    instances: list[dict[str, Any]] = Field(default_factory=list)
+
+
+class _Deferred(_Part):
+    reason: str = "unknown"
+    resource_change: dict[str, Any] | None = None
+    action_invocation: dict[str, Any] | None = None
+
+
 class _Document(_Part):
     format_version: str
     terraform_version: str = ""
@@ -70,6 +102,10 @@ class _Document(_Part):
     planned_values: dict[str, Any] = Field(default_factory=dict)
     configuration: dict[str, Any] = Field(default_factory=dict)
     variables: dict[str, Any] = Field(default_factory=dict)
+    action_invocations: list[_Invocation] = Field(default_factory=list)
+    checks: list[_Check] = Field(default_factory=list)
+    deferred_changes: list[_Deferred] = Field(default_factory=list)
+    deferred_action_invocations: list[_Deferred] = Field(default_factory=list)
 
 
 def read_plan(content: bytes, *, source: str) -> tuple[Plan, Redactor]:
@@ -90,7 +126,8 @@ def read_plan(content: bytes, *, source: str) -> tuple[Plan, Redactor]:
         raise PlanError(f"{source} is a state, not a plan: {HOW}.")
     document = _document(data, source)
     redact = Redactor(_secrets(document))
-    return _plan(document, redact), redact
+    plan = _plan(document, redact)
+    return replace(plan, unknown_parts=dict(_unknown_parts(data, redact))), redact
 
 
 def _json(content: bytes, source: str) -> Any:
@@ -163,7 +200,46 @@ def _plan(document: _Document, redact: Redactor) -> Plan:
         ),
         data=dict(_data(document.prior_state, redact)),
         references=dict(_references(document.configuration)),
+        configured=frozenset(
+            redact(str(_at(resource, "address")))
+            for resource in _at(document.configuration, "root_module", "resources") or []
+        ),
+        invocations=tuple(_invocation(item, redact) for item in document.action_invocations),
+        checks=tuple(_check(item, redact) for item in document.checks if item.status != PASSED),
+        deferred=tuple(
+            _deferred(item, redact)
+            for item in (*document.deferred_changes, *document.deferred_action_invocations)
+        ),
     )
+
+
+def _invocation(item: _Invocation, redact: Redactor) -> Invocation:
+    trigger = _at(item.lifecycle_action_trigger, "triggering_resource_address") or _at(
+        item.invoke_action_trigger, "calling_resource_address"
+    )
+    return Invocation(redact(item.address), redact(str(trigger or "")))
+
+
+def _check(item: _Check, redact: Redactor) -> Check:
+    problems = [
+        str(_at(problem, "message"))
+        for instance in item.instances
+        for problem in _at(instance, "problems") or []
+    ]
+    address = str(_at(item.address, "to_display") or _at(item.address, "name") or "a check")
+    return Check(redact(address), redact(item.status), tuple(map(redact, problems)))
+
+
+def _deferred(item: _Deferred, redact: Redactor) -> Deferred:
+    what = item.resource_change or item.action_invocation
+    return Deferred(redact(str(_at(what, "address"))), redact(item.reason))
+
+
+def _unknown_parts(data: Mapping[str, Any], redact: Redactor) -> Iterator[tuple[str, int]]:
+    """Properties that a newer Terraform may have added, as far as they hold anything."""
+    for name, value in data.items():
+        if name not in _Document.model_fields and name not in ASIDE and value:
+            yield redact(name), len(value) if isinstance(value, list | dict) else 1
 
 
 def _resource(item: _Resource, redact: Redactor) -> ResourceChange:

@@ -42,6 +42,17 @@ class Review:
         return any(danger.kind is Kind.DATA for danger in self.dangers)
 
     @property
+    def widens(self) -> bool:
+        """Whether permissions would become wide, or nobody can say because one cannot be read."""
+        wide = any(danger.kind is Kind.PERMISSIONS for danger in self.dangers)
+        return wide or bool(self.unreadable_policies)
+
+    @property
+    def unreadable_policies(self) -> tuple[PolicyChange, ...]:
+        """Policies of which the plan does not say what they will permit."""
+        return tuple(policy for policy in self.policies if policy.unreadable)
+
+    @property
     def changes_anything(self) -> bool:
         """Whether an apply would do anything."""
         quiet = {Action.NO_OP, Action.READ}

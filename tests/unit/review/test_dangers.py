@@ -328,27 +328,28 @@ def test_protection_that_goes_with_its_bucket_is_reported_once_as_the_bucket() -
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("before", "after", "kind"),
     [
-        ([deny()], [allow("In", Principal="*"), deny()]),
-        ([deny()], [allow("In", Principal={"AWS": "*"}), deny()]),
-        ([deny()], []),
-        ([deny()], [deny(Condition={"Bool": {"aws:SecureTransport": "false"}})]),
+        ([deny()], [allow("In", Principal="*"), deny()], Kind.PERMISSIONS),
+        ([deny()], [allow("In", Principal={"AWS": "*"}), deny()], Kind.PERMISSIONS),
+        ([deny()], [], Kind.PROTECTION),
+        ([deny()], [deny(Condition={"Bool": {"aws:SecureTransport": "false"}})], Kind.PROTECTION),
     ],
 )
-def test_policy_that_lets_strangers_in_is_warned_of(before: Any, after: Any) -> None:
+def test_policy_that_lets_strangers_in_is_warned_of(before: Any, after: Any, kind: Kind) -> None:
     sides = ({"bucket": BUCKET, "policy": policy(*statements)} for statements in (before, after))
     (danger,) = dangers(resource("aws_s3_bucket_policy", *sides))
-    assert danger.kind is Kind.PROTECTION
+    assert danger.kind is kind
 
 
-def test_policy_that_lets_everyone_in_on_a_condition_is_not_warned_of() -> None:
-    tls = {"StringEquals": {"aws:SourceAccount": "1"}}
+def test_policy_that_lets_everyone_in_on_a_condition_says_so() -> None:
+    own = {"StringEquals": {"aws:SourceAccount": "1"}}
     sides = (
         {"bucket": BUCKET, "policy": policy()},
-        {"bucket": BUCKET, "policy": policy(allow(Principal="*", Condition=tls))},
+        {"bucket": BUCKET, "policy": policy(allow(Principal="*", Condition=own))},
     )
-    assert dangers(resource("aws_s3_bucket_policy", *sides)) == ()
+    (danger,) = dangers(resource("aws_s3_bucket_policy", *sides))
+    assert danger.consequence.startswith("Everyone who meets its conditions is let in.")
 
 
 def test_banner_comes_before_anything_else_with_the_worst_first() -> None:
