@@ -126,7 +126,8 @@ def main() -> int:
     """Run the command line; returns its exit code.
 
     0 done, 1 the pipeline does not do what it should, 2 bad input or something is missing on this
-    machine, 3 a plan by which data would go, where that was asked, 130 and 143 stopped by a signal.
+    machine, 3 and 4 a plan by which data would go or permissions become wide, where that was asked,
+    130 and 143 stopped by a signal.
     """
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, _terminate)

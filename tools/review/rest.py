@@ -12,6 +12,7 @@ from tools.review.difference import Difference, differences, differing
 from tools.review.permissions import mirrored, reported_attributes
 from tools.review.plan import Action, OutputChange, Path, Plan, ResourceChange, Unknown
 from tools.review.subject import Part, Subject, subject_of
+from tools.review.summary import BODY, DASHBOARD, Entries, widgets
 
 # The provider repeats the tags with those of the provider here.
 ALL_TAGS = "tags_all"
@@ -28,6 +29,7 @@ class Other:
         same: nothing of it differs but what it refers to, which is created again.
         with_owner: what it belongs to goes as well.
         moved_from: its address until now, if it has another one.
+        widgets: of a dashboard, in place of its differences.
     """
 
     subject: Subject
@@ -40,6 +42,7 @@ class Other:
     moved_from: str | None = None
     imported: bool = False
     deposed: bool = False
+    widgets: Entries | None = None
 
 
 @dataclass(frozen=True)
@@ -103,10 +106,19 @@ def _other(change: ResourceChange, plan: Plan) -> Other | None:
     )
     if change.action is Action.CHANGE and reported and not telling and moved is None:
         return None
+    shown = None
+    if change.type == DASHBOARD and change.action is Action.CHANGE:
+        shown = widgets(change.before.get(BODY), change.after.get(BODY))
     return Other(
         subject=subject_of(change),
         action=change.action,
-        differences=tuple(item for item in telling if not isinstance(item.after, Unknown)),
+        differences=tuple(
+            item
+            for item in telling
+            if not isinstance(item.after, Unknown)
+            and not (shown is not None and item.path[0] == BODY)
+        ),
+        widgets=shown,
         unknown=tuple(str(i.path[0]) for i in telling if isinstance(i.after, Unknown)),
         reported=change.action is Action.CHANGE and reported,
         same=change.action is Action.CHANGE and not differing(change.before, change.after),

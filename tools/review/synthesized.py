@@ -31,6 +31,27 @@ def read_stack(content: bytes, *, source: str) -> Mapping[str, Any]:
     return resources
 
 
+def is_of(plan: Plan, resources: Mapping[str, Any]) -> bool:
+    """Whether the plan was made from this stack, as far as the plan can tell.
+
+    Both must have the same resources, and every open value must refer to the same ones. What a
+    policy says besides is not in the plan.
+    """
+    written = {
+        f"{kind}.{name}": attributes
+        for kind, named in resources.items()
+        if isinstance(named, dict)
+        for name, attributes in named.items()
+        if isinstance(attributes, dict)
+    }
+    if written.keys() != {a for a in plan.configured if not a.startswith("data.")}:
+        return False
+    return all(
+        set(unresolved(written.get(address, {}).get(attribute))) <= set(references)
+        for (address, attribute), references in plan.references.items()
+    )
+
+
 def filled(plan: Plan, resources: Mapping[str, Any], redact: Redactor) -> Plan:
     """The plan with documents and maps from the stack where the plan does not know the value.
 

@@ -399,6 +399,40 @@ def test_plan_that_is_not_complete_says_so() -> None:
     assert "Terraform put some changes off" in page(complete=False)
 
 
+def dashboard(*widgets: tuple[str, str]) -> dict[str, Any]:
+    shown = [
+        {"type": "metric", "x": position, "properties": {"title": title, "stat": stat}}
+        for position, (title, stat) in enumerate(widgets)
+    ]
+    return {"dashboard_body": json.dumps({"widgets": shown})}
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        (
+            [("Runs", "Sum"), ("Files", "Average"), ("Rows", "Sum")],
+            "1 widget added: `Rows`, 1 widget changed: `Files`",
+        ),
+        ([("Runs", "Sum")], "1 widget removed: `Files`"),
+        ([("Files", "Sum"), ("Runs", "Sum")], "its widgets only move"),
+    ],
+)
+def test_dashboard_is_shown_by_its_widgets(after: list[tuple[str, str]], said: str) -> None:
+    before = dashboard(("Runs", "Sum"), ("Files", "Sum"))
+    text = page(resource("aws_cloudwatch_dashboard", before, dashboard(*after), name="dashboard"))
+    assert f"dashboard `aws_cloudwatch_dashboard.dashboard`: {said}\n" in text
+    assert "properties" not in text
+
+
+def test_output_with_many_changes_names_what_changes_only() -> None:
+    sides = ({f"p{number}": {"rows": side} for number in range(9)} for side in (1, 2))
+    before, after = sides
+    change = {"actions": ["update"], "before": before, "after": after | {"new": {"rows": 1}}}
+    text = page(output_changes={"pipelines": change})
+    assert "- **change** `pipelines`: 1 entry added: `new`, 9 entries changed: `p0, p1, p2" in text
+
+
 def test_outputs_that_change_are_shown_value_by_value() -> None:
     change = {
         "actions": ["update"],
