@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
@@ -59,8 +59,26 @@ class NamedCommand(TyperCommand):
     def make_context(
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
     ) -> Any:
-        """The context of the command itself."""
-        return load(str(self.name)).make_context(info_name, args, parent, **extra)
+        """The context of the command itself; raises what is wrong with its arguments."""
+        typed = tuple(args)
+        try:
+            return load(str(self.name)).make_context(info_name, args, parent, **extra)
+        except typer.BadParameter as error:
+            error.message = _with_range(error, typed)
+            raise
+
+
+def _with_range(error: typer.BadParameter, typed: Sequence[str]) -> str:
+    """The message; of a number that is no number, or out of range, with what was typed."""
+    from tools.operate.words import range_words
+
+    least, most = (getattr(error.param, name, None) for name in ("min", "max"))
+    if least is None and most is None:
+        return error.message
+    words = [part for word in typed for part in word.split("=", 1)]
+    names = [name for name in getattr(error.param, "opts", ()) if name in words[:-1]]
+    value = f"{words[words.index(names[0]) + 1]!r} is not allowed: " if names else ""
+    return f"{value}give a whole number, {range_words(least, most)}."
 
 
 def help_of(name: str) -> str:

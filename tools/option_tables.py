@@ -14,6 +14,7 @@ from typer.models import ArgumentInfo, OptionInfo
 from typer.utils import get_params_from_function
 
 from tools import cli
+from tools.operate.words import range_words
 
 
 @dataclass(frozen=True)
@@ -115,13 +116,6 @@ def _words(item: Declared) -> Iterator[str]:
         yield range_words(item.info.min, item.info.max)
     if item.info.envvar:
         yield f"or the variable `{item.info.envvar}`"
-
-
-def range_words(least: float | None, most: float | None) -> str:
-    """A range as a reader says it: 1 to 1,000, or 1 or more."""
-    if least is None:
-        return f"{most:,} or less"
-    return f"{least:,} or more" if most is None else f"{least:,} to {most:,}"
 
 
 def _cell(text: str) -> str:

@@ -23,7 +23,7 @@ from burst.ledger.records import DoneRecord, FileResult, Ledger, Origin, PlanRec
 
 from tests.deploy.conftest import Deployed
 from tests.deploy.operating import PROJECT_FOLDER, Burst, burst_on, clean, only_allowed
-from tools.operate import draining
+from tools.operate import draining, ids
 from tools.operate.commands import pause
 from tools.sandbox import command
 from tools.sandbox.orders import generate
@@ -277,7 +277,7 @@ def test_drain_of_a_full_workflow_waits_for_room(burst: Burst, deployed: Deploye
     finally:
         workflow.max_concurrent_runs = None
     assert said.code == 0
-    assert first in said.error
+    assert ids.short(first) in said.error
     assert "waiting for one to end" in said.error
 
 
@@ -467,7 +467,7 @@ def test_replaced_batch_is_loaded_again_and_its_rows_are_there_once(
     assert rows_of(burst, "orders/orders.csv") == []
     said = burst("drain", "dev", "orders")
     assert said.code == 0
-    assert re.search(r"The run ended after \d+ s: 1 file, \d+ rows in 1 batch", said.text)
+    assert re.search(r"The run wr_[0-9a-f]{8} ended after \d+ s: 1 file, \d+ rows in 1 batch", said.text)
 
     after = rows_of(burst, "orders/orders.csv")
     assert len(after) == len(before) == batch["rows"]

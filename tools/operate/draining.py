@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from tools.operate import history, runs, waiting
-from tools.operate.connection import Connection
+from tools.operate import history, ids, runs, waiting
+from tools.operate.connection import CLOCKS_APART, Connection
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import StoppedError
 from tools.operate.ledger import PipelineLedger, planned_at
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
 LOOK_EVERY_SECONDS = 2.0
-# A batch's id has the time of the job's clock.
-CLOCKS_APART = timedelta(minutes=5)
 # Glue API, StartWorkflowRun: the workflow's limit of concurrent runs.
 _FULL = "ConcurrentRunsExceededException"
 # Glue API, WorkflowRun.Status.
@@ -57,6 +55,11 @@ class Drained:
     @property
     def succeeded(self) -> bool:
         return self.state == "SUCCEEDED"
+
+    @property
+    def clean(self) -> bool:
+        """Whether it succeeded, and no file went bad."""
+        return self.succeeded and not self.bad_files
 
     @property
     def files(self) -> int:
@@ -114,12 +117,13 @@ class Drain:
         """Look at the run until it ends. Raises `StoppedError` on Ctrl-C; the run goes on."""
         try:
             # Said in here: from now on Ctrl-C has an answer that names the run.
-            self.say(f"Started the run {run_id}. Ctrl-C stops following, not the run.")
+            self.say(f"Started the run {ids.short(run_id)}. Ctrl-C stops following, not the run.")
             return self._follow(run_id)
         except KeyboardInterrupt:
             raise StoppedError(
-                f"Stopped following. The run {run_id} goes on; `burst status "
-                f"{self.deployment.environment}` shows how it ends."
+                f"Stopped following. The run {ids.short(run_id)} goes on; `burst inspect "
+                f"{self.deployment.environment} {self.pipeline.name} {ids.short(run_id)}` shows "
+                "how it ends."
             ) from None
 
     def _follow(self, run_id: str) -> Drained:
@@ -171,7 +175,7 @@ class Drain:
         active = _active(self.connection.glue, self.pipeline)
         self.say(
             f"The workflow {self.pipeline.workflow_name} has as many runs as it may have"
-            + (f" ({', '.join(active)})" if active else "")
+            + (f" ({', '.join(map(ids.short, active))})" if active else "")
             + ": waiting for one to end."
         )
         while active and set(active) <= set(_active(self.connection.glue, self.pipeline)):

@@ -111,7 +111,7 @@ def _runs(snapshot: PipelineSnapshot, name: str) -> Iterator[str]:
         failed = _failed(snapshot.runs)
         if failed:
             yield (
-                f"The last run {failed.run_id} ended as {failed.state}: "
+                f"The last run {failed.shown_id} ended as {failed.state}: "
                 f"{failed.error or 'no message'} Its log: {snapshot.pipeline.log_group_prefix}/"
                 f"error. Correct the cause, then `burst drain {name}`."
             )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from burst.batch import InputFile
 
+from tools.operate import runs
+from tools.operate.connection import CLOCKS_APART, Connection
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import InputError, OperateError
-from tools.operate.ledger import BatchRecords, FileResult, PipelineLedger
+from tools.operate.history import Batch, summary
+from tools.operate.ledger import BatchRecords, FileResult, PipelineLedger, planned_at
 from tools.operate.replays.records import DoneReplay, ReplayRecords, SentFile
+from tools.operate.runs import Run
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -122,11 +126,50 @@ class ReplayIndex:
         return self._by_batch.get(batch)
 
 
+@dataclass(frozen=True)
+class RunStory:
+    """One run of the job, and the batches that it committed."""
+
+    run: Run
+    log_group_prefix: str
+    batches: tuple[Batch, ...]
+
+
+def inspect_run(
+    connection: Connection,
+    deployment: Deployment,
+    pipeline: DeployedPipeline,
+    text: str,
+    now: datetime,
+) -> RunStory:
+    """The story of the run whose id begins like this; raises as `runs.find_run` does."""
+    run = runs.find_run(connection.glue, pipeline, text)
+    ledger = PipelineLedger.of(connection.s3, deployment, pipeline)
+    names = ledger.batches(since=run.started_at - CLOCKS_APART)
+    until = (run.ended_at or now) + CLOCKS_APART
+    committed = [b for b, records in names.items() if "result" in records and planned_at(b) < until]
+    starts = runs.starts_of(connection.glue, pipeline, [run.workflow_run_id])
+    start = starts.get(run.workflow_run_id or "")
+    started_by = start.words if start else None if run.workflow_run_id else runs.BY_HAND
+    return RunStory(
+        replace(run, started_by=started_by),
+        pipeline.log_group_prefix,
+        tuple(
+            replace(
+                summary(result, settled="done" in names[result.origin.batch]), started_by=started_by
+            )
+            for result in ledger.results(committed)
+            if result.origin.job_run_id == run.run_id
+        ),
+    )
+
+
 def inspect_batch(
     s3: S3Client, deployment: Deployment, pipeline: DeployedPipeline, batch: str
 ) -> BatchStory:
-    """The story of a batch; raises `OperateError` where there is none with this id."""
-    records = PipelineLedger.of(s3, deployment, pipeline).records(batch)
+    """The story of the batch whose id begins like this; raises `OperateError` without one."""
+    ledger = PipelineLedger.of(s3, deployment, pipeline)
+    records = ledger.records(ledger.find(batch))
     if records is None:
         raise OperateError(
             f"There is no batch {batch} in the ledger of {deployment.environment}/{pipeline.name}; "
@@ -153,7 +196,7 @@ def inspect_key(
             f"{key!r} is no file of the pipeline {pipeline.name!r}: its keys begin with "
             f"{pipeline.prefix!r}"
             + (f" and end with {pipeline.suffix!r}" if pipeline.suffix else "")
-            + ". Give the whole key, as in the landing bucket, or a batch id."
+            + ". Give the whole key, as in the landing bucket, or the id of a batch or a run."
         )
     waiting, markers = _versions_in_landing(s3, deployment, key)
     ledger = PipelineLedger.of(s3, deployment, pipeline)

@@ -6,7 +6,7 @@ Every other module of this room asks this one, so what changes in the ledger is 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
-from burst.batch import ID_TIME
+from burst.batch import BATCH_ID, ID_TIME
 from burst.ledger.checkpoint import Checkpoint
 from burst.ledger.records import (
     DoneRecord,
@@ -28,6 +28,7 @@ from burst.ledger.unreadable import Unreadable, UnreadableFile, read_record
 from burst.s3.errors import is_gone
 from burst.s3.retry import read_whole
 
+from tools.operate import ids
 from tools.operate.connection import THREADS
 from tools.operate.deployment import DeployedPipeline, Deployment
 
@@ -100,6 +101,22 @@ class PipelineLedger:
     def open_batches(self) -> list[tuple[PlanRecord, ResultRecord | None]]:
         """What was begun and is not done, oldest first, with its result where it is committed."""
         return self._records.open_batches(self._records.batches(after=self._checkpoint()))
+
+    def find(self, batch: str) -> str:
+        """The id of the batch whose id begins like this; raises `OperateError` without one.
+
+        A whole id is not looked up: reading its records shows whether it exists.
+        """
+        if BATCH_ID.fullmatch(batch):
+            return batch
+        try:
+            since = datetime.strptime(ids.earliest_time(batch), ID_TIME).replace(tzinfo=UTC)
+        except ValueError:
+            found: Iterable[str] = ()
+        else:
+            found = self.batches(since=since)
+        where = f"the ledger of {self.environment}/{self.pipeline}"
+        return ids.the_one(batch, found, what="batch", where=where)
 
     def records(self, batch: str) -> BatchRecords | None:
         """All records of a batch; None where there is no such batch."""

@@ -46,7 +46,8 @@ def rows_of(s3: S3Client, output: str, *, key: str, version_id: str, most: int) 
     tables: list[Any] = []
     found = 0
     for source in _files(s3, output):
-        table = pq.read_table(source)
+        # Else a folder such as batch=... would be a column beside the file's own.
+        table = pq.read_table(source, partitioning=None)
         for name, value in ((SOURCE_KEY, key), (SOURCE_VERSION, version_id)):
             if name in table.column_names:
                 table = table.filter(pc.equal(table[name], value))

@@ -40,3 +40,10 @@ def ago(at: datetime, now: datetime) -> str:
 def timestamp(at: datetime) -> str:
     """A time in UTC, to the second."""
     return f"{at:%Y-%m-%d %H:%M:%S}Z"
+
+
+def range_words(least: float | None, most: float | None) -> str:
+    """A range as a reader says it: 1 to 1,000, or 1 or more."""
+    if least is None:
+        return f"{most:,} or less"
+    return f"{least:,} or more" if most is None else f"{least:,} to {most:,}"

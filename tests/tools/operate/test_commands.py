@@ -78,7 +78,8 @@ def test_help_lists_every_command_also_without_development_packages() -> None:
         (["put", "dev", "orders"], "Missing argument"),
         (["status", "dev", "--endpoint-url", "foo"], "Invalid endpoint: foo. Allowed is"),
         (["drain", "dev", "orders", "--endpoint-url", "foo"], "Invalid endpoint: foo. Allowed is"),
-        (["status", "dev", "--max-age", "0"], "greater than or equal to 1"),
+        (["status", "dev", "--max-age", "0"], "'0' is not allowed: give a whole number, 1 or more"),
+        (["status", "--max-age=x"], "'x' is not allowed: give a whole number, 1 or more"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )
@@ -139,9 +140,16 @@ def test_pause_and_resume_write_one_line_and_take_it_back(
     assert call(monkeypatch, "pause", "prod", "orders", "--write") == 0
     assert settings.read_text(encoding="utf-8") == paused
     assert call(monkeypatch, "resume", "prod", "orders", "--write", "--json") == 0
-    resumed = settings.read_text(encoding="utf-8")
-    assert resumed == paused.replace('"paused": true', '"paused": false')
-    assert '"written": true' in capsys.readouterr().out
+    assert settings.read_text(encoding="utf-8") == before
+    assert '"changed": true' in capsys.readouterr().out
+
+
+def test_change_is_only_said_to_be_made_where_it_was_made(
+    settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "pause", "prod", "orders", "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["needed"], shown["changed"]) == (True, False)
 
 
 @pytest.mark.parametrize(

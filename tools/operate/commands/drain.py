@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tools.operate import ids
 from tools.operate.answer import Answer, explained_errors
 from tools.operate.draining import Drain
 from tools.operate.following import followed
@@ -32,7 +33,10 @@ def drain(
     outputs: Outputs = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Start a run now and follow it to its end; it also works while the pipeline is paused."""
+    """Start a run now and follow it to its end; it also works while the pipeline is paused.
+
+    Exit code 1 where the run failed or files went bad.
+    """
     answer = Answer.to(as_json)
     deployment, connection = reach(environment, outputs, endpoint)
     part = deployment.pipeline(pipeline)
@@ -41,8 +45,8 @@ def drain(
         run_id = work.start()
         drained = work.follow(run_id) if wait else None
         if drained is None:
-            say(f"Started the run {run_id}.")
+            say(f"Started the run {ids.short(run_id)}.")
     if drained is None:
         answer.end({"workflow_run_id": run_id}, ok=True)
     else:
-        answer.end(drained, ok=drained.succeeded, draw=runs_view.drained_parts(drained, part))
+        answer.end(drained, ok=drained.clean, draw=runs_view.drained_parts(drained, part))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from burst.batch import BATCH_ID
 
 from tools.operate import inspection
 from tools.operate.answer import Answer, explained_errors
+from tools.operate.ids import looks_like_batch, looks_like_run
 from tools.operate.options import (
     AsJson,
     Endpoint,
@@ -16,6 +16,7 @@ from tools.operate.options import (
     Outputs,
     PipelineName,
     reach,
+    utc_now,
 )
 from tools.operate.rows import rows_of_key
 from tools.operate.views import inspection as inspection_view
@@ -25,7 +26,10 @@ from tools.operate.views import inspection as inspection_view
 def inspect(
     environment: Environment,
     pipeline: PipelineName,
-    what: Annotated[str, typer.Argument(help="A batch id, or the whole key of a file.")],
+    what: Annotated[
+        str,
+        typer.Argument(help="The whole key of a file, or the id of a batch or a run."),
+    ],
     rows: Annotated[int, typer.Option(help="Rows of the file to show from curated.", min=0)] = 0,
     batches: Annotated[
         int, typer.Option(help="Newest batches to look through for a key; 0 is all.", min=0)
@@ -34,11 +38,14 @@ def inspect(
     outputs: Outputs = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Show where a file is and what happened to it, or what a batch did."""
+    """Show where a file is and what happened to it, or what a batch or a run did."""
     answer = Answer.to(as_json)
     deployment, connection = reach(environment, outputs, endpoint)
     part = deployment.pipeline(pipeline)
-    if BATCH_ID.fullmatch(what):
+    if not part.owns(what) and looks_like_run(what):
+        run = inspection.inspect_run(connection, deployment, part, what, utc_now())
+        answer.end(run, ok=True, draw=inspection_view.run_story(run))
+    if not part.owns(what) and looks_like_batch(what):
         batch = inspection.inspect_batch(connection.s3, deployment, part, what)
         answer.end(batch, ok=True, draw=inspection_view.batch_story(batch))
     with answer.progress() as bar:

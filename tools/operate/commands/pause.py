@@ -51,11 +51,12 @@ def _pause(environment: str, pipeline: str, *, paused: bool, write: bool, as_jso
         pipeline=pipeline,
         paused=paused,
     )
-    if write and change.changed:
+    changed = write and change.needed
+    if changed:
         SETTINGS_FILE.write_text(change.text, encoding="utf-8")
     shown = {name: value for name, value in asdict(change).items() if name != "text"}
     answer.end(
-        {**shown, "written": write and change.changed},
+        {**shown, "changed": changed},
         ok=True,
         draw=pause_lines(change, written=write),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ from burst.batch import Area
 
 from tools.operate.answer import Answer, explained_errors
 from tools.operate.errors import InputError
+from tools.operate.ledger import PipelineLedger
 from tools.operate.options import (
     AsJson,
     Endpoint,
@@ -76,5 +78,8 @@ def replay(
     selection = Selection(area, batch, since, key, replace, digest)
     deployment, connection = reach(environment, outputs, endpoint)
     part = deployment.pipeline(pipeline)
+    if batch is not None:
+        ledger = PipelineLedger.of(connection.s3, deployment, part)
+        selection = dataclasses.replace(selection, batch=ledger.find(batch))
     session = ReplaySession(answer, deployment, part, selection, content, connection)
     session.run(dry_run=dry_run, yes=yes)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
-from burst.batch import BATCH_ID, Area
+from burst.batch import Area
 
 from tools.operate.deployment import DeployedPipeline
 from tools.operate.errors import InputError, OperateError
+from tools.operate.ids import looks_like_batch
 from tools.operate.ledger import FileResult, Outcome, ResultRecord
 
 _AGO = re.compile(r"(\d+)([mhdw])")
@@ -36,10 +37,10 @@ class Selection:
     content: str | None = None
 
     def __post_init__(self) -> None:
-        if self.batch is not None and not BATCH_ID.fullmatch(self.batch):
+        if self.batch is not None and not looks_like_batch(self.batch):
             raise InputError(
-                f"--batch is {self.batch!r}: give a batch id such as 20250131T235959Z-0123abcd; "
-                "`burst status` shows the last ones."
+                f"--batch is {self.batch!r}: give a batch id such as 20250131T235959Z-0123abcd, or "
+                "its beginning; `burst status` shows the last ones."
             )
         if self.area == "archive" and not (self.batch or self.since or self.key):
             raise InputError(

@@ -12,9 +12,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tools.operate.inspection import BatchStory, KeyStory, Version
-from tools.operate.views.tables import SHOWN_FILES, table_of
-from tools.operate.words import count, size, timestamp
+from tools.operate.ids import short
+from tools.operate.inspection import BatchStory, KeyStory, RunStory, Version
+from tools.operate.views.tables import SHOWN_FILES, STATE_STYLES, batches_table, table_of
+from tools.operate.words import count, duration, size, timestamp
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,6 +75,25 @@ def _version_panel(version: Version) -> RenderableType:
     )
 
 
+def run_story(story: RunStory) -> Iterator[RenderableType]:
+    """A run: its ids as AWS takes them, how it ended, and its batches."""
+    run = story.run
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row("Started", f"{timestamp(run.started_at)} by {run.started_by or 'unknown'}")
+    grid.add_row("Ended", timestamp(run.ended_at) if run.ended_at else "not yet")
+    grid.add_row("Used", duration(run.seconds))
+    if run.error:
+        grid.add_row("It said", Text(run.error, style="red"))
+    grid.add_row("Log", f"{story.log_group_prefix}/error and {story.log_group_prefix}/output")
+    grid.add_row("Job run", run.run_id)
+    grid.add_row("Workflow run", run.workflow_run_id or "none")
+    style = STATE_STYLES.get(run.state, "bold red")
+    yield Panel(grid, title=f"{run.shown_id}: [{style}]{run.state}[/]", title_align="left")
+    yield batches_table(story.batches) if story.batches else Text("It committed no batch.")
+
+
 def batch_story(story: BatchStory) -> Iterator[RenderableType]:
     """A batch: when what happened, its figures, and its files."""
     grid = Table.grid(padding=(0, 2))
@@ -89,7 +109,8 @@ def batch_story(story: BatchStory) -> Iterator[RenderableType]:
     grid.add_row("Seconds", phases or "not known yet")
     grid.add_row("Output", _output(story))
     grid.add_row("Transform", story.transform)
-    grid.add_row("Run", f"{story.job_run_id or 'none'} of {story.workflow_run_id or 'no workflow'}")
+    run = story.workflow_run_id or story.job_run_id
+    grid.add_row("Run", short(run) if run else "not known")
     for place in story.missing:
         grid.add_row("Missing", Text(place, style="red"))
     yield Panel(grid, title=f"{story.batch}: {story.state}", title_align="left")

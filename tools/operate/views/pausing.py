@@ -10,13 +10,13 @@ from tools.operate.pausing import Pausing
 def pause_lines(change: Pausing, *, written: bool) -> Iterator[str]:
     """The change, the commands that deploy it, and what happens to files meanwhile."""
     where = f"{change.environment} {change.pipeline}"
-    if not change.changed:
+    if not change.needed:
         yield f"cdktf.json says already that {where} is {change.words}."
     else:
         yield f"{'Changed' if written else 'To change'} in cdktf.json:\n\n{change.diff}"
         if not written:
             yield "Add --write to change the file."
-    already = not change.changed
+    already = not change.needed
     state = "ENABLED -> DISABLED" if change.paused else "DISABLED -> ENABLED"
     folder = f"cdktf.out/stacks/{change.environment}"
     yield (

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from tools.operate import ids
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.draining import Drained
 from tools.operate.redelivery import Reason, Redelivered
@@ -26,8 +27,9 @@ def reasons_table(pipeline: str, reasons: Sequence[Reason]) -> RenderableType:
 
 def drained_line(drained: Drained) -> Text:
     """How a run ended."""
+    run = ids.short(drained.workflow_run_id)
     if not drained.succeeded:
-        return Text(f"The run {drained.workflow_run_id} ended as {drained.state}.", "bold red")
+        return Text(f"The run {run} ended as {drained.state}.", "bold red")
     bad = f", {drained.bad_files:,} of them bad" if drained.bad_files else ""
     gone = f", {drained.gone_files:,} deleted before they were read" if drained.gone_files else ""
     done = (
@@ -36,7 +38,7 @@ def drained_line(drained: Drained) -> Text:
         if drained.batches
         else "there was nothing to do"
     )
-    text = Text(f"The run ended after {duration(drained.seconds)}: {done}.", "green")
+    text = Text(f"The run {run} ended after {duration(drained.seconds)}: {done}.", "green")
     if drained.bad_files:
         text.append(" `burst status` shows why they are bad.", "yellow")
     return text

@@ -16,19 +16,9 @@ from tools.operate.history import History
 from tools.operate.quarantine import Quarantine
 from tools.operate.refusals import Unavailable
 from tools.operate.status import EnvironmentStatus, PipelineStatus
-from tools.operate.views.tables import batches_table, table_of
+from tools.operate.views.tables import STATE_STYLES, batches_table, table_of
 from tools.operate.waiting import Waiting
 from tools.operate.words import ago, count, duration, size
-
-STATE_STYLES = {
-    "SUCCEEDED": "green",
-    "COMPLETED": "green",
-    "STARTING": "cyan",
-    "RUNNING": "cyan",
-    "WAITING": "yellow",
-    "STOPPING": "yellow",
-    "STOPPED": "yellow",
-}
 
 
 def status_panels(status: EnvironmentStatus) -> Iterator[RenderableType]:
@@ -96,7 +86,7 @@ def _runs(found: Sequence[runs.Run], now: datetime) -> RenderableType:
     table = table_of("run", "state", "started", "used", "started by")
     for run in found:
         table.add_row(
-            run.run_id[:14],
+            run.shown_id,
             Text(run.state, style=STATE_STYLES.get(run.state, "bold red")),
             ago(run.started_at, now),
             duration(run.seconds),

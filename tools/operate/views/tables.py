@@ -11,6 +11,15 @@ from tools.operate.history import Batch
 from tools.operate.words import duration
 
 SHOWN_FILES = 20
+STATE_STYLES = {
+    "SUCCEEDED": "green",
+    "COMPLETED": "green",
+    "STARTING": "cyan",
+    "RUNNING": "cyan",
+    "WAITING": "yellow",
+    "STOPPING": "yellow",
+    "STOPPED": "yellow",
+}
 
 
 def table_of(*names: str) -> Table:
