@@ -124,7 +124,10 @@ def walk(burst: Burst, folder: Path) -> dict[str, str]:
     said: dict[str, str] = {}
     source = f"source {burst.deployed.sandbox.folder / 'environment.sh'}"
     for number, line in enumerate(runbook()):
-        wanted = 1 if line.endswith("# exit code 1") else 0
+        wanted = {1} if line.endswith("# exit code 1") else {0}
+        if "burst drain" in line:
+            # The run that the file's own event started may have taken it before.
+            wanted |= {0}
         here = line.replace("pipenv run burst", f"PYTHONPATH={PROJECT_FOLDER} python -m tools.cli")
         done = subprocess.run(
             ["bash", "-c", f"{source}\n{here}"],
@@ -133,7 +136,7 @@ def walk(burst: Burst, folder: Path) -> dict[str, str]:
             text=True,
             check=False,
         )
-        assert done.returncode == wanted, f"{line}\n{done.stdout}{done.stderr}"
+        assert done.returncode in wanted, f"{line}\n{done.stdout}{done.stderr}"
         said[f"{number} {line}"] = " ".join(done.stdout.replace("│", " ").split())
     return said
 
@@ -266,6 +269,25 @@ def test_drain_that_fails_says_why_and_where_the_log_is(burst: Burst, deployed: 
     assert "ended as FAILED" in burst("status", "dev").text
     said = burst("drain", "dev", "orders", "--json")
     assert (said.json["state"], said.json["batches"], said.json["left"]) == ("SUCCEEDED", [], 0)
+
+
+@pytest.mark.usefixtures("paused")
+def test_ids_that_drain_and_status_show_are_what_inspect_takes(
+    burst: Burst, deployed: Deployed, tmp_path: Path
+) -> None:
+    burst("put", "dev", "orders", str(order_file(tmp_path)))
+    said = burst("drain", "dev", "orders")
+    (shown,) = set(re.findall(r"wr_[0-9a-f]{8}", said.text))
+    assert shown in burst("status", "dev").text
+
+    story = burst("inspect", "dev", "orders", shown, "--json").json
+    (batch,) = story["batches"]
+    run = story["run"]
+    assert (ids.short(run["workflow_run_id"]), run["state"]) == (shown, "SUCCEEDED")
+    assert batch["batch"] in burst("inspect", "dev", "orders", run["run_id"]).text
+    assert run["run_id"] in burst("inspect", "dev", "orders", shown).text
+    found = burst("inspect", "dev", "orders", batch["batch"][:16], "--json").json
+    assert (found["batch"], found["rows"]) == (batch["batch"], batch["rows"])
 
 
 def test_drain_of_a_full_workflow_waits_for_room(burst: Burst, deployed: Deployed) -> None:
@@ -467,7 +489,8 @@ def test_replaced_batch_is_loaded_again_and_its_rows_are_there_once(
     assert rows_of(burst, "orders/orders.csv") == []
     said = burst("drain", "dev", "orders")
     assert said.code == 0
-    assert re.search(r"The run wr_[0-9a-f]{8} ended after \d+ s: 1 file, \d+ rows in 1 batch", said.text)
+    ended = r"The run wr_[0-9a-f]{8} ended after \d+ s: 1 file, \d+ rows in 1 batch"
+    assert re.search(ended, said.text)
 
     after = rows_of(burst, "orders/orders.csv")
     assert len(after) == len(before) == batch["rows"]

@@ -136,8 +136,8 @@ def test_plan_that_would_delete_the_landing_bucket_warns_before_anything_else(
     found, text = reviewed(workbench.plan_edited(rename))
     assert text.startswith(
         "> [!CAUTION]\n> **Data would go**\n>\n"
-        f"> - **landing bucket** `{name}` is destroyed and created again (forced by `bucket_prefix` "
-        "`burst-dev-landing-` → `another-`): It goes if it is empty; AWS refuses"
+        f"> - **landing bucket** `{name}` is destroyed and created again (forced by "
+        "`bucket_prefix` `burst-dev-landing-` → `another-`): It goes if it is empty; AWS refuses"
     )
     assert found.loses_data
     assert titles(found)[0] == "landing bucket"

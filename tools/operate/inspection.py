@@ -17,6 +17,7 @@ from tools.operate.history import Batch, summary
 from tools.operate.ledger import BatchRecords, FileResult, PipelineLedger, planned_at
 from tools.operate.replays.records import DoneReplay, ReplayRecords, SentFile
 from tools.operate.runs import Run
+from tools.operate.words import count
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -343,7 +344,7 @@ def _version_steps(
     if records.result is None or outcome is None:
         return
     outcomes = {
-        "curated": f"{outcome.rows:,} rows loaded into curated",
+        "curated": f"{count(outcome.rows, 'row')} loaded into curated",
         "quarantined": f"set aside: {outcome.reason}",
         "gone": f"not read: {outcome.reason}",
         "unreadable": f"left in landing: {outcome.reason}",

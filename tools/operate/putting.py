@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import InputError
@@ -39,5 +40,6 @@ def put_file(s3: S3Client, deployment: Deployment, file: Path, key: str) -> Uplo
     """Upload in two steps, so that a repeated request makes no second version."""
     item = Item(key, source="", batch="", size=file.stat().st_size)
     landing = LandingUploads(s3, deployment.landing_bucket, deployment.lake_bucket, file)
-    sent = landing.complete(item, landing.prepare(item, f"put/{file.name}"))
+    # Metadata is sent in headers, which take ASCII only.
+    sent = landing.complete(item, landing.prepare(item, f"put/{quote(file.name)}"))
     return Uploaded(key, item.size, sent.version_id)

@@ -49,10 +49,9 @@ def put(
     with answer.progress() as bar:
         task = bar.add_task("Upload", total=len(files))
         for file, target in zip(files, keys, strict=True):
-            done.append(put_file(connection.s3, deployment, file, target))
+            item = put_file(connection.s3, deployment, file, target)
+            done.append(item)
+            # At once: what is uploaded is known, also where a later one fails.
+            answer.draw(f"{item.key} ({size(item.size)}), version {item.version_id}")
             bar.advance(task)
-    answer.end(
-        {"bucket": deployment.landing_bucket, "files": done},
-        ok=True,
-        draw=(f"{item.key} ({size(item.size)}), version {item.version_id}" for item in done),
-    )
+    answer.end({"bucket": deployment.landing_bucket, "files": done}, ok=True)

@@ -14,6 +14,7 @@ from burst.landing import MAX_DELETE_KEYS
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import OperateError
 from tools.operate.replays.selection import Output
+from tools.operate.words import count
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -54,7 +55,7 @@ def _delete_under(s3: S3Client, bucket: str, prefix: str) -> None:
         if errors := answer.get("Errors", []):
             first = errors[0]
             raise OperateError(
-                f"S3 refused to delete {len(errors)} files under {prefix}, the first is "
+                f"S3 refused to delete {count(len(errors), 'file')} under {prefix}, the first is "
                 f"{first.get('Key')}: {first.get('Code')} {first.get('Message')} (permission "
                 "s3:DeleteObject). Nothing was sent yet; the same command goes on."
             )

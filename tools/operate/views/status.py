@@ -21,6 +21,11 @@ from tools.operate.waiting import Waiting
 from tools.operate.words import ago, count, duration, size
 
 
+def screen(found: Sequence[EnvironmentStatus]) -> RenderableType:
+    """All environments, one below the other."""
+    return Group(*(panel for status in found for panel in status_panels(status)))
+
+
 def status_panels(status: EnvironmentStatus) -> Iterator[RenderableType]:
     """One panel for each pipeline."""
     for pipeline in status.pipelines:
