@@ -284,9 +284,10 @@ def test_ids_that_drain_and_status_show_are_what_inspect_takes(
     (batch,) = story["batches"]
     run = story["run"]
     assert (ids.short(run["workflow_run_id"]), run["state"]) == (shown, "SUCCEEDED")
-    assert batch["batch"] in burst("inspect", "dev", "orders", run["run_id"]).text
+    shown_batch = ids.short_batch(batch["batch"])
+    assert shown_batch in burst("inspect", "dev", "orders", run["run_id"]).text
     assert run["run_id"] in burst("inspect", "dev", "orders", shown).text
-    found = burst("inspect", "dev", "orders", batch["batch"][:16], "--json").json
+    found = burst("inspect", "dev", "orders", shown_batch, "--json").json
     assert (found["batch"], found["rows"]) == (batch["batch"], batch["rows"])
 
 

@@ -110,10 +110,11 @@ def _runs(snapshot: PipelineSnapshot, name: str) -> Iterator[str]:
     if not isinstance(snapshot.runs, Unavailable):
         failed = _failed(snapshot.runs)
         if failed:
+            said = (failed.error or "no message").rstrip(".")
             yield (
-                f"The last run {failed.shown_id} ended as {failed.state}: "
-                f"{failed.error or 'no message'} Its log: {snapshot.pipeline.log_group_prefix}/"
-                f"error. Correct the cause, then `burst drain {name}`."
+                f"The last run {failed.shown_id} ended as {failed.state}: {said}. Its log: "
+                f"{snapshot.pipeline.log_group_prefix}/error. Correct the cause, then `burst drain "
+                f"{name}`."
             )
     if not isinstance(snapshot.refused, Unavailable) and snapshot.refused:
         newest = max(snapshot.refused, key=lambda run: run.started_at)

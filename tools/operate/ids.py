@@ -1,8 +1,8 @@
 """The ids of batches and runs: how they are shown, and what may be typed in their place.
 
-A batch is shown by its whole id, which begins with the time of planning. Glue's ids have 64 digits:
-a run is shown by its kind and the first eight, by the workflow run where it has one. Wherever an id
-is asked for, its beginning will do as long as it is the only one of that beginning.
+A batch is shown by the time of planning, with which its id begins. Glue's ids have 64 digits: a run
+is shown by its kind and the first eight, by its workflow run where it has one. Every command takes
+the beginning of an id, as long as only one id begins like that.
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ def short(run_id: str) -> str:
     """The form in which a run is shown."""
     kind, _, digits = run_id.partition("_")
     return f"{kind}_{digits[:SHORT_DIGITS]}" if digits else run_id
+
+
+def short_batch(batch: str) -> str:
+    """The form in which a batch is shown."""
+    return batch.partition("-")[0]
 
 
 def looks_like_run(text: str) -> bool:

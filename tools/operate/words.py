@@ -22,14 +22,14 @@ def size(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in the two largest units: 45 s, 3 min 20 s, 2 h 5 min, 3 d 4 h."""
+    """Seconds in the two largest units: 45 s, 3 min 20 s, 2 h 5 min, 3 d."""
     left = round(seconds)
     parts: list[str] = []
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         whole, left = divmod(left, length)
         if whole or parts:
             parts.append(f"{whole} {unit}")
-    return " ".join(parts[:2]) or "0 s"
+    return " ".join(part for part in parts[:2] if not part.startswith("0 ")) or "0 s"
 
 
 def ago(at: datetime, now: datetime) -> str:

@@ -9,6 +9,7 @@ from rich.progress import Progress, TaskID
 from rich.text import Text
 
 from tools.operate.deployment import DeployedPipeline, Deployment
+from tools.operate.ids import short_batch
 from tools.operate.replays.replay import Replayed, ReplayProgress
 from tools.operate.replays.selection import Choice, Selection
 from tools.operate.views.tables import SHOWN_FILES, table_of
@@ -19,7 +20,7 @@ def choice_table(choice: Choice) -> RenderableType:
     """What would be replayed."""
     table = table_of("file", "batch", "size")
     for item in choice.items[:SHOWN_FILES]:
-        table.add_row(Text(item.key), item.batch, size(item.size))
+        table.add_row(Text(item.key), short_batch(item.batch), size(item.size))
     left = len(choice.items) - SHOWN_FILES
     return Group(table, Text(f"and {left:,} more", style="dim")) if left > 0 else table
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from tools.operate import runs
 from tools.operate.health import PipelineSnapshot
 from tools.operate.history import History
+from tools.operate.ids import short_batch
 from tools.operate.quarantine import Quarantine
 from tools.operate.refusals import Unavailable
 from tools.operate.status import EnvironmentStatus, PipelineStatus
@@ -109,7 +110,10 @@ def _history(past: History) -> RenderableType:
             else ("not committed yet")
         )
         parts.append(
-            Text(f"open: {batch.batch}, {count(batch.files, 'file')}, {state}", style="cyan")
+            Text(
+                f"open: {short_batch(batch.batch)}, {count(batch.files, 'file')}, {state}",
+                style="cyan",
+            )
         )
     if past.last:
         parts.append(batches_table(past.last))
