@@ -97,9 +97,9 @@ def workbench(deployed: Deployed, tmp_path: Path) -> Iterator[Workbench]:
 
 def reviewed(shown: dict[str, Any], stack: dict[str, Any] | None = None) -> tuple[Review, str]:
     """The findings, and the comment that they make."""
-    plan, blot = read_plan(json.dumps(shown).encode(), source="plan.json")
+    plan, redact = read_plan(json.dumps(shown).encode(), source="plan.json")
     if stack is not None:
-        plan = filled(plan, stack, blot)
+        plan = filled(plan, stack, redact)
     found = review(plan, commit="0123456")
     return found, markdown.render(page_of(found))
 
@@ -135,8 +135,8 @@ def test_plan_that_would_delete_the_landing_bucket_warns_before_anything_else(
     found, text = reviewed(workbench.plan_edited(rename))
     assert text.startswith(
         "> [!CAUTION]\n> **Data would go**\n>\n"
-        f"> - **landing bucket** `{name}` is destroyed and made anew (forced by `bucket_prefix` "
-        "`burst-dev-landing-` → `another-`): It goes if it is empty; AWS refuses"
+        f"> - **landing bucket** `{name}` is destroyed and created again (forced by "
+        "`bucket_prefix` `burst-dev-landing-` → `another-`): It goes if it is empty; AWS refuses"
     )
     assert found.loses_data
     assert titles(found)[0] == "landing bucket"
@@ -340,9 +340,9 @@ def test_sensitive_value_is_nowhere_in_the_comment_or_its_plan_text(workbench: W
     file.write_text(json.dumps(stack), encoding="utf-8")
     shown = workbench.plan("-refresh=false")
     assert SECRET in json.dumps(shown)
-    plan, blot = read_plan(json.dumps(shown).encode(), source="plan.json")
+    plan, redact = read_plan(json.dumps(shown).encode(), source="plan.json")
     page = page_of(review(plan))
-    text = markdown.render(page, plan_text=blot(workbench.plan_text() + SECRET))
+    text = markdown.render(page, plan_text=redact(workbench.plan_text() + SECRET))
     assert SECRET not in text
     assert "Terraform marks it as sensitive, so it is not shown" in text
     assert "`description`" in text

