@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tools.sandbox.account import Account
-from tools.sandbox.corrections import CORRECTIONS, Correction
+from tools.sandbox.account.corrections import CORRECTIONS, Correction
 
 ARN = "arn:aws:{}:eu-central-1:123456789012:{}"
 WORKFLOW_ARN = ARN.format("glue", "workflow/orders")

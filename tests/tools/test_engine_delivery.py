@@ -16,8 +16,8 @@ from tests.tools.small_pipeline import (
     put_target,
 )
 from tools.sandbox.account import Account
-from tools.sandbox.engine import GlueEngine
-from tools.sandbox.notices import EventUndelivered, Notice
+from tools.sandbox.glue.engine import GlueEngine
+from tools.sandbox.glue.notices import EventUndelivered, Notice
 
 OTHER = "arn:aws:glue:eu-central-1:123456789012:workflow/other"
 ROLE = "arn:aws:iam::123456789012:role/"

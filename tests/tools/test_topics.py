@@ -11,10 +11,10 @@ import pytest
 
 from stacks import policies
 from tools.sandbox.account import Account
-from tools.sandbox.aws_event import aws_event, glue_job_state_changes, put_on_default_bus
-from tools.sandbox.corrections import CORRECTIONS
-from tools.sandbox.engine import GlueEngine
-from tools.sandbox.notices import JobRunChanged, MessagePublished, Notice
+from tools.sandbox.account.corrections import CORRECTIONS
+from tools.sandbox.aws_event import aws_event, glue_job_state_changes
+from tools.sandbox.glue.engine import GlueEngine
+from tools.sandbox.glue.notices import JobRunChanged, MessagePublished, Notice
 from tools.sandbox.view import narrate
 
 RULE = "told"
@@ -146,7 +146,7 @@ def test_topic_that_is_gone_keeps_no_other_rule_from_its_event(account: Account)
     events.put_rule(Name="earlier", EventPattern=json.dumps(PATTERN))
     missing = "arn:aws:sns:eu-central-1:123456789012:missing"
     events.put_targets(Rule="earlier", Targets=[{"Id": "topic", "Arn": missing}])
-    put_on_default_bus(account, aws_event(account, "aws.glue", "any", {"state": "FAILED"}))
+    account.put_event(aws_event(account, "aws.glue", "any", {"state": "FAILED"}))
     assert len(account.faults) == 2  # The missing topic, and the template without a message.
     send(account)
     assert len(heard(account, url)) == 1

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tools.iam import matches
+
 WHO = ("Principal", "NotPrincipal")
 WHAT = ("Action", "NotAction")
 ON = ("Resource", "NotResource")
@@ -242,6 +244,5 @@ def _anything(value: str) -> bool:
 
 
 def _covers(pattern: str, value: str) -> bool:
-    """Whether IAM's wildcards `*` and `?` in a pattern take the value in; case is no matter."""
-    parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
-    return re.fullmatch("".join(parts), value, re.DOTALL | re.IGNORECASE) is not None
+    """Whether the wildcards of a pattern take the value in; case does not matter."""
+    return matches(pattern, value, ignore_case=True)

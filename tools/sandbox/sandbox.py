@@ -14,8 +14,8 @@ from typing import Any, Self
 
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.aws_event import glue_job_state_changes
-from tools.sandbox.engine import GlueEngine
 from tools.sandbox.errors import SandboxError
+from tools.sandbox.glue.engine import GlueEngine
 from tools.sandbox.terraform import Change, Terraform, write_override
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]

@@ -26,7 +26,9 @@ from moto.moto_server.werkzeug_app import (
 from moto.utilities.utils import get_partition
 from werkzeug.serving import make_server
 
-from tools.sandbox.corrections import CORRECTIONS, Correction, Hooks
+from tools.sandbox.account.corrections import CORRECTIONS, Correction, Hooks
+from tools.sandbox.account.deployed import Queue, Role
+from tools.sandbox.account.glue_state import GlueState
 from tools.sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 HOST = "127.0.0.1"
+DEFAULT_BUS = "default"
 DEFAULT_REGION = "eu-central-1"
 ACCESS_KEY_ID = "test"
 SECRET_ACCESS_KEY = "test"  # noqa: S105 (the emulator accepts anything)
@@ -68,6 +71,7 @@ class Account:
         self.account_id = DEFAULT_ACCOUNT_ID
         self.partition = get_partition(region)
         self.hooks = Hooks()
+        self.glue = GlueState(lambda: self.backend("glue"))
         self._port = port
         self._corrections = corrections
         self._undo = ExitStack()
@@ -87,7 +91,7 @@ class Account:
             self._server = undo.enter_context(_listening(self._port, self.hooks))
             undo.callback(self._close_clients)
             self._undo = undo.pop_all()
-        # Should nobody close it: a server whose thread ends with the process can no longer be
+        # If nobody closes it: a server whose thread ends with the process can no longer be
         # stopped, and the process would wait for it for ever.
         atexit.register(self.close)
         return self
@@ -116,7 +120,7 @@ class Account:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """What the emulator itself failed at, latest last: for whoever explains a failure."""
+        """What the emulator itself failed at, the latest last; it helps to explain a failure."""
         return tuple(self.hooks.faults)
 
     @overload
@@ -134,7 +138,7 @@ class Account:
     def client(self, service_name: str) -> Any:
         """A boto3 client of this account, the same one for each call; threads may share it.
 
-        The AWS settings of whoever runs this (variables, profiles, files) have no part in it.
+        The AWS settings of the user (variables, profiles, files) have no influence on it.
         """
         with self._clients_lock:
             if service_name not in self._clients:
@@ -149,7 +153,7 @@ class Account:
             return self._clients[service_name]
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The whole environment for a program that shall use this account and no other.
+        """The whole environment for a program that is to use this account and no other.
 
         Args:
             base: what to start from; default: this process' environment. Its AWS settings are
@@ -160,8 +164,45 @@ class Account:
         loopback = {name: _with_loopback(kept.get(name)) for name in ("NO_PROXY", "no_proxy")}
         return kept | loopback | self._settings()
 
+    def role(self, arn: str) -> Role | None:
+        """The role of this ARN with its policies, or None if there is none."""
+        roles = list(self.backend("iam").roles.values())
+        found = next((role for role in roles if role.arn == arn), None)
+        if found is None:
+            return None
+        attached = [_default_version(policy) for policy in found.managed_policies.values()]
+        boundary = found.permissions_boundary
+        return Role(
+            name=found.name,
+            arn=found.arn,
+            trust_policy=found.assume_role_policy_document,
+            policies=(*found.policies.values(), *attached),
+            boundary=_default_version(self._managed_policy(boundary)) if boundary else None,
+        )
+
+    def _managed_policy(self, arn: str) -> Any:
+        return self.backend("iam").managed_policies[arn]
+
+    def queue(self, arn: str) -> Queue | None:
+        """The queue of this ARN, or None if there is none."""
+        queues = list(self.backend("sqs").queues.values())
+        found = next((queue for queue in queues if queue.queue_arn == arn), None)
+        if found is None:
+            return None
+        url = f"{self.endpoint_url}/{self.account_id}/{found.name}"
+        return Queue(arn=arn, url=url, policy=found.policy or None)
+
+    def put_event(self, event: Mapping[str, Any]) -> None:
+        """Sends an event of a service over the default bus to every deployed rule that matches.
+
+        Args:
+            event: as the emulator keeps it on its way: its `time` is a number.
+        """
+        for rule in list(self.backend("events").event_buses[DEFAULT_BUS].rules.values()):
+            rule.send_to_targets(dict(event), transform_input=False)
+
     def backend(self, service_name: str) -> Any:
-        """moto's own state of a service, for reading what is deployed."""
+        """moto's own state of a service. Tests look at it; everything else asks the account."""
         is_global = service_name in ("iam", "s3")
         region = self.partition if is_global else self.region
         return get_backend(service_name)[self.account_id][region]  # type: ignore[call-overload]
@@ -199,15 +240,19 @@ _CLIENT_CONFIG = Config(
 
 @cache
 def _session() -> boto3.Session:
-    """A session that reads neither a profile nor a file of whoever runs this.
+    """A session that reads neither a profile nor a file of the user.
 
-    One for all: it knows no account, and it keeps the descriptions of the services, which take
-    longer to read than anything else here.
+    All accounts share it: it knows none of them, and it keeps the descriptions of the services,
+    which take longer to read than anything else here.
     """
     unset = (None, None, None, None)
     nothing = (None, None, os.devnull, None)
     variables: Any = {"profile": unset, "config_file": nothing, "credentials_file": nothing}
     return boto3.Session(botocore_session=botocore.session.Session(variables))
+
+
+def _default_version(policy: Any) -> str:
+    return str(next(version.document for version in policy.versions if version.is_default))
 
 
 def _with_loopback(no_proxy: str | None) -> str:

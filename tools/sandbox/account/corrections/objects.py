@@ -16,7 +16,7 @@ from moto.s3.exceptions import AccessDeniedByLock, NoSuchUpload
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, S3Backend
 from moto.s3.responses import S3Response
 
-from tools.sandbox.corrections.base import Hooks, correction
+from tools.sandbox.account.corrections.base import Hooks, correction
 
 # S3 user guide, "Event message structure" for EventBridge: `reason` is the call that made the
 # object.

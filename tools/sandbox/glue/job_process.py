@@ -1,4 +1,6 @@
-"""Runs the deployed script of a Glue job on this machine, in a process of its own."""
+"""Runs the deployed script of a Glue job on this machine, in its own process."""
+
+from __future__ import annotations
 
 import contextlib
 import itertools
@@ -12,12 +14,14 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.sandbox.account import Account
 from tools.sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from tools.sandbox.account import Account
 
 LOG_NAME = "log.txt"
 TERMINATION_GRACE = 3.0
@@ -51,12 +55,12 @@ class JobRequest:
 
     @property
     def log(self) -> Path:
-        """Where everything goes that the job prints."""
+        """The file with everything that the job prints."""
         return self.folder / LOG_NAME
 
 
 class JobProcess:
-    """A running job. It is the first process of a session of its own, and everything that it
+    """A running job. It is the first process of its own session, and everything that it
     starts (Spark's JVM, its Python workers) stays in that session and ends with it."""
 
     def __init__(self, popen: subprocess.Popen[bytes], log: Path) -> None:
@@ -142,7 +146,7 @@ class JobProcess:
     def _processes(self) -> Iterator[int]:
         """Every living process of the job's session.
 
-        The process group is not enough: PySpark's daemon makes a group of its own, but no
+        The process group is not enough: PySpark's daemon makes its own group, but no
         session. Where there is no /proc (macOS) there is only the group to go by.
         """
         if not (PROC / "self" / "stat").exists():
@@ -189,8 +193,8 @@ def last_words(log: str) -> str:
 
 
 def job_environment(account: Account, packages: list[Path], folder: Path) -> dict[str, str]:
-    """The environment of a job: the account, Java and Spark on this machine, the code of the
-    job in place of ours."""
+    """The environment of a job: the account, Java and Spark on this machine, and the
+    code of the job in place of ours."""
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)
     }
@@ -237,7 +241,7 @@ def _spark_submit_arguments(folder: Path) -> list[str]:
         "spark.ui.showConsoleProgress": "false",
     }
     pairs = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
-    # Four tries a task, as on a cluster; a local master makes one only unless it is told.
+    # Four tries a task, as on a cluster; a local master makes only one by default.
     return ["--master", "local[2,4]", "--driver-java-options", QUICK_JAVA, *pairs, "pyspark-shell"]
 
 
