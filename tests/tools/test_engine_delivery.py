@@ -1,4 +1,4 @@
-"""What EventBridge may hand over, and what happens to an event that it may not."""
+"""Which events EventBridge may deliver, and what happens to the others."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -172,7 +172,7 @@ def test_a_disabled_rule_delivers_nothing(
     assert pipeline.dead_letters() == []
 
 
-def test_objects_that_the_rule_does_not_match_are_no_business_of_the_engine(
+def test_objects_that_the_rule_does_not_match_do_not_reach_the_engine(
     account: Account, engine: GlueEngine, tmp_path: Path
 ) -> None:
     pipeline = deploy(account, tmp_path)
@@ -182,7 +182,7 @@ def test_objects_that_the_rule_does_not_match_are_no_business_of_the_engine(
     assert engine.snapshot().matched_events == 0
 
 
-def test_an_event_that_somebody_puts_on_the_bus_counts_like_any_other(
+def test_an_event_that_is_put_on_the_bus_counts_like_any_other(
     account: Account, engine: GlueEngine, tmp_path: Path
 ) -> None:
     deploy(account, tmp_path, batching={"BatchSize": 2, "BatchWindow": 900})

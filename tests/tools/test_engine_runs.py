@@ -55,7 +55,7 @@ def keys(number: int) -> list[str]:
 
 
 def finished(engine: GlueEngine, runs: int = 1) -> None:
-    """Waits until so many job runs, and no fewer workflow runs, have ended."""
+    """Waits until this many job runs, and all workflow runs, have ended."""
 
     def ended(snapshot: Any) -> bool:
         return sum(1 for run in snapshot.job_runs if run.completed_on) >= runs and all(
@@ -132,7 +132,7 @@ def test_a_changed_batch_size_counts_from_the_next_batch(
     assert sizes == [2, 1]
 
 
-def test_those_who_watch_hear_everything_in_its_order(
+def test_observers_hear_everything_in_order(
     account: Account, engine: GlueEngine, tmp_path: Path
 ) -> None:
     notices: list[Notice] = []
@@ -201,9 +201,7 @@ def test_a_job_gets_its_deployed_code_arguments_and_account(
     assert (folder / "log.txt").read_text() == "the job says hello\n"
 
 
-def test_the_api_tells_the_truth_about_a_run(
-    account: Account, engine: GlueEngine, tmp_path: Path
-) -> None:
+def test_the_api_shows_a_run_as_it_is(account: Account, engine: GlueEngine, tmp_path: Path) -> None:
     pipeline = deploy(account, tmp_path, batching={"BatchSize": 2}, gated=True)
     pipeline.upload(*keys(2))
     in_states(engine, "RUNNING")
@@ -397,7 +395,7 @@ def test_runs_that_are_started_by_hand(
 
 
 def running_with_children(engine: GlueEngine, pipeline: SmallPipeline, tmp_path: Path) -> int:
-    """Starts a run whose job has children of its own; returns its session."""
+    """Starts a run whose job has child processes; returns its session."""
     pipeline.upload("orders/1.csv")
     [folder] = until(lambda: [f.parent for f in (tmp_path / "runs").glob("*/has-children")])
     assert folder

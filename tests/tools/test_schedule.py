@@ -1,4 +1,4 @@
-"""The sandbox sends a schedule rule's event on the way of every other event."""
+"""The event of a schedule rule is delivered as every other event."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def engine(account: Account, tmp_path: Path) -> Iterator[GlueEngine]:
 
 @pytest.fixture
 def pipeline(account: Account, engine: GlueEngine, tmp_path: Path) -> SmallPipeline:
-    """The small pipeline with a sweep beside its rule."""
+    """The small pipeline with a sweep in addition to its rule."""
     pipeline = deploy(account, tmp_path, batching={"BatchSize": 2, "BatchWindow": 900})
     events = account.client("events")
     rule = events.put_rule(Name=SWEEP, ScheduleExpression="rate(1 day)")

@@ -132,7 +132,7 @@ def test_topic_whose_policy_does_not_let_eventbridge_publish_gets_nothing(
     assert "does not let events.amazonaws.com publish" in account.faults[-1]
 
 
-def test_template_that_gives_no_json_reaches_nobody_and_is_named(account: Account) -> None:
+def test_template_that_gives_no_json_is_not_delivered_and_is_named(account: Account) -> None:
     quoted = {**TRANSFORMER, "InputTemplate": '"Job <job> failed: <message>"'}
     url = deploy(account, InputTransformer=quoted)
     send(account, message='it said "no"')
@@ -152,7 +152,7 @@ def test_topic_that_is_gone_keeps_no_other_rule_from_its_event(account: Account)
     assert len(heard(account, url)) == 1
 
 
-def test_whoever_watches_the_sandbox_reads_the_sentence(account: Account, tmp_path: Path) -> None:
+def test_the_sentence_is_shown_in_the_sandbox(account: Account, tmp_path: Path) -> None:
     seen: list[Notice] = []
     with GlueEngine(account, work_folder=tmp_path) as engine:
         engine.subscribe(seen.append)

@@ -25,7 +25,7 @@ class Sandbox:
     """One environment in an account that exists while the `with` block runs.
 
     `synthesize` writes the stack, `deploy` applies it; from then on files in the landing bucket
-    are processed. What differs from a deployment to AWS stands in Terraform's override file:
+    are processed. What differs from a deployment to AWS is in Terraform's override file:
     where the account is, and that curated goes to a local folder, because Spark has no S3 file
     system here.
 
@@ -142,5 +142,5 @@ class Sandbox:
 
 
 def _path_with_node() -> str:
-    """The PATH with the folder of this Python first: Node is installed beside it."""
+    """The PATH with the folder of this Python first: Node is installed there, too."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

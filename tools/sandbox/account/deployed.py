@@ -25,7 +25,7 @@ class Role:
 
 @dataclass(frozen=True)
 class Queue:
-    """A queue of SQS; without a policy nobody but its account may use it."""
+    """A queue of SQS; without a policy only its account may use it."""
 
     arn: str
     url: str

@@ -75,7 +75,7 @@ class GlueState:
         if isinstance(record, _WorkflowRunRecord):
             record.show(run)
             return
-        # A new mapping, because somebody may be listing the old one at this moment.
+        # A new mapping, because another thread may be listing the old one.
         record = _WorkflowRunRecord(run)
         workflow.runs = OrderedDict(workflow.runs) | {run.run_id: record}
 

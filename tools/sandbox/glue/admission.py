@@ -19,7 +19,7 @@ from tools.sandbox.glue.runs import JOB_FINISHED
 
 
 class Admission(StrEnum):
-    """What happens to a run that somebody asks for."""
+    """What happens to a run that is requested."""
 
     STARTED = "started"
     WAITING = "waiting"
@@ -48,7 +48,7 @@ class JobQueue:
     waiting: tuple[str, ...] = ()
 
     def submit(self, run_id: str, *, limit: int, queuing: bool) -> tuple[JobQueue, Admission]:
-        """Somebody asks for a run. Runs that already wait go first."""
+        """A run is requested. Runs that already wait go first."""
         if len(self.occupying) < limit and not self.waiting:
             return replace(self, occupying=(*self.occupying, run_id)), Admission.STARTED
         if queuing:
@@ -90,7 +90,7 @@ def job_run_ending(
         exit_code: of the job's process; None for a process that its timeout ended.
         last_words: what the job printed about its failure.
         timeout: minutes.
-        stop_requested: whether somebody asked for its end. A run that succeeds all the same has
+        stop_requested: whether it was asked to stop. A run that succeeds all the same has
             succeeded.
     """
     if exit_code == 0:

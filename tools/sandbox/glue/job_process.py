@@ -86,7 +86,7 @@ class JobProcess:
         command = [sys.executable, str(script)]
         command += [part for pair in request.arguments.items() for part in pair]
         with request.log.open("ab") as log:
-            popen = subprocess.Popen(  # noqa: S603 (the deployed script is what shall run)
+            popen = subprocess.Popen(  # noqa: S603 (the deployed script is what runs)
                 command,
                 cwd=request.folder,
                 env=job_environment(account, packages, request.folder),
@@ -194,7 +194,7 @@ def last_words(log: str) -> str:
 
 def job_environment(account: Account, packages: list[Path], folder: Path) -> dict[str, str]:
     """The environment of a job: the account, Java and Spark on this machine, and the
-    code of the job in place of ours."""
+    code of the job instead of ours."""
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)
     }
@@ -241,7 +241,7 @@ def _spark_submit_arguments(folder: Path) -> list[str]:
         "spark.ui.showConsoleProgress": "false",
     }
     pairs = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
-    # Four tries a task, as on a cluster; a local master makes only one by default.
+    # Four tries per task, as on a cluster; a local master makes only one by default.
     return ["--master", "local[2,4]", "--driver-java-options", QUICK_JAVA, *pairs, "pyspark-shell"]
 
 

@@ -1,4 +1,4 @@
-"""Job runs: admitted within the job's limit, carried out by a process, ended by its end."""
+"""Job runs: admitted within the job's limit, carried out by a process, ended with it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class _Execution:
 
 
 class JobRuns:
-    """The job runs of the account. Whoever uses it holds the lock, except for `end_process`.
+    """The job runs of the account. The caller holds the lock, except for `end_process`.
 
     Args:
         changed: its lock guards everything here; the threads of the runs take it.
@@ -90,7 +90,7 @@ class JobRuns:
         return tuple(run for run in self.all() if run.workflow_run_id == workflow_run_id)
 
     def stop_requested(self, run_id: str) -> bool:
-        """Whether somebody asked for the end of this run."""
+        """Whether this run was asked to stop."""
         return self._executions[run_id].stop_requested
 
     @property

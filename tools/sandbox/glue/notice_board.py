@@ -1,4 +1,4 @@
-"""Reports what happens to observers, in order and in a thread of its own."""
+"""Reports what happens to observers, in order and in its own thread."""
 
 from __future__ import annotations
 

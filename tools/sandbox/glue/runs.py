@@ -1,4 +1,4 @@
-"""Workflow runs and job runs: each a value that holds everything known of the run at one moment."""
+"""Workflow runs and job runs: each value is everything that is known of a run."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class JobRun:
     """One job run.
 
     Attributes:
-        arguments: what was passed to this run beside the job's own arguments.
+        arguments: what was passed to this run in addition to the job's arguments.
         timeout: minutes; None for no limit.
         log: the file with everything that the job printed.
         started_on: when the run was accepted.

@@ -11,7 +11,7 @@ from tools.sandbox.glue.notices import OpenWindow, WindowOpened
 
 
 class Triggers:
-    """Collects events and fires. Whoever uses it holds the engine's lock.
+    """Collects events and fires. The caller holds the engine's lock.
 
     Args:
         clock: seconds on a scale that only grows; deadlines are on it.

@@ -16,7 +16,7 @@ from tools.sandbox.glue.runs import JobRun, WorkflowRun, new_workflow_run_id
 
 
 class WorkflowRuns:
-    """The workflow runs of the account. Whoever uses it holds the engine's lock."""
+    """The workflow runs of the account. The caller holds the engine's lock."""
 
     def __init__(self, glue: GlueAccount, board: NoticeBoard, jobs: JobRuns) -> None:
         self._glue = glue

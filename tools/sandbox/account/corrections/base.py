@@ -29,13 +29,13 @@ class GlueListener(Protocol):
         timeout: int | None,
         queuing_enabled: bool | None,
     ) -> str:
-        """Somebody called StartJobRun; returns the run's id."""
+        """StartJobRun was called; returns the run's id."""
 
     def start_workflow_run(self, workflow_name: str, properties: Mapping[str, str]) -> str:
-        """Somebody called StartWorkflowRun; returns the run's id."""
+        """StartWorkflowRun was called; returns the run's id."""
 
     def stop_workflow_run(self, workflow_name: str, run_id: str) -> None:
-        """Somebody called StopWorkflowRun."""
+        """StopWorkflowRun was called."""
 
 
 @dataclass

@@ -161,7 +161,7 @@ def runs_belong_to_the_engine(hooks: Hooks) -> Iterator[None]:
     """AWS: StartJobRun and StartWorkflowRun run something, a run changes its state as it goes on,
     StopWorkflowRun stops it, and GetWorkflowRun returns the run's graph where IncludeGraph asks
     for it (API reference, JobRun, WorkflowRun).
-    moto 5.2.5: runs nothing; a job run is SUCCEEDED as soon as somebody looks, a workflow run is
+    moto 5.2.5: runs nothing; a job run is SUCCEEDED as soon as it is looked at, a workflow run is
     RUNNING for ever, stopping one does nothing, and there is no graph.
     Goes never: what runs is the engine's part. It registers itself as the account's listener;
     without one moto answers as it always does.
