@@ -171,7 +171,7 @@ class Account:
         if found is None:
             return None
         attached = [_default_version(policy) for policy in found.managed_policies.values()]
-        boundary = found.permissions_boundary
+        boundary = (found.permissions_boundary or {}).get("PermissionsBoundaryArn")
         return Role(
             name=found.name,
             arn=found.arn,
