@@ -17,6 +17,10 @@ from tools.iam.conditions import Context, conditions_hold
 from tools.iam.documents import Document, Statement, UnsupportedPolicyError, as_list, statements_of
 from tools.iam.wildcards import matches, matches_arn
 
+IDENTITY, BOUNDARY = "identity-based policy", "permissions boundary"
+RESOURCE = "resource-based policy"
+ARTICLES = {IDENTITY: "an", BOUNDARY: "a", RESOURCE: "a"}
+
 
 class Outcome(StrEnum):
     """What comes of a request."""
@@ -83,10 +87,17 @@ class Identity:
 
 @dataclass(frozen=True)
 class Decision:
-    """The outcome, and the statement or the missing part that made it."""
+    """The outcome and its reason.
+
+    Attributes:
+        reason: as AWS words it at the end of "is not authorized to perform ..." (IAM user guide,
+            "Troubleshoot access denied error messages"); empty where the request is allowed.
+        statement: the Sid of the statement that made the decision, if it is one that did.
+    """
 
     outcome: Outcome
-    because: str
+    reason: str = ""
+    statement: str | None = None
 
     @property
     def allowed(self) -> bool:
@@ -118,10 +129,11 @@ def decide(
     boundary = [] if identity.boundary is None else [identity.boundary]
     bounds = _applying(boundary, request, caller=None)
     theirs = _applying([] if resource_policy is None else [resource_policy], request, caller=caller)
-    for where, found in (("identity", own), ("boundary", bounds), ("resource", theirs)):
+    for where, found in ((IDENTITY, own), (BOUNDARY, bounds), (RESOURCE, theirs)):
         denial = next((s for s in found if s["Effect"] == "Deny"), None)
         if denial is not None:
-            return Decision(Outcome.DENIED_EXPLICITLY, f"{where} policy: {_name(denial)}")
+            reason = f"with an explicit deny in {ARTICLES[where]} {where}"
+            return Decision(Outcome.DENIED_EXPLICITLY, reason, _name(denial))
     by_identity = next((s for s in own if s["Effect"] == "Allow"), None)
     in_bounds = identity.boundary is None or any(s["Effect"] == "Allow" for s in bounds)
     grants = [s for s in theirs if s["Effect"] == "Allow"]
@@ -129,14 +141,19 @@ def decide(
     other_account = caller.account is not None and resource_account not in (None, caller.account)
     # A role that a resource policy names is still limited by its boundary.
     if direct is not None and (in_bounds or caller.kind != "AWS") and not other_account:
-        return Decision(Outcome.ALLOWED, f"resource policy: {_name(direct)}")
+        return Decision(Outcome.ALLOWED, statement=_name(direct))
     if by_identity is None:
-        return Decision(Outcome.DENIED_IMPLICITLY, "no identity policy allows it")
+        return _not_allowed_by(IDENTITY, request)
     if not in_bounds:
-        return Decision(Outcome.DENIED_IMPLICITLY, "the permissions boundary does not allow it")
+        return _not_allowed_by(BOUNDARY, request)
     if (other_account or resource_policy_decides) and not grants:
-        return Decision(Outcome.DENIED_IMPLICITLY, "no resource policy allows it")
-    return Decision(Outcome.ALLOWED, f"identity policy: {_name(by_identity)}")
+        return _not_allowed_by(RESOURCE, request)
+    return Decision(Outcome.ALLOWED, statement=_name(by_identity))
+
+
+def _not_allowed_by(where: str, request: Request) -> Decision:
+    reason = f"because no {where} allows the {request.action} action"
+    return Decision(Outcome.DENIED_IMPLICITLY, reason)
 
 
 def allows(documents: Sequence[Document], request: Request) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 Document = str | Mapping[str, Any]
@@ -47,7 +48,15 @@ def as_list(value: Any) -> list[Any]:
 
 
 def _statements(document: Document) -> list[Statement]:
-    parsed = json.loads(document) if isinstance(document, str) else document
+    return _parsed(document) if isinstance(document, str) else _checked(document)
+
+
+@lru_cache(maxsize=256)
+def _parsed(document: str) -> list[Statement]:
+    return _checked(json.loads(document))
+
+
+def _checked(parsed: Mapping[str, Any]) -> list[Statement]:
     statements = as_list(parsed.get("Statement", []))
     for statement in statements:
         _check(statement)

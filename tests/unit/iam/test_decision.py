@@ -290,7 +290,14 @@ def test_trust_policy_names_no_resource() -> None:
 def test_decision_names_the_statement_that_made_it() -> None:
     denied = on_queue(Effect="Deny", Sid="NeverSend")
     decision = decide(SEND, Identity(Principal.aws(ROLE), [on_queue(), denied]))
-    assert decision.because == "identity policy: NeverSend"
+    assert decision.statement == "NeverSend"
+    assert decision.reason == "with an explicit deny in an identity-based policy"
+
+
+def test_reason_is_worded_as_aws_words_it() -> None:
+    """IAM user guide, "Troubleshoot access denied error messages"."""
+    decision = decide(SEND, Identity(Principal.aws(ROLE)))
+    assert decision.reason == "because no identity-based policy allows the sqs:SendMessage action"
 
 
 @pytest.mark.parametrize(

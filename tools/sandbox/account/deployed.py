@@ -1,9 +1,27 @@
-"""What is deployed outside Glue, as values: roles with their policies, and queues."""
+"""What is deployed outside Glue, as values: roles, the keys of their sessions, and queues."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The keys of a role's session."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which every AWS SDK finds them."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_SESSION_TOKEN": self.session_token,
+        }
 
 
 @dataclass(frozen=True)

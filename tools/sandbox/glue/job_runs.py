@@ -12,7 +12,7 @@ from typing import Protocol
 from tools.sandbox.glue.admission import Admission, Ending, JobQueue, job_run_ending
 from tools.sandbox.glue.definitions import GlueAccount, Job
 from tools.sandbox.glue.errors import ConcurrentRunsExceededError, EntityNotFoundError
-from tools.sandbox.glue.job_process import JobRequest
+from tools.sandbox.glue.job_process import LOG_NAME, JobRequest
 from tools.sandbox.glue.notice_board import NoticeBoard
 from tools.sandbox.glue.notices import JobRunChanged
 from tools.sandbox.glue.runs import JobRun, new_job_run_id
@@ -147,7 +147,7 @@ class JobRuns:
         run = JobRun(
             run_id=run_id,
             job=job.name,
-            log=JobRequest("", {}, self._work_folder / run_id).log,
+            log=(self._work_folder / run_id) / LOG_NAME,
             arguments=dict(arguments),
             timeout=timeout or job.timeout,
             queuing_enabled=job.queuing_enabled if queuing_enabled is None else queuing_enabled,
@@ -238,7 +238,7 @@ class JobRuns:
             "--JOB_RUN_ID": run.run_id,
             "--JOB_ID": f"j_{run.run_id.removeprefix('jr_')}",
         }
-        return JobRequest(job.script_location, arguments, run.log.parent)
+        return JobRequest(job.role, job.script_location, arguments, run.log.parent)
 
     # ---- ending ----------------------------------------------------------------------------
 
