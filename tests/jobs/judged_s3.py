@@ -147,8 +147,8 @@ def _call(operation: str, arguments: Mapping[str, Any]) -> S3Call:
         key=arguments.get("Key", ""),
         version_id=arguments.get("VersionId"),
         source=_name(source) if source else None,
-        # Which files have tags is the producer's business, so the job must be ready for them.
-        source_has_tags=True,
+        # Any producer may tag what it uploads; what the job writes has no tags.
+        source_has_tags=bool(source) and source["Bucket"].endswith("landing"),
         parameters={
             PARAMETERS[name]: str(value) for name, value in arguments.items() if name in PARAMETERS
         },

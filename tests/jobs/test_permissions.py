@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from burst import landing
 from burst.errors import BurstError
-from burst.s3 import fetch
 
 from tests.jobs.judged_s3 import JudgedS3, policy_of_the_job
 from tests.jobs.one_process import OneProcess, ProcessDied
-from tests.jobs.test_crashes import burst, ticking
+from tests.jobs.test_crashes import burst, one_thread, ticking
 from tests.jobs.world import World, memory_world
 from tools.iam import Request, allows
 
@@ -64,11 +62,11 @@ class Part:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[World, list[Request]]:
+def asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, one_thread: None
+) -> tuple[World, list[Request]]:
     """Everything that the job asks for while it dies at each call and is finished, and while
     somebody empties landing under its hands."""
-    monkeypatch.setattr(fetch, "THREADS", 1)
-    monkeypatch.setattr(landing, "COPY_THREADS", 1)
     requests: dict[tuple[str, str, str], Request] = {}
     ask = JudgedS3._ask
 
