@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tools.sandbox.account import Account
-from tools.sandbox.corrections import CORRECTIONS, Correction
+from tools.sandbox.account.corrections import CORRECTIONS, Correction
 
 ARN = "arn:aws:{}:eu-central-1:123456789012:{}"
 WORKFLOW_ARN = ARN.format("glue", "workflow/orders")
@@ -421,7 +421,7 @@ def completed_upload(account: Account) -> tuple[dict[str, Any], str]:
 
 
 def complete_again_after_deleting(account: Account) -> str | None:
-    """The job has taken the file from landing when somebody asks once more for its completion."""
+    """The job has taken the file from landing when its completion is requested once more."""
     request, version = completed_upload(account)
     s3 = account.client("s3")
     s3.delete_object(Bucket=BUCKET, Key="a", VersionId=version)
@@ -527,7 +527,7 @@ def execution_class(account: Account, **given: Any) -> str | None:
     return glue.get_job(JobName="orders")["Job"].get("ExecutionClass")
 
 
-def test_vanilla_a_job_shows_an_execution_class_that_nobody_gave(vanilla: Account) -> None:
+def test_vanilla_a_job_shows_an_execution_class_that_was_not_given(vanilla: Account) -> None:
     name = "jobs show only the execution class they were given"
     still_needed(name, execution_class(vanilla) is not None)
 

@@ -1,4 +1,4 @@
-"""`burst demo` as a user calls it, in a process of its own."""
+"""`burst demo` as a user calls it, in its own process."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def demo(*options: str, **environment: str) -> subprocess.Popen[str]:
 
 
 def processes_with(folder: Path) -> list[str]:
-    """Command lines of the running processes that have something to do with the folder."""
+    """Command lines of the running processes that use the folder."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,4 +1,4 @@
-"""What EventBridge may hand over, and what happens to an event that it may not."""
+"""Which events EventBridge may deliver, and what happens to the others."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,8 +16,8 @@ from tests.tools.small_pipeline import (
     put_target,
 )
 from tools.sandbox.account import Account
-from tools.sandbox.engine import GlueEngine
-from tools.sandbox.notices import EventUndelivered, Notice
+from tools.sandbox.glue.engine import GlueEngine
+from tools.sandbox.glue.notices import EventUndelivered, Notice
 
 OTHER = "arn:aws:glue:eu-central-1:123456789012:workflow/other"
 ROLE = "arn:aws:iam::123456789012:role/"
@@ -172,7 +172,7 @@ def test_a_disabled_rule_delivers_nothing(
     assert pipeline.dead_letters() == []
 
 
-def test_objects_that_the_rule_does_not_match_are_no_business_of_the_engine(
+def test_objects_that_the_rule_does_not_match_do_not_reach_the_engine(
     account: Account, engine: GlueEngine, tmp_path: Path
 ) -> None:
     pipeline = deploy(account, tmp_path)
@@ -182,7 +182,7 @@ def test_objects_that_the_rule_does_not_match_are_no_business_of_the_engine(
     assert engine.snapshot().matched_events == 0
 
 
-def test_an_event_that_somebody_puts_on_the_bus_counts_like_any_other(
+def test_an_event_that_is_put_on_the_bus_counts_like_any_other(
     account: Account, engine: GlueEngine, tmp_path: Path
 ) -> None:
     deploy(account, tmp_path, batching={"BatchSize": 2, "BatchWindow": 900})

@@ -11,10 +11,10 @@ import pytest
 
 from stacks import policies
 from tools.sandbox.account import Account
-from tools.sandbox.aws_event import aws_event, glue_job_state_changes, put_on_default_bus
-from tools.sandbox.corrections import CORRECTIONS
-from tools.sandbox.engine import GlueEngine
-from tools.sandbox.notices import JobRunChanged, MessagePublished, Notice
+from tools.sandbox.account.corrections import CORRECTIONS
+from tools.sandbox.aws_event import aws_event, glue_job_state_changes
+from tools.sandbox.glue.engine import GlueEngine
+from tools.sandbox.glue.notices import JobRunChanged, MessagePublished, Notice
 from tools.sandbox.view import narrate
 
 RULE = "told"
@@ -132,7 +132,7 @@ def test_topic_whose_policy_does_not_let_eventbridge_publish_gets_nothing(
     assert "does not let events.amazonaws.com publish" in account.faults[-1]
 
 
-def test_template_that_gives_no_json_reaches_nobody_and_is_named(account: Account) -> None:
+def test_template_that_gives_no_json_is_not_delivered_and_is_named(account: Account) -> None:
     quoted = {**TRANSFORMER, "InputTemplate": '"Job <job> failed: <message>"'}
     url = deploy(account, InputTransformer=quoted)
     send(account, message='it said "no"')
@@ -146,13 +146,13 @@ def test_topic_that_is_gone_keeps_no_other_rule_from_its_event(account: Account)
     events.put_rule(Name="earlier", EventPattern=json.dumps(PATTERN))
     missing = "arn:aws:sns:eu-central-1:123456789012:missing"
     events.put_targets(Rule="earlier", Targets=[{"Id": "topic", "Arn": missing}])
-    put_on_default_bus(account, aws_event(account, "aws.glue", "any", {"state": "FAILED"}))
+    account.put_event(aws_event(account, "aws.glue", "any", {"state": "FAILED"}))
     assert len(account.faults) == 2  # The missing topic, and the template without a message.
     send(account)
     assert len(heard(account, url)) == 1
 
 
-def test_whoever_watches_the_sandbox_reads_the_sentence(account: Account, tmp_path: Path) -> None:
+def test_the_sentence_is_shown_in_the_sandbox(account: Account, tmp_path: Path) -> None:
     seen: list[Notice] = []
     with GlueEngine(account, work_folder=tmp_path) as engine:
         engine.subscribe(seen.append)

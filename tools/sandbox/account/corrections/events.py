@@ -10,8 +10,8 @@ from moto.events.models import Rule
 from moto.sns.models import sns_backends
 from moto.utilities.arns import parse_arn
 
-from tools.sandbox.corrections.base import Hooks, correction
-from tools.sandbox.policies import Request, allows
+from tools.iam import Identity, Principal, Request, decide
+from tools.sandbox.account.corrections.base import Hooks, correction
 from tools.sandbox.transformer import transformed
 
 
@@ -35,11 +35,11 @@ def workflows_and_topics_are_targets(hooks: Hooks) -> Iterator[None]:
 
 
 def deliver(hooks: Hooks, rule: Rule, event: Any, transform_input: bool = True) -> None:
-    """Hands an event to every target of a rule; what fails concerns that target only."""
+    """Sends an event to every target of a rule; a failure concerns that target only."""
     for target in list(rule.targets):
         try:
             if _is_workflow(target["Arn"]):
-                _hand_over(hooks, rule, target, event)
+                _to_workflow(hooks, rule, target, event)
             elif _is_topic(target["Arn"]):
                 _publish(hooks, rule, target, event)
             else:
@@ -52,7 +52,7 @@ def deliver(hooks: Hooks, rule: Rule, event: Any, transform_input: bool = True) 
 _vanilla = Rule.send_to_targets
 
 
-def _hand_over(hooks: Hooks, rule: Rule, target: dict[str, Any], event: Any) -> None:
+def _to_workflow(hooks: Hooks, rule: Rule, target: dict[str, Any], event: Any) -> None:
     listener = hooks.listener
     if listener is not None:
         listener.event_for_workflow(_as_sent(event), rule.arn, target)
@@ -81,8 +81,9 @@ def _publish(hooks: Hooks, rule: Rule, target: dict[str, Any], event: Any) -> No
     # No source condition is fulfilled: "You can't use Condition blocks in Amazon SNS topic
     # policies for EventBridge" (EventBridge user guide, "Using resource-based policies").
     context = {"aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "true"}
-    request = Request("sns:Publish", arn, "events.amazonaws.com", context)
-    if not allows([topic.policy], request):
+    eventbridge = Identity(Principal.service("events.amazonaws.com"))
+    request = Request("sns:Publish", arn, context)
+    if not decide(request, eventbridge, resource_policy=topic.policy).allowed:
         raise PermissionError("the policy of the topic does not let events.amazonaws.com publish")
     message = transformed(target, _as_sent(event))
     topic.publish(message)

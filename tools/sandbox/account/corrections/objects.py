@@ -16,7 +16,7 @@ from moto.s3.exceptions import AccessDeniedByLock, NoSuchUpload
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, S3Backend
 from moto.s3.responses import S3Response
 
-from tools.sandbox.corrections.base import Hooks, correction
+from tools.sandbox.account.corrections.base import Hooks, correction
 
 # S3 user guide, "Event message structure" for EventBridge: `reason` is the call that made the
 # object.
@@ -32,7 +32,7 @@ REQUEST_ID_ALPHABET = string.ascii_uppercase + string.digits
 
 @correction
 def object_events_are_as_documented(hooks: Hooks) -> Iterator[None]:
-    """AWS: an event of S3 has an id and a request id of its own, `etag`, a `version-id` only
+    """AWS: an event of S3 has its own id and request id, `etag`, a `version-id` only
     where the bucket has versions, a `sequencer` that grows, the call as `reason`, and goes to
     the default bus (S3 user guide, "Event message structure" of EventBridge).
     moto 5.2.5: the same id, sequencer and request id in every event, `eTag`, version "null" on
@@ -91,7 +91,7 @@ def _object_event(
 def multipart_uploads_send_one_event(hooks: Hooks) -> Iterator[None]:
     """AWS: a multipart upload sends one event, when it is completed (S3 user guide, "Event
     message structure": reason CompleteMultipartUpload).
-    moto 5.2.5: completes it by a PutObject of its own, which sends an event too.
+    moto 5.2.5: completes it by its own PutObject, which sends an event too.
     Goes when moto sends one.
     """
     vanilla = S3Backend.put_object
@@ -166,8 +166,8 @@ def policy_conditions_are_evaluated(hooks: Hooks) -> Iterator[None]:
     guide, "Bucket policy examples using condition keys"); the usual Deny of requests without
     TLS (`aws:SecureTransport` false) touches plain HTTP only.
     moto 5.2.5: ignores the Condition, so that Deny refuses every request.
-    Here: the emulator listens on the loopback device only, where nobody can listen in, so a
-    request counts as secure transport although it is plain HTTP. Statements with any other
+    Here: the emulator listens on the loopback device only, where no other machine listens in, so
+    a request counts as secure transport although it is plain HTTP. Statements with any other
     condition are left out, because the emulator does not know the request's other values.
     Goes when moto evaluates conditions and can be told so.
     """
