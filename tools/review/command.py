@@ -53,9 +53,9 @@ def review(
     synthesized: Annotated[
         Path | None,
         typer.Option(
-            help="The stack that was planned, cdk.tf.json: it says what policies permit that name "
-            "something still to be created. Found by itself beside the plan or in "
-            "cdktf.out/stacks/<stack>.",
+            help="The stack that was planned, `cdk.tf.json`: it says what policies permit that name "
+            "something still to be created. Left out, it is looked for beside the plan and in "
+            "`cdktf.out/stacks`.",
             metavar="FILE",
         ),
     ] = None,
