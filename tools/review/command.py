@@ -53,7 +53,7 @@ def review(
     synthesized: Annotated[
         Path | None,
         typer.Option(
-            help="The stack that was planned, `cdk.tf.json`: it says what policies permit that name "
+            help="The stack that was planned, `cdk.tf.json`: says what policies permit that name "
             "something still to be created. Left out, it is looked for beside the plan and in "
             "`cdktf.out/stacks`.",
             metavar="FILE",
