@@ -15,10 +15,11 @@ from urllib.parse import quote, urlencode
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from burst.batch import REASON_SUFFIX, InputFile
+from burst.batch import InputFile
+from burst.contract import REASON_SUFFIX
 from burst.errors import LandingError, SettleError
-from burst.ledger.records import FileResult, ResultRecord
-from burst.s3.errors import is_gone, refusal
+from burst.ledger import FileResult, ResultRecord
+from burst.s3 import is_gone, refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

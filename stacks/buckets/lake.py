@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from burst.contract import ARCHIVE
 from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfigurationRule,
     S3BucketLifecycleConfigurationRuleExpiration,
@@ -14,6 +15,7 @@ from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification
 from constructs import Construct
 
 from stacks.buckets.private_bucket import PrivateBucket
+from stacks.environment import Environment
 from stacks.settings import RetentionSettings
 
 
@@ -37,20 +39,17 @@ class Lake(PrivateBucket):
         scope: Construct,
         id_: str,
         *,
-        environment: str,
-        deletable: bool,
-        kms_key_arn: str | None,
-        retention: RetentionSettings,
+        environment: Environment,
         sends_events: bool,
     ) -> None:
         super().__init__(
             scope,
             id_,
-            name_prefix=f"burst-{environment}-lake-",
-            deletable=deletable,
-            kms_key_arn=kms_key_arn,
-            retention=retention,
-            lifecycle_rules=_archive_rules(retention),
+            name_prefix=f"{environment.prefix}-lake-",
+            deletable=environment.deletable,
+            kms_key_arn=environment.kms_key_arn,
+            retention=environment.retention,
+            lifecycle_rules=_archive_rules(environment.retention),
         )
         if sends_events:
             S3BucketNotification(self, "notification", bucket=self.bucket.id, eventbridge=True)
@@ -67,7 +66,7 @@ def _archive_rules(
         S3BucketLifecycleConfigurationRule(
             id="move-and-expire-the-archive",
             status="Enabled",
-            filter=[S3BucketLifecycleConfigurationRuleFilter(prefix="archive/")],
+            filter=[S3BucketLifecycleConfigurationRuleFilter(prefix=f"{ARCHIVE}/")],
             transition=None
             if move is None
             else [

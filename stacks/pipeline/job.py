@@ -1,81 +1,27 @@
-"""The Glue job, its role and its logs, and the code that it runs."""
+"""The Glue job, its role and its logs."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import zipfile
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
-from cdktf import App, AssetType, TerraformAsset, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.glue_job import GlueJob, GlueJobCommand, GlueJobExecutionProperty
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
-from cdktf_cdktf_provider_aws.s3_object import (
-    S3Object,
-    S3ObjectOverrideProvider,
-    S3ObjectOverrideProviderDefaultTags,
-)
 from constructs import Construct
 
 from stacks import policies
+from stacks.buckets.landing import ExistingLanding, Landing
 from stacks.encryption import Encryption
-from stacks.pipeline.transforms import GLUE_JOBS, transform_module
-from stacks.policies import Decryption
-from stacks.settings import Column, PipelineSettings
-
-SCRIPT = GLUE_JOBS / "burst_job.py"
-PACKAGES = ("burst", "transforms")
-
-
-class Code(Construct):
-    """The script and the package that every job of an environment runs, as objects in the lake.
-
-    The keys carry a hash of the content: a change of code is a changed key in the plan, and a run
-    never sees half an upload. The new object is there before the job points to it.
-    """
-
-    def __init__(
-        self, scope: Construct, id_: str, *, lake: S3Bucket, kms_key_arn: str | None
-    ) -> None:
-        super().__init__(scope, id_)
-        self._lake = lake
-        self._kms_key_arn = kms_key_arn
-        package = Path(App.of(self).outdir).resolve() / "burst.zip"
-        write_package(package)
-        script_object = self._upload("script", SCRIPT)
-        package_object = self._upload("package", package)
-        self.script_uri = f"s3://{lake.bucket}/{script_object.key}"
-        self.package_uri = f"s3://{lake.bucket}/{package_object.key}"
-        self.object_arns = [f"{lake.arn}/{item.key}" for item in (script_object, package_object)]
-
-    def _upload(self, id_: str, file: Path) -> S3Object:
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-        asset = TerraformAsset(
-            self, f"{id_}-file", path=str(file), type=AssetType.FILE, asset_hash=digest
-        )
-        return S3Object(
-            self,
-            id_,
-            bucket=self._lake.id,
-            key=f"artifacts/{file.stem}-{digest}{file.suffix}",
-            source=asset.path,
-            # Not left to the bucket's default, which may come after the object.
-            kms_key_id=self._kms_key_arn,
-            bucket_key_enabled=True if self._kms_key_arn else None,
-            # An object takes 10 tags at most, fewer than an environment may set.
-            override_provider=S3ObjectOverrideProvider(
-                default_tags=S3ObjectOverrideProviderDefaultTags(tags={})
-            ),
-            lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
-        )
+from stacks.environment import Environment
+from stacks.pipeline.code import Code
+from stacks.pipeline.spec import job_spec
+from stacks.settings import PipelineSettings
 
 
 class Job(Construct):
-    """One Glue job a pipeline, the single writer of its part of the lake.
+    """One Glue job per pipeline, the single writer of its part of the lake.
 
     One run at a time, the next ones queue: ``max_concurrent_runs = 1`` is the lock that the batch
     protocol relies on. Queuing excludes retries and the FLEX class, so a failed run is not
@@ -86,8 +32,8 @@ class Job(Construct):
     to ``<prefix>/<security configuration>-role/<role>/error`` and ``.../output`` (AWS Glue user
     guide, "Logging for AWS Glue jobs"). ``log_group_prefix`` is what stands before the last slash.
 
-    ``encryption`` is the environment's own, ``decryption`` is of the key that the owner of an
-    existing landing bucket encrypts with.
+    ``encryption`` is the environment's; the landing bucket knows the key that the owner of an
+    existing bucket encrypts with.
     """
 
     def __init__(
@@ -96,23 +42,20 @@ class Job(Construct):
         id_: str,
         *,
         name: str,
-        environment: str,
+        environment: Environment,
         pipeline: str,
         settings: PipelineSettings,
-        landing_bucket: str,
-        landing_arn: str,
+        landing: Landing | ExistingLanding,
         lake: S3Bucket,
         code: Code,
         encryption: Encryption | None,
-        decryption: Decryption | None,
         curated_uri: str,
-        log_days: int,
         tags: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id_)
         tags = dict(tags)
         role_name = f"{name}-job"
-        log_prefix = f"/burst/{environment}/{pipeline}"
+        log_prefix = f"/burst/{environment.name}/{pipeline}"
         self.log_group_prefix = log_prefix
         if encryption:
             self.log_group_prefix += f"/{encryption.security_configuration}-role/{role_name}"
@@ -122,8 +65,8 @@ class Job(Construct):
                 self,
                 f"log-{kind}",
                 name=f"{self.log_group_prefix}/{kind}",
-                retention_in_days=log_days,
-                kms_key_id=encryption.kms_key_arn if encryption else None,
+                retention_in_days=environment.retention.log_days,
+                kms_key_id=environment.kms_key_arn,
                 tags=tags,
             )
             for kind in ("error", "output")
@@ -144,12 +87,12 @@ class Job(Construct):
             policy=policies.job(
                 pipeline=pipeline,
                 prefix=settings.prefix,
-                landing_arn=landing_arn,
+                landing_arn=landing.arn,
                 lake_arn=lake.arn,
                 code_arns=code.object_arns,
                 log_group_arns=[group.arn for group in logs],
                 key=encryption.job_key if encryption else None,
-                decryption=decryption,
+                decryption=landing.decryption,
             ),
         )
         job = GlueJob(
@@ -163,9 +106,14 @@ class Job(Construct):
             ),
             default_arguments={
                 **_glue_arguments(code, log_prefix),
-                **_own_arguments(
-                    environment, pipeline, settings, landing_bucket, lake, curated_uri
-                ),
+                **job_spec(
+                    environment.name,
+                    pipeline,
+                    settings,
+                    landing_bucket=landing.name,
+                    lake_bucket=lake.bucket,
+                    curated_uri=curated_uri,
+                ).to_arguments(),
             },
             glue_version=settings.job.glue_version,
             worker_type=settings.job.worker_type,
@@ -181,18 +129,6 @@ class Job(Construct):
         self.name = job.name
 
 
-def write_package(target: Path) -> None:
-    """Zip the packages that are shipped beside the script; the same sources give the same bytes."""
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for package in PACKAGES:
-            for source in sorted((GLUE_JOBS / package).rglob("*.py")):
-                # A fixed time (the oldest that a zip can hold) instead of the checkout's.
-                entry = zipfile.ZipInfo(source.relative_to(GLUE_JOBS).as_posix())
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, source.read_bytes())
-
-
 def _glue_arguments(code: Code, log_prefix: str) -> dict[str, str]:
     return {
         "--extra-py-files": code.package_uri,
@@ -203,60 +139,3 @@ def _glue_arguments(code: Code, log_prefix: str) -> dict[str, str]:
         "--enable-observability-metrics": "true",
         "--job-bookmark-option": "job-bookmark-disable",
     }
-
-
-def _own_arguments(
-    environment: str,
-    pipeline: str,
-    settings: PipelineSettings,
-    landing_bucket: str,
-    lake: S3Bucket,
-    curated_uri: str,
-) -> dict[str, str]:
-    arguments = {
-        "--environment": environment,
-        "--pipeline": pipeline,
-        "--landing_bucket": landing_bucket,
-        "--prefix": settings.prefix,
-        "--lake_bucket": lake.bucket,
-        "--curated_uri": curated_uri,
-        "--input_format": settings.input.format,
-        "--columns": _as_json(settings.input.columns),
-        "--transform": transform_module(environment, pipeline, settings),
-    }
-    if settings.suffix:
-        arguments["--suffix"] = settings.suffix
-    return arguments | _reading(settings) | _limits(settings) | _writing(settings)
-
-
-def _reading(settings: PipelineSettings) -> dict[str, str]:
-    arguments: dict[str, str] = {"--unknown_columns": settings.input.unknown_columns}
-    if settings.input.format == "csv":
-        # As JSON, so that a tab or a space gets there whole.
-        arguments["--csv_delimiter"] = json.dumps(settings.input.delimiter)
-        arguments["--csv_encoding"] = settings.input.encoding
-    return arguments
-
-
-def _limits(settings: PipelineSettings) -> dict[str, str]:
-    return {
-        "--max_files_per_batch": str(settings.max_files_per_batch),
-        "--max_bytes_per_batch": str(settings.max_bytes_per_batch),
-        "--max_bad_fraction": str(settings.max_bad_fraction),
-        "--min_bad_files": str(settings.min_bad_files),
-        # Glue does not tell a run how long it may take.
-        "--timeout_minutes": str(settings.job.timeout_minutes),
-        "--time_reserve": str(settings.job.time_reserve),
-    }
-
-
-def _writing(settings: PipelineSettings) -> dict[str, str]:
-    return {
-        "--curated_columns": _as_json(settings.curated_columns),
-        "--compression": settings.output.compression,
-        "--target_file_bytes": str(settings.output.target_file_megabytes * 1024**2),
-    }
-
-
-def _as_json(columns: Sequence[Column]) -> str:
-    return json.dumps([column.model_dump() for column in columns], separators=(",", ":"))

@@ -12,6 +12,7 @@ from stacks.settings.environment import Environments, EnvironmentSettings
 from stacks.settings.github import GithubSettings
 from stacks.settings.landing import ExistingLandingSettings
 from stacks.settings.pipeline import (
+    DPUS,
     Column,
     InputSettings,
     JobSettings,
@@ -28,9 +29,10 @@ from stacks.settings.retention import RetentionSettings
 from stacks.settings.schedule import OFF
 from stacks.settings.setting import Settings, SettingsError
 from stacks.settings.state import CloudState, LocalState, S3State, StateBucket
-from stacks.settings.variables import Variables, read_variables
+from stacks.settings.variables import Variables, read_variables, single_key
 
 __all__ = [
+    "DPUS",
     "JOBS_IN_A_PATTERN",
     "OFF",
     "AlertsSettings",
@@ -56,4 +58,5 @@ __all__ = [
     "read_environments",
     "read_settings",
     "read_variables",
+    "single_key",
 ]

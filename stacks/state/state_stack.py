@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from cdktf import TerraformOutput, TerraformStack
-from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
 
 from stacks import policies
 from stacks.buckets.private_bucket import PrivateBucket
+from stacks.provider import add_shared_provider
 from stacks.settings import RetentionSettings, S3State, StateBucket
 from stacks.settings.state import STATE_STACK
 from stacks.state.backend import keep_state_in_a_file, keep_state_in_s3
@@ -16,11 +16,11 @@ KEEP_OLD_STATES_DAYS = 365
 
 
 class StateStack(TerraformStack):
-    """One private bucket that nothing here can delete, neither Terraform nor whoever has rights.
+    """One private bucket that nothing here can delete, neither Terraform nor an administrator.
 
     Old versions are kept for a year, because an older state is what one goes back to after an
     accident. It is encrypted with keys that S3 owns: a state holds no secret (tests look), a key
-    of one's own would have to be there before any state is, and whoever loses it loses every
+    of our own would have to exist before any state does, and losing it would lose every
     state.
 
     With ``bootstrap`` the stack's own state lies in a file, because the bucket is not there yet;
@@ -34,12 +34,7 @@ class StateStack(TerraformStack):
         else:
             state = S3State(backend="s3", bucket=settings.name)
             keep_state_in_s3(self, STATE_STACK, state, region=settings.region)
-        AwsProvider(
-            self,
-            "aws",
-            region=settings.region,
-            default_tags=[AwsProviderDefaultTags(tags={**settings.tags, "project": "burst"})],
-        )
+        add_shared_provider(self, settings.region, settings.tags)
         PrivateBucket(
             self,
             "state",

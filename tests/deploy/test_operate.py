@@ -21,6 +21,7 @@ import pytest
 from burst.batch import REASON_SUFFIX, InputFile, batch_id, destination
 from burst.ledger.records import DoneRecord, FileResult, Ledger, Origin, PlanRecord, ResultRecord
 
+from tests import example
 from tests.deploy.conftest import Deployed
 from tests.deploy.operating import PROJECT_FOLDER, Burst, burst_on, clean, only_allowed
 from tools.operate import draining, ids
@@ -74,14 +75,14 @@ def waiting(deployed: Deployed) -> list[str]:
 
 
 def runbook() -> list[str]:
-    """The commands of the README's section on a bad file, in their order."""
-    text = (PROJECT_FOLDER / "README.md").read_text(encoding="utf-8")
-    section = text.split("### A bad file, from the alarm to its rows")[1].split("\n### ")[0]
+    """The commands of the runbook's section on a bad file, in their order."""
+    text = (PROJECT_FOLDER / "docs" / "runbook.md").read_text(encoding="utf-8")
+    section = text.split("## A bad file, from the alarm to its rows")[1].split("\n## ")[0]
     blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
     return [line for block in blocks for line in block.splitlines()]
 
 
-def test_whoever_follows_the_readme_finds_corrects_and_replays_a_bad_file_and_sees_its_rows(
+def test_the_runbook_leads_from_a_bad_file_to_its_rows(
     deployed: Deployed, burst: Burst, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Inside `burst sandbox`, which here finds everything deployed already."""
@@ -379,12 +380,7 @@ def file_that_comes_late(deployed: Deployed) -> Iterator[None]:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the project whose settings the commands change."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for name in ("main.py", "cdktf.json"):
-        shutil.copy(PROJECT_FOLDER / name, folder / name)
-    for name in ("stacks", "glue_jobs"):
-        (folder / name).symlink_to(PROJECT_FOLDER / name)
+    folder = example.copy_project(tmp_path / "project")
     monkeypatch.setattr(pause, "SETTINGS_FILE", folder / "cdktf.json")
     return folder
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.example import copy_project
+
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 
 # Runs in jsii's Node beside our preload, as an option of the user's would: writes what was loaded.
@@ -45,10 +47,12 @@ def synthesize(folder: Path, **environment: str) -> Synth:
     (scratch / "list.cjs").write_text(LIST_MODULES)
     done = subprocess.run(
         [sys.executable, "-c", SYNTH],
-        cwd=PROJECT_FOLDER,
+        cwd=copy_project(folder / "project"),
         env=clean_environment(
             CDKTF_OUTDIR=str(scratch / "cdktf.out"),
             LOADED=str(scratch / "loaded.json"),
+            # Both keys to deleting data are turned, so stderr has no note about one of them.
+            BURST_ALLOW_DATA_LOSS="1",
             NODE_OPTIONS=f'--require "{scratch / "list.cjs"}"',
             **environment,
         ),
@@ -67,7 +71,7 @@ def synthesize(folder: Path, **environment: str) -> Synth:
 
 
 def clean_environment(**environment: str) -> dict[str, str]:
-    """This process has fast bindings itself; a child shall not inherit them."""
+    """This process has fast bindings itself; a child must not inherit them."""
     ours = ("NODE_OPTIONS", "JSII_NODE", "BURST_STOCK_BINDINGS", "CDKTF_OUTDIR")
     inherited = {name: value for name, value in os.environ.items() if name not in ours}
     return {**inherited, **environment}

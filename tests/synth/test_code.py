@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import os
-import shutil
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from stacks.pipeline import job
+from stacks.pipeline import code, transforms
 from stacks.settings import SettingsError
+from tests import example
 from tests.synth.conftest import Synth
 from tests.synth.synthesized import Synthesized
-from tests.synth.test_burst_stack import shipped_settings
 
 
 @pytest.fixture
 def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the job's sources that a test may change."""
-    copy = tmp_path / "glue_jobs"
-    shutil.copytree(job.GLUE_JOBS, copy)
-    monkeypatch.setattr(job, "GLUE_JOBS", copy)
-    monkeypatch.setattr(job, "SCRIPT", copy / "burst_job.py")
+    example.copy_project(tmp_path / "project")
+    copy = tmp_path / "project" / "glue_jobs"
+    monkeypatch.setattr(code, "GLUE_JOBS", copy)
+    monkeypatch.setattr(transforms, "TRANSFORMS", copy / "transforms")
+    monkeypatch.setattr(code, "SCRIPT", copy / "burst_job.py")
     return copy
 
 
@@ -48,18 +48,18 @@ def test_script_and_package_in_the_stack_are_what_the_objects_upload(
     for item in stack.resources("aws_s3_object").values():
         assert (stack.folder / item["source"]).is_file()
     script = stack.resources("aws_s3_object")["code/script"]
-    assert (stack.folder / script["source"]).read_bytes() == job.SCRIPT.read_bytes()
+    assert (stack.folder / script["source"]).read_bytes() == code.SCRIPT.read_bytes()
 
 
 def test_same_sources_give_the_same_bytes_whenever_they_were_checked_out(
     sources: Path, tmp_path: Path
 ) -> None:
-    job.write_package(tmp_path / "one.zip")
+    code.write_package(tmp_path / "one.zip")
     (sources / "burst" / "__pycache__").mkdir(exist_ok=True)
     (sources / "burst" / "__pycache__" / "plan.pyc").write_bytes(b"compiled")
     for file in sources.rglob("*.py"):
         os.utime(file, (1, 1))
-    job.write_package(tmp_path / "two.zip")
+    code.write_package(tmp_path / "two.zip")
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
 
 
@@ -75,7 +75,7 @@ def test_changed_transform_changes_the_key_of_the_package_only(sources: Path, sy
 def test_pipeline_without_a_transform_module_is_named_with_those_that_exist(
     synth: Synth,
 ) -> None:
-    environments = {"dev": shipped_settings()["dev"]}
+    environments = {"dev": example.environments()["dev"]}
     environments["dev"]["pipelines"]["orders"]["transform"] = "oders"
     with pytest.raises(SettingsError) as caught:
         synth(environments)

@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 from burst.batch import BATCH_ID, ID_TIME
-from burst.ledger.checkpoint import Checkpoint
-from burst.ledger.records import (
+from burst.ledger import (
+    Checkpoint,
     DoneRecord,
     FileResult,
     Ledger,
     Outcome,
     PlanRecord,
     ResultRecord,
+    Unreadable,
+    UnreadableFile,
+    read_record,
 )
-from burst.ledger.unreadable import Unreadable, UnreadableFile, read_record
-from burst.s3.errors import is_gone
-from burst.s3.retry import read_whole
+from burst.s3 import is_gone, read_whole
 
 from tools.operate import ids
 from tools.operate.connection import THREADS

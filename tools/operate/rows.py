@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from burst.contract import SOURCE_KEY, SOURCE_VERSION
+
 from tools.operate.errors import InputError
 from tools.operate.inspection import KeyStory
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from mypy_boto3_s3 import S3Client
-
-SOURCE_KEY, SOURCE_VERSION = "_source_key", "_source_version"
 
 
 def rows_of_key(s3: S3Client, story: KeyStory, *, most: int) -> list[tuple[str, pa.Table]]:

@@ -36,7 +36,7 @@ def review(
     plan: Annotated[
         str,
         typer.Argument(
-            help="What `terraform show -json PLANFILE` printed; - reads it from standard input.",
+            help="The output of `terraform show -json PLANFILE`; - reads it from standard input.",
             metavar="PLAN.json",
         ),
     ],
@@ -46,7 +46,7 @@ def review(
     plan_text: Annotated[
         Path | None,
         typer.Option(
-            help="What `terraform show -no-color PLANFILE` printed, to be added at the end.",
+            help="The output of `terraform show -no-color PLANFILE`, for the end of the page.",
             metavar="FILE",
         ),
     ] = None,

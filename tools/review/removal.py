@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from burst.contract import JobSpec, arguments_of
+
 from tools.review.difference import follow
 from tools.review.plan import Action, Plan, ResourceChange
 from tools.review.subject import Part, subject_of
 
+_ARGUMENTS = arguments_of(JobSpec)
+PREFIX, SUFFIX = (_ARGUMENTS[name].flag for name in ("prefix", "suffix"))
 # Without these two nothing of a pipeline can run.
 ESSENTIAL = frozenset({"aws_glue_job", "aws_glue_workflow"})
 
@@ -76,7 +80,7 @@ def without_pipelines(plan: Plan) -> bool:
 
 
 def _removed(name: str, job: ResourceChange, plan: Plan, *, keeps_data: bool) -> RemovedPipeline:
-    prefix, suffix = (_argument(job.before, argument) for argument in ("--prefix", "--suffix"))
+    prefix, suffix = (_argument(job.before, name) for name in (PREFIX, SUFFIX))
     successor = None if prefix is None else _successor(prefix, suffix or "", plan)
     return RemovedPipeline(name, job, prefix, suffix or "", successor, keeps_data)
 
@@ -88,9 +92,9 @@ def _successor(prefix: str, suffix: str, plan: Plan) -> str | None:
         pipeline = subject_of(change).pipeline
         if change.type != "aws_glue_job" or pipeline is None or not change.after:
             continue
-        own = _argument(change.after, "--prefix")
+        own = _argument(change.after, PREFIX)
         known &= own is not None
-        ends = _argument(change.after, "--suffix") or ""
+        ends = _argument(change.after, SUFFIX) or ""
         if own is not None and prefix.startswith(own) and suffix.endswith(ends):
             return pipeline
     return "" if known else None

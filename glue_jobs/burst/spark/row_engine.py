@@ -1,4 +1,4 @@
-"""The data engine that is shipped: Spark reads, transforms and writes."""
+"""Spark reads, transforms and writes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from burst.arguments import FileFormat, Output
 from burst.batch import InputFile
-from burst.columns import (
+from burst.columns import differences
+from burst.contract import (
     INPUT,
     LINEAGE,
     PRIVATE,
     STATUS_REASON,
     STATUS_ROWS,
     STATUS_UNREAD,
-    differences,
+    FileFormat,
+    Output,
 )
 from burst.errors import RowEngineError
 from burst.row_engine import FileOutcome, ReadBatch
@@ -72,7 +73,7 @@ class SparkRowEngine:
         from pyspark import StorageLevel
         from pyspark.sql import functions as f
 
-        from burst.reader import spark_frame
+        from burst.spark.frame import spark_frame
 
         with _explained("reading", batch):
             frame = spark_frame(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from burst.batch import Area
+from burst.contract import Area
 
 from tools.operate.answer import Answer, explained_errors
 from tools.operate.errors import InputError

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 from burst.batch import ID_TIME
-from burst.s3.errors import is_gone
-from burst.s3.retry import read_whole, repeated
+from burst.contract import LEDGER, folder
+from burst.s3 import is_gone, read_whole, repeated
 
 from tools.operate.connection import THREADS
 from tools.operate.deployment import DeployedPipeline, Deployment
@@ -102,7 +102,7 @@ class ReplayRecords:
 
     @property
     def prefix(self) -> str:
-        return f"ledger/{self.pipeline}/replays/"
+        return f"{folder(LEDGER, self.pipeline)}replays/"
 
     def latest(self) -> tuple[ReplayRequest | None, str | None]:
         """The newest request and its ETag; None where there never was one."""

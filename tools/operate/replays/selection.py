@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
-from burst.batch import Area
+from burst.contract import Area
 
 from tools.operate.deployment import DeployedPipeline
 from tools.operate.errors import InputError, OperateError
