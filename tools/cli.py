@@ -163,8 +163,10 @@ def main() -> int:
     except PipelineError as error:
         return _end("Failed:", error, FAILED)
     except OSError as error:
-        if error.filename is None:
+        if error.strerror is None:
             raise
+        if error.filename is None:
+            return _end("Failed:", f"The operating system refused: {error.strerror}.", FAILED)
         return _end("Error:", f"{error.filename}: {error.strerror}.", BAD_INPUT)
     except _bad_input() as error:
         return _end("Error:", error, BAD_INPUT)
