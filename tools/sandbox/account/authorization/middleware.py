@@ -194,7 +194,7 @@ def _called(
         said[:] = status, headers
         return lambda data: None
 
-    body = b"".join(application(environ, keep))  # type: ignore[arg-type]
+    body = b"".join(application(environ, keep))
     return said[0], said[1], body
 
 
