@@ -17,11 +17,15 @@ from typing import Any
 import pytest
 from burst.errors import BurstError
 
+from tests.jobs import test_crashes
 from tests.jobs.judged_s3 import JudgedS3, policy_of_the_job
 from tests.jobs.one_process import OneProcess, ProcessDied
 from tests.jobs.test_crashes import burst, ticking
 from tests.jobs.world import World, memory_world
 from tools.iam import Request, allows
+
+# Calls come in one order there, so that each number is the same call in every run.
+one_thread = test_crashes.one_thread
 
 LARGE_FILES = "files of more than 5 GB are copied in parts, which the stand-in does not know"
 S3A = "Glue writes Parquet through S3A; the tests write it themselves"

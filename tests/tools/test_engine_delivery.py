@@ -122,9 +122,43 @@ def with_the_queue_of_another_rule(pipeline: SmallPipeline) -> None:
     allow_queue(pipeline, pipeline.rule_arn + "-other")
 
 
+def with_a_queue_whose_key_is_for_others(pipeline: SmallPipeline) -> None:
+    encrypt_queue(pipeline, f"{pipeline.rule_arn}-other")
+
+
+def encrypt_queue(pipeline: SmallPipeline, rule_arn: str) -> None:
+    """Give the dead-letter queue a key that EventBridge may use for this rule."""
+    kms = pipeline.account.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": "*",
+        "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
+    }
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy_document(statement))
+    pipeline.account.client("sqs").set_queue_attributes(
+        QueueUrl=pipeline.queue_url, Attributes={"KmsMasterKeyId": key}
+    )
+    # moto forgets the policy when another attribute is set.
+    allow_queue(pipeline, pipeline.rule_arn)
+
+
+def test_encrypted_queue_keeps_the_events_of_the_rule_that_its_key_names(
+    account: Account, engine: GlueEngine, tmp_path: Path
+) -> None:
+    pipeline = deploy(account, tmp_path)
+    without_role_policy(pipeline)
+    encrypt_queue(pipeline, pipeline.rule_arn)
+    pipeline.upload("orders/1.csv")
+    assert len(pipeline.dead_letters()) == 1
+
+
 @pytest.mark.parametrize(
     ("breakage", "reason"),
     [
+        (with_a_queue_whose_key_is_for_others, "or of its key, does not let events.amazonaws.com"),
         (without_queue, "has no dead-letter queue"),
         (with_a_missing_queue, "does not exist"),
         (with_the_queue_of_another_rule, "does not let events.amazonaws.com send"),

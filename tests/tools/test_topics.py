@@ -132,6 +132,44 @@ def test_topic_whose_policy_does_not_let_eventbridge_publish_gets_nothing(
     assert "does not let events.amazonaws.com publish" in account.faults[-1]
 
 
+def encrypt(account: Account, *, actions: list[str], condition: Any) -> None:
+    """Give the topic a key that EventBridge may use like this."""
+    kms = account.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    document = allow(account, condition, Action=actions, Resource="*")
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=document)
+    account.client("sns").set_topic_attributes(
+        TopicArn=f"arn:aws:sns:{account.region}:{account.account_id}:alerts",
+        AttributeName="KmsMasterKeyId",
+        AttributeValue=key,
+    )
+
+
+BOTH = ["kms:GenerateDataKey", "kms:Decrypt"]
+OWN = "arn:aws:sns:eu-central-1:123456789012:al*"
+
+
+@pytest.mark.parametrize(
+    ("actions", "condition", "arrives"),
+    [
+        (BOTH, None, True),
+        (BOTH, {"ArnLike": {"kms:EncryptionContext:aws:sns:topicArn": OWN}}, True),
+        (BOTH[:1], None, False),
+        (BOTH[1:], None, False),
+        # As documented: source conditions are not supported for EventBridge and a topic's key.
+        (BOTH, {"StringEquals": {"aws:SourceAccount": "123456789012"}}, False),
+    ],
+)
+def test_encrypted_topic_needs_a_key_that_eventbridge_may_use(
+    account: Account, actions: list[str], condition: Any, arrives: bool
+) -> None:
+    url = deploy(account)
+    encrypt(account, actions=actions, condition=condition)
+    send(account)
+    assert bool(heard(account, url)) is arrives
+    assert arrives or "or of its key, does not let" in account.faults[-1]
+
+
 def test_template_that_gives_no_json_is_not_delivered_and_is_named(account: Account) -> None:
     quoted = {**TRANSFORMER, "InputTemplate": '"Job <job> failed: <message>"'}
     url = deploy(account, InputTransformer=quoted)

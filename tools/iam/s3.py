@@ -49,6 +49,7 @@ class S3Call:
 
 # On a bucket.
 _BUCKET_ACTIONS: Mapping[str, str] = {
+    "DeleteBucket": "s3:DeleteBucket",
     "GetBucketLocation": "s3:GetBucketLocation",
     "GetBucketVersioning": "s3:GetBucketVersioning",
     "HeadBucket": "s3:ListBucket",

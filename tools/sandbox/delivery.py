@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.iam import Identity, Principal, Request, decide
+from tools.iam import Context, Document, Identity, Principal, Request, decide
 
 if TYPE_CHECKING:
     from tools.sandbox.account import Account
     from tools.sandbox.account.deployed import Queue, Role
+    from tools.sandbox.account.storage import Key
 
 EVENTBRIDGE = Principal.service("events.amazonaws.com")
 
@@ -70,7 +71,8 @@ def send_to_dead_letter_queue(
         return f"the dead-letter queue {queue_arn} does not exist"
     if not _may_send(account, queue, rule_arn):
         return (
-            f"the policy of the dead-letter queue {queue_arn} does not let {EVENTBRIDGE.name} send"
+            f"the policy of the dead-letter queue {queue_arn}, or of its key, does not let "
+            f"{EVENTBRIDGE.name} send"
         )
     attributes = {
         "RULE_ARN": rule_arn,
@@ -108,4 +110,39 @@ def _may_send(account: Account, queue: Queue, rule_arn: str) -> bool:
         "aws:PrincipalIsAWSService": "true",
     }
     request = Request("sqs:SendMessage", queue.arn, context)
-    return decide(request, Identity(EVENTBRIDGE), resource_policy=queue.policy).allowed
+    if not decide(request, Identity(EVENTBRIDGE), resource_policy=queue.policy).allowed:
+        return False
+    return queue.key is None or may_use_key(account.key(queue.key), context)
+
+
+def may_publish(topic_arn: str, policy: Document, key: Key | None, *, encrypted: bool) -> bool:
+    """Whether EventBridge may send messages to a topic.
+
+    No source condition is fulfilled: "You can't use Condition blocks in Amazon SNS topic policies
+    for EventBridge" (EventBridge user guide, "Using resource-based policies"); nor is one in the
+    policy of the topic's key, which sees the topic in its encryption context (Amazon SNS developer
+    guide, "Key management").
+    """
+    context = {"aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "true"}
+    request = Request("sns:Publish", topic_arn, context)
+    if not decide(request, Identity(EVENTBRIDGE), resource_policy=policy).allowed:
+        return False
+    of_topic = {"kms:EncryptionContext:aws:sns:topicArn": topic_arn}
+    return not encrypted or may_use_key(key, context | of_topic)
+
+
+def may_use_key(key: Key | None, context: Context) -> bool:
+    """Whether EventBridge may send to what this key encrypts.
+
+    It takes both actions (Amazon SQS and Amazon SNS developer guides, "Key management", section on
+    event sources from AWS services).
+    """
+    return key is not None and all(
+        decide(
+            Request(action, key.arn, context),
+            Identity(EVENTBRIDGE),
+            resource_policy=key.policy,
+            resource_policy_decides=True,
+        ).allowed
+        for action in ("kms:GenerateDataKey", "kms:Decrypt")
+    )

@@ -26,13 +26,13 @@ from moto.moto_server.werkzeug_app import (
 from moto.utilities.utils import get_partition
 from werkzeug.serving import make_server
 
-from tools.iam import Identity, Principal, Request, decide
+from tools.iam import Document, Identity, Principal, Request, decide
 from tools.sandbox.account.authorization import Authorization
 from tools.sandbox.account.authorization.judge import Judge, Session
 from tools.sandbox.account.corrections import CORRECTIONS, Correction, Hooks
 from tools.sandbox.account.deployed import Credentials, Queue, Role
 from tools.sandbox.account.glue_state import GlueState
-from tools.sandbox.account.storage import Storage
+from tools.sandbox.account.storage import Key, Storage
 from tools.sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 DEFAULT_BUS = "default"
+EVERYTHING: Document = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 DEFAULT_REGION = "eu-central-1"
 ACCESS_KEY_ID = "test"
 SECRET_ACCESS_KEY = "test"  # noqa: S105 (the emulator accepts anything)
@@ -233,8 +234,10 @@ class Account:
         return f"arn:{self.partition}:iam::{self.account_id}:role/{name}"
 
     def _authorized(self, application: "WSGIApplication") -> "WSGIApplication":
+        if not self._corrections:
+            return application
         judge = Judge(
-            Storage(self.backend("s3"), self.backend("kms")),
+            self._storage(),
             partition=self.partition,
             region=self.region,
             account_id=self.account_id,
@@ -242,6 +245,9 @@ class Account:
         return Authorization(application, judge, self._session_of, self.hooks.faults.append)
 
     def _session_of(self, access_key: str) -> Session | None:
+        if access_key == ACCESS_KEY_ID:
+            root = f"arn:{self.partition}:iam::{self.account_id}:root"
+            return Session(root, Identity(Principal.aws(root), [EVERYTHING]), administrator=True)
         assumed = self.backend("sts").get_assumed_role_from_access_key(access_key)
         role = self.role(assumed.role_arn) if assumed else None
         if role is None:
@@ -256,7 +262,16 @@ class Account:
         if found is None:
             return None
         url = f"{self.endpoint_url}/{self.account_id}/{found.name}"
-        return Queue(arn=arn, url=url, policy=found.policy or None)
+        return Queue(
+            arn=arn, url=url, policy=found.policy or None, key=found.kms_master_key_id or None
+        )
+
+    def key(self, name: str) -> Key | None:
+        """The key of KMS of this id, ARN or alias, or None if there is none."""
+        return self._storage().key(name)
+
+    def _storage(self) -> Storage:
+        return Storage(self.backend("s3"), self.backend("kms"))
 
     def put_event(self, event: Mapping[str, Any]) -> None:
         """Sends an event of a service over the default bus to every deployed rule that matches.

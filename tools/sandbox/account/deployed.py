@@ -43,8 +43,13 @@ class Role:
 
 @dataclass(frozen=True)
 class Queue:
-    """A queue of SQS; without a policy only its account may use it."""
+    """A queue of SQS; without a policy only its account may use it.
+
+    Attributes:
+        key: the key of KMS that encrypts it; None where SQS itself does.
+    """
 
     arn: str
     url: str
     policy: str | None
+    key: str | None

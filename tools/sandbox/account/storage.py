@@ -76,11 +76,7 @@ class Storage:
 
     def key(self, name: str) -> Key | None:
         """A key by its id, ARN or alias; None if there is none."""
-        try:
-            found: Any = self._kms.describe_key(name)
-        except Exception:  # noqa: BLE001 (moto answers an unknown key with several errors)
-            return None
-        return Key(found.arn, found.policy)
+        return key_of(self._kms, name)
 
     def _bucket(self, bucket: str) -> FakeBucket:
         return self._s3.buckets[bucket]
@@ -91,3 +87,12 @@ class Storage:
             versions = [v for v in versions if v.version_id == name.version_id]
         found = versions[-1] if versions else None
         return None if isinstance(found, FakeDeleteMarker) else found
+
+
+def key_of(kms: KmsBackend, name: str) -> Key | None:
+    """A key by its id, ARN or alias; None if there is none."""
+    try:
+        found = kms.describe_key(name)
+    except Exception:  # noqa: BLE001 (moto answers an unknown key with several errors)
+        return None
+    return Key(found.arn, found.policy)

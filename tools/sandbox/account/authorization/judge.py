@@ -27,10 +27,16 @@ class UnknownCallError(Exception):
 
 @dataclass(frozen=True)
 class Session:
-    """Somebody who has assumed a role."""
+    """Who makes a call: a session of a role, or the administrator.
+
+    Attributes:
+        administrator: the account's own key. It may do everything, unless a bucket's policy
+            refuses it; only calls whose permissions are known here are held against that.
+    """
 
     arn: str
     identity: Identity
+    administrator: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from tools.sandbox.account.corrections.glue import (
     triggers_can_be_updated,
 )
 from tools.sandbox.account.corrections.objects import (
+    bucket_policies_are_left_to_the_judge,
     multipart_uploads_send_one_event,
     notifications_can_be_read_back,
     object_events_are_as_documented,
-    policy_conditions_are_evaluated,
     suspended_buckets_delete_one_version,
     uploads_that_are_gone_are_refused,
 )
@@ -35,7 +35,7 @@ CORRECTIONS: tuple[Correction, ...] = (
     object_events_are_as_documented,
     multipart_uploads_send_one_event,
     notifications_can_be_read_back,
-    policy_conditions_are_evaluated,
+    bucket_policies_are_left_to_the_judge,
     suspended_buckets_delete_one_version,
     uploads_that_are_gone_are_refused,
     triggers_can_be_updated,

@@ -7,11 +7,13 @@ from typing import Any
 from unittest.mock import patch
 
 from moto.events.models import Rule
+from moto.kms.models import kms_backends
 from moto.sns.models import sns_backends
 from moto.utilities.arns import parse_arn
 
-from tools.iam import Identity, Principal, Request, decide
 from tools.sandbox.account.corrections.base import Hooks, correction
+from tools.sandbox.account.storage import key_of
+from tools.sandbox.delivery import may_publish
 from tools.sandbox.transformer import transformed
 
 
@@ -78,13 +80,12 @@ def _publish(hooks: Hooks, rule: Rule, target: dict[str, Any], event: Any) -> No
     topic = sns_backends[rule.account_id][rule.region_name].topics.get(arn)
     if topic is None:
         raise LookupError("there is no such topic")
-    # No source condition is fulfilled: "You can't use Condition blocks in Amazon SNS topic
-    # policies for EventBridge" (EventBridge user guide, "Using resource-based policies").
-    context = {"aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "true"}
-    eventbridge = Identity(Principal.service("events.amazonaws.com"))
-    request = Request("sns:Publish", arn, context)
-    if not decide(request, eventbridge, resource_policy=topic.policy).allowed:
-        raise PermissionError("the policy of the topic does not let events.amazonaws.com publish")
+    key_name = topic.kms_master_key_id
+    key = key_of(kms_backends[rule.account_id][rule.region_name], key_name) if key_name else None
+    if not may_publish(arn, topic.policy, key, encrypted=bool(key_name)):
+        raise PermissionError(
+            "the policy of the topic, or of its key, does not let events.amazonaws.com publish"
+        )
     message = transformed(target, _as_sent(event))
     topic.publish(message)
     if hooks.listener is not None:
