@@ -127,9 +127,9 @@ def test_provider_that_cannot_be_had_is_one_sentence_with_both_ways_out(tmp_path
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        (["--files", "0"], "'--files': Input should be greater than or equal to 1"),
-        (["--window", "901"], "'--window': Input should be less than or equal to 900"),
-        (["--size", "101"], "'--size': Input should be less than or equal to 100"),
+        (["--files", "0"], "give a whole number, 1 to 1,000."),
+        (["--window", "901"], "give a whole number, 1 to 900."),
+        (["--size", "101"], "give a whole number, 1 to 100."),
         (["--seed", "x"], "'--seed': Input should be a valid integer"),
         (["--files", "2", "--bad", "3"], "3 of 2 files cannot be bad"),
         (["--nonsense"], "No such option: --nonsense"),
