@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.tools.small_pipeline import (
     NAME,
     SmallPipeline,
@@ -56,7 +57,7 @@ def test_scheduled_event_counts_for_the_batch_like_any_other(
     engine.subscribe(heard.append)
     pipeline.upload("orders/1.csv")
     event_id = schedule.fire(account, SWEEP)
-    assert engine.wait(lambda snapshot: bool(snapshot.workflow_runs), timeout=10)
+    assert engine.wait(lambda snapshot: bool(snapshot.workflow_runs), timeout=PATIENCE)
     assert event_id in engine.snapshot().workflow_runs[0].event_ids
     engine.stop()
     kinds = [notice.detail_type for notice in heard if isinstance(notice, EventMatched)]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from stacks import policies
+from tests.patience import PATIENCE
 from tools.sandbox.account import Account
 from tools.sandbox.aws_event import aws_event, glue_job_state_changes, put_on_default_bus
 from tools.sandbox.corrections import CORRECTIONS
@@ -158,7 +159,7 @@ def test_whoever_watches_the_sandbox_reads_the_sentence(account: Account, tmp_pa
         engine.subscribe(seen.append)
         deploy(account)
         send(account)
-        assert engine.wait(lambda _: any(map(narrate, seen)), 10)
+        assert engine.wait(lambda _: any(map(narrate, seen)), PATIENCE)
     assert [line for line in map(narrate, seen) if line] == ["Alert: Job burst-dev-orders failed."]
 
 
