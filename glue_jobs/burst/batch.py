@@ -46,6 +46,11 @@ class InputFile:
         return self.key, self.version_id
 
     @property
+    def proof(self) -> tuple[str, str, str]:
+        """Its identity with its etag: a `null` version that was replaced is another input."""
+        return self.key, self.version_id, self.etag
+
+    @property
     def is_folder_marker(self) -> bool:
         """What consoles and sync tools leave for a folder: nobody's data, so it is not parsed."""
         return self.key.endswith("/") and not self.size
@@ -78,8 +83,8 @@ def _age(file: InputFile) -> tuple[datetime, str, str]:
 def batch_id(inputs: Sequence[InputFile], planned_at: datetime, run: str | None = None) -> str:
     """`YYYYMMDDTHHMMSSZ-<8 hex>`: the time of planning, and a hash over run and inputs.
 
-    The run is part of it because a version that S3 did not hand out is planned again later: where a
-    clock went back, perhaps at the same second, and the records of the first time must stay.
+    The run is part of it because two runs may plan the same inputs in the same second, and because
+    a version that S3 refused is planned again later.
     """
     digest = hashlib.sha256((run or "").encode())
     for file in inputs:
@@ -97,6 +102,11 @@ def ingest_date(batch: str) -> date:
 def output_uri(curated_uri: str, batch: str) -> str:
     """The folder that holds this batch's Parquet files, and nothing else."""
     return f"{curated_uri}/ingest_date={ingest_date(batch).isoformat()}/batch={batch}"
+
+
+def stage_uri(curated_uri: str, batch: str, attempt: str) -> str:
+    """The folder into which one attempt writes the batch's rows, and which no reader reads."""
+    return f"{curated_uri}/_staging/{batch}/{attempt}"
 
 
 def destination(area: Area, *, pipeline: str, batch: str, key: str, version_id: str) -> str:

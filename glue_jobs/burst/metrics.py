@@ -44,10 +44,14 @@ class BatchMetrics:
         }
 
 
-def waiting(oldest_seconds: float, *, unreadable: int = 0) -> dict[str, tuple[float, str]]:
-    """The age of the oldest file that waits in landing, and how many S3 does not hand out."""
+def waiting(
+    oldest_seconds: float, *, unreadable: int = 0, unsettled: int = 0
+) -> dict[str, tuple[float, str]]:
+    """The age of the oldest file that waits in landing, how many of those that wait S3 does not
+    let the job read, and how many it does not let go although they are loaded."""
     values = {"OldestOutstandingSeconds": (oldest_seconds, "Seconds")}
-    return values | ({"UnreadableFiles": (unreadable, "Count")} if unreadable else {})
+    counts = {"UnreadableFiles": unreadable, "UnsettledFiles": unsettled}
+    return values | {name: (count, "Count") for name, count in counts.items() if count}
 
 
 class Metrics(Protocol):

@@ -42,6 +42,8 @@ _MESSAGES = {
         "must be provided to retrieve the object."
     ),
     "AccessDenied": "Access Denied",
+    "PreconditionFailed": "At least one of the pre-conditions you specified did not hold",
+    "412": "Precondition Failed",
     "KMS.DisabledException": "The key is disabled.",
 }
 
@@ -106,17 +108,24 @@ class MemoryS3:
         Body: bytes,
         ContentType: str = "",
         StorageClass: str = "STANDARD",
+        IfMatch: str | None = None,
+        IfNoneMatch: str | None = None,
     ) -> Answer:
         def put() -> Answer:
+            self._check_target("PutObject", Bucket, Key, IfMatch, IfNoneMatch)
             archived = StorageClass in ("GLACIER", "DEEP_ARCHIVE")
             written = self._append(Bucket, Key, Body, "InvalidObjectState" if archived else None)
             return {"ETag": written.etag, "VersionId": written.version_id}
 
         return self._call("PutObject", f"/{Bucket}/{Key}", put)
 
-    def get_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Answer:
+    def get_object(
+        self, *, Bucket: str, Key: str, VersionId: str | None = None, IfMatch: str | None = None
+    ) -> Answer:
         def get() -> Answer:
             found = self._find("GetObject", Bucket, Key, VersionId)
+            if IfMatch not in (None, found.etag):
+                raise _error("PreconditionFailed", "GetObject")
             if found.refused:
                 raise _error(found.refused, "GetObject")
             body = found.body or b""
@@ -124,17 +133,30 @@ class MemoryS3:
 
         return self._call("GetObject", f"/{Bucket}/{Key}", get)
 
-    def head_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Answer:
+    def head_object(
+        self, *, Bucket: str, Key: str, VersionId: str | None = None, IfMatch: str | None = None
+    ) -> Answer:
         def head() -> Answer:
+            # An answer to HEAD has no body that could say more than the status.
             try:
-                return _facts(self._find("HeadObject", Bucket, Key, VersionId))
+                found = self._find("HeadObject", Bucket, Key, VersionId)
             except ClientError:
-                # An answer to HEAD has no body that could say more.
                 raise _error("404", "HeadObject") from None
+            if IfMatch not in (None, found.etag):
+                raise _error("412", "HeadObject")
+            return _facts(found)
 
         return self._call("HeadObject", f"/{Bucket}/{Key}", head)
 
-    def copy_object(self, *, Bucket: str, Key: str, CopySource: Mapping[str, str]) -> Answer:
+    def copy_object(
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        CopySource: Mapping[str, str],
+        CopySourceIfMatch: str | None = None,
+        IfNoneMatch: str | None = None,
+    ) -> Answer:
         def copy() -> Answer:
             source = self._find(
                 "CopyObject", CopySource["Bucket"], CopySource["Key"], CopySource.get("VersionId")
@@ -144,6 +166,9 @@ class MemoryS3:
                 raise _error(
                     "ObjectNotInActiveTierError" if archived else source.refused, "CopyObject"
                 )
+            if CopySourceIfMatch not in (None, source.etag):
+                raise _error("PreconditionFailed", "CopyObject")
+            self._check_target("CopyObject", Bucket, Key, None, IfNoneMatch)
             written = self._append(Bucket, Key, source.body)
             return {
                 "CopySourceVersionId": source.version_id,
@@ -184,7 +209,10 @@ class MemoryS3:
             if any(NOT_IN_XML.search(item["Key"]) for item in Delete["Objects"]):
                 raise _error("MalformedXML", "DeleteObjects")
             for item in Delete["Objects"]:
-                self._remove(Bucket, item["Key"], item["VersionId"])
+                if "VersionId" in item:
+                    self._remove(Bucket, item["Key"], item["VersionId"])
+                else:
+                    self._append(Bucket, item["Key"], None)
             return {} if Delete.get("Quiet") else {"Deleted": list(Delete["Objects"])}
 
         return self._call("DeleteObjects", f"/{Bucket}", delete)
@@ -297,6 +325,17 @@ class MemoryS3:
             keys[key] = left
         else:
             del keys[key]
+
+    def _check_target(
+        self, operation: str, bucket: str, key: str, match: str | None, none_match: str | None
+    ) -> None:
+        """Raise unless what lies at the key is as the writer expects it."""
+        versions = self._bucket(operation, bucket).get(key, [])
+        here = versions[-1] if versions and versions[-1].body is not None else None
+        if match is not None and here is None:
+            raise _error("NoSuchKey", operation)
+        if (match is not None and here and here.etag != match) or (none_match == "*" and here):
+            raise _error("PreconditionFailed", operation)
 
     def _find(self, operation: str, bucket: str, key: str, version_id: str | None) -> Version:
         versions = self._bucket(operation, bucket).get(key, [])

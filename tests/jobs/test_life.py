@@ -20,8 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from burst import landing
-from burst.ledger import checkpoint
+from burst import settle
 from burst.s3 import fetch
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -218,8 +217,7 @@ def one_thread() -> Iterator[None]:
     """The same calls in the same order whenever Hypothesis repeats an example."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fetch, "THREADS", 1)
-        patch.setattr(landing, "COPY_THREADS", 1)
-        patch.setattr(checkpoint, "WORTH_A_MARK", 0)
+        patch.setattr(settle, "THREADS", 1)
         yield
 
 

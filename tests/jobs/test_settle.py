@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from burst.errors import SettleError
 from burst.landing import Landing
-from burst.ledger.records import FileResult, Origin, ResultRecord
+from burst.ledger import FileResult, Origin, ResultRecord
 from mypy_boto3_s3 import S3Client
 
 from tests.jobs.world import World
@@ -66,8 +66,8 @@ def test_only_settled_versions_are_deleted(world: World) -> None:
 
 
 def test_large_objects_are_copied_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("burst.landing.MAX_COPY_BYTES", 0)
-    monkeypatch.setattr("burst.landing.PART_BYTES", 5 * 1024**2)
+    monkeypatch.setattr("burst.s3.copy.MAX_COPY_BYTES", 0)
+    monkeypatch.setattr("burst.s3.copy.PART_BYTES", 5 * 1024**2)
     body = bytes(range(256)) * (12 * 1024**2 // 256) + b"end"
     old = world.put("a b+c", body)
     world.put("a b+c", b"2")
@@ -100,7 +100,7 @@ def test_copy_in_parts_keeps_what_a_copy_at_once_keeps(
     world.put("a", b"2")
     kept = {}
     for place, limit in (("at once", 1), ("in parts", 0)):
-        monkeypatch.setattr("burst.landing.MAX_COPY_BYTES", limit)
+        monkeypatch.setattr("burst.s3.copy.MAX_COPY_BYTES", limit)
         file = FileResult("a", version, 1, "curated", 1, None, place)
         landing = Landing(world.s3, world.landing, "", "")
         landing._copy(file, result(), world.lake, NOW)
@@ -143,7 +143,7 @@ def test_reason_says_which_version_of_what_when_why_and_how_to_replay(world: Wor
 def test_more_files_than_one_delete_request_takes_all_leave(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("burst.landing.MAX_DELETE_KEYS", 2)
+    monkeypatch.setattr("burst.s3.delete.MAX_DELETE_KEYS", 2)
     record = result(*((key, world.put(key, b"1")) for key in "abcde"))
 
     settle(world, record)

@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from burst.batch import ID_TIME
-from burst.ledger.checkpoint import Checkpoint
-from burst.ledger.records import Ledger, PlanRecord, ResultRecord
+from burst.ledger import Ledger, PlanRecord, ResultRecord
 
 from tools.operate.connection import THREADS
 from tools.operate.deployment import Deployment, Pipeline
@@ -72,12 +71,11 @@ def look(
 ) -> History:
     """The open batches and the ``last`` committed ones; raises `LedgerError` on damaged records.
 
-    Nothing is open up to the job's checkpoint, so a long ledger need not be listed as a whole.
+    The head of the ledger names the open batches, so a long ledger need not be listed as a whole.
     """
     ledger = ledger_of(s3, deployment, pipeline)
-    mark = Checkpoint(s3, deployment.lake_bucket, pipeline.name, deployment.environment).load()
-    unfinished = ledger.open_batches(ledger.batches(after=mark))
-    names = _latest(ledger, mark, last, now)
+    unfinished = ledger.open_batches()
+    names = _latest(ledger, last, now)
     committed = [batch for batch, records in names.items() if "result" in records][::-1][:last]
     results, plans = read_results(ledger, committed), read_plans(ledger, committed)
     return History(
@@ -140,12 +138,10 @@ def just_before(moment: datetime) -> str:
     return f"{before.strftime(ID_TIME)}-ffffffff"
 
 
-def _latest(ledger: Ledger, mark: str | None, last: int, now: datetime) -> Mapping[str, set[str]]:
+def _latest(ledger: Ledger, last: int, now: datetime) -> Mapping[str, set[str]]:
     """The newest batches, ``last`` or more where there are so many."""
-    if mark is None:
-        return ledger.batches()
     for back in STEPS_BACK:
-        names = ledger.batches(after=min(mark, just_before(now - back)))
+        names = ledger.batches(after=just_before(now - back))
         if sum("result" in records for records in names.values()) >= last:
             return names
     return ledger.batches()

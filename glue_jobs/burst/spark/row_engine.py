@@ -22,9 +22,11 @@ from burst.columns import (
     differences,
 )
 from burst.errors import RowEngineError
-from burst.row_engine import FileOutcome, ReadBatch
+from burst.row_engine import FileOutcome, R, ReadBatch, T
+from burst.s3.client import s3_client
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
     from pyspark.sql import DataFrame, SparkSession
 
 _SETTINGS = {
@@ -129,6 +131,14 @@ class SparkRowEngine:
                 "starts it again."
             )
         return rows.select(*(column.name for column in self.output.columns), *LINEAGE)
+
+    def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:
+        def answer(part: T) -> R:
+            return work(s3_client(), part)
+
+        with _explained("moving files of", "the last one"):
+            numbered = self.spark.sparkContext.parallelize(parts, len(parts))
+            return numbered.map(answer).collect()
 
     def release(self, read: ReadBatch) -> None:
         read.rows.unpersist()

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from burst.batch import output_uri
-from burst.landing import MAX_DELETE_KEYS
+from burst.s3.delete import MAX_DELETE_KEYS
 
 from tools.operate.deployment import Deployment, Pipeline
 from tools.operate.errors import OperateError

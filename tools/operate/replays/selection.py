@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
 from burst.batch import BATCH_ID, Area
-from burst.ledger.records import FileResult, Outcome, ResultRecord
+from burst.ledger import FileResult, Outcome, ResultRecord
 
 from tools.operate.deployment import Pipeline
 from tools.operate.errors import InputError, OperateError

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
-from burst.landing import MAX_COPY_BYTES
-from burst.ledger.records import FileResult, Ledger
+from burst.ledger import FileResult, Ledger
+from burst.s3.copy import MAX_COPY_BYTES
 from burst.s3.errors import is_gone
 
 from tools.operate import history
