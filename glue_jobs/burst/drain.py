@@ -137,19 +137,25 @@ class _Drain:
             self.resume_all()
             return True
         self._must_be_new(fresh)
-        self.taken.update(fresh)
         for inputs in batches(
             fresh, max_files=self.bounds.max_files, max_bytes=self.bounds.max_bytes
         ):
             if self.left or self.budget.is_spent(self.report.clock()):
                 self.left += inputs
             else:
-                self.count(self.batch_run.begin(inputs))
+                self.begin(inputs)
         if fresh and not self.left:
             return True
         self.unreadable.keep(listing.files)
         self.conclude(unreadable, unsettled, listing.delete_markers)
         return False
+
+    def begin(self, inputs: Sequence[InputFile]) -> None:
+        result = self.batch_run.begin(inputs)
+        self.count(result)
+        # A batch that was closed before its commit took nothing.
+        if result.replaced_by is None:
+            self.taken.update(inputs)
 
     def conclude(
         self,

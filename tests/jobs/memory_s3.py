@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import re
 import threading
 from collections import defaultdict
@@ -88,8 +89,15 @@ class MemoryS3:
         self.meta = SimpleNamespace(events=HierarchicalEmitter())
         self._page_size = page_size
         self._buckets: dict[str, defaultdict[str, list[Version]]] = {}
-        self._written = 0
+        self._numbers = itertools.count(1)
         self._lock = threading.RLock()
+        self.late: Callable[[], object] | None = None
+
+    def another_client(self) -> MemoryS3:
+        """A client of another process: the same buckets, and events that only it announces."""
+        other = type(self)(self._page_size)
+        other._buckets, other._numbers, other._lock = self._buckets, self._numbers, self._lock
+        return other
 
     def create_bucket(self, *, Bucket: str) -> Answer:
         self._buckets[Bucket] = defaultdict(list)
@@ -296,7 +304,12 @@ class MemoryS3:
 
     def _call(self, operation: str, path: str, effect: Callable[[], Answer]) -> Answer:
         event = {"model": SimpleNamespace(name=operation), "params": {"url_path": path}}
-        self.meta.events.emit(f"before-call.s3.{operation}", **event)
+        try:
+            self.meta.events.emit(f"before-call.s3.{operation}", **event)
+        except BaseException:
+            # The process died; its request may still be on its way.
+            self.late = self.late or effect
+            raise
         try:
             with self._lock:
                 return effect()
@@ -314,8 +327,8 @@ class MemoryS3:
     ) -> Version:
         if len(key.encode()) > MAX_KEY_BYTES:
             raise _error("KeyTooLongError", "PutObject")
-        self._written += 1
-        version = Version(key, f"v{self._written:06}", body, datetime.now(UTC), refused)
+        number = next(self._numbers)
+        version = Version(key, f"v{number:06}", body, datetime.now(UTC), refused)
         self._bucket("PutObject", bucket)[key].append(version)
         return version
 
