@@ -111,8 +111,12 @@ def test_run_wholly_inside_another_one_at_any_point(few_files: NewProof) -> None
 
 
 def pairs(calls: int, count: int | None) -> list[tuple[int, int]]:
-    found = list(itertools.product(range(1, calls), range(1, calls + 4)))
-    return found if count is None else random.Random(12).sample(found, count)
+    found = list(itertools.product(range(1, calls), range(1, calls + 12)))
+    if count is None:
+        return found
+    # All of those where the first run is at the very end of its work.
+    last = [pair for pair in found if pair[0] >= calls - 2]
+    return last + random.Random(12).sample(found, count - len(last))
 
 
 @pytest.mark.parametrize("count", [120, pytest.param(None, marks=pytest.mark.full)])
@@ -122,6 +126,7 @@ def test_two_runs_that_pause_at_any_pair_of_points(few_files: NewProof, count: i
         runs = [run_of(proof, 0)]
         with histories(runs):
             runs[0].steps(one)
+            put(proof, "orders/late.csv", 50)
             runs.append(run_of(proof, 1))
             runs[1].steps(other)
             runs[0].steps()
