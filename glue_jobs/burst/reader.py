@@ -28,7 +28,7 @@ from burst.columns import (
 from burst.parsing.parse import parse
 from burst.parsing.reasons import ParseError
 from burst.row_engine import FileOutcome
-from burst.s3.client import s3_client
+from burst.s3.client import task_s3_client
 from burst.s3.fetch import Fetched, Refused, fetch
 
 if TYPE_CHECKING:
@@ -171,7 +171,11 @@ def spark_frame(
     def read_tasks(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for number in (value for piece in numbers for value in piece.column(0).to_pylist()):
             yield from read_files(
-                s3_client(), bucket=bucket, batch=batch, inputs=tasks.value[number], format=format
+                task_s3_client(),
+                bucket=bucket,
+                batch=batch,
+                inputs=tasks.value[number],
+                format=format,
             )
 
     # One row, one partition, one task: a number that tells the task which files are its own.

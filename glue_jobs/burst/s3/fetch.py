@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from burst.batch import InputFile
 from burst.byte_stream import Bytes
 from burst.s3.errors import is_changed, is_gone, refusal
+from burst.s3.quick import QuickS3
 from burst.s3.retry import ATTEMPTS, FIRST_WAIT_SECONDS, INTERRUPTED, repeated
 
 if TYPE_CHECKING:
@@ -72,6 +73,10 @@ def fetch(s3: S3Client, bucket: str, inputs: Sequence[tuple[int, InputFile]]) ->
 
 
 def _fetch_whole(s3: S3Client, bucket: str, index: int, file: InputFile) -> Fetched:
+    if isinstance(s3, QuickS3):
+        data = s3.get_whole(bucket, file.key, file.version_id, file.etag)
+        if data is not None:
+            return Fetched(index, file, io.BytesIO(data))
     body = _open(s3, bucket, file)
     if body is None or isinstance(body, Refused):
         return Fetched(index, file, body)

@@ -23,7 +23,7 @@ from burst.columns import (
 )
 from burst.errors import RowEngineError
 from burst.row_engine import FileOutcome, R, ReadBatch, T
-from burst.s3.client import s3_client
+from burst.s3.client import task_s3_client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -134,7 +134,7 @@ class SparkRowEngine:
 
     def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:
         def answer(part: T) -> R:
-            return work(s3_client(), part)
+            return work(task_s3_client(), part)
 
         with _explained("moving files of", "the last one"):
             numbered = self.spark.sparkContext.parallelize(parts, len(parts))
