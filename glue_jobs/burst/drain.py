@@ -121,7 +121,7 @@ class _Drain:
 
     def resume_all(self) -> None:
         """Finish every batch that an earlier run left open, as soon as the head is ours."""
-        while self.claim.open and not self.claim.taken:
+        while (self.claim.open or self.claim.headless) and not self.claim.taken:
             self.claim.take()
         for batch in self.claim.open:
             self.count(self.batch_run.resume(batch), resumed=True)

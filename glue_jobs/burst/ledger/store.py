@@ -13,7 +13,7 @@ the first one wrote.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -126,11 +126,7 @@ class Ledger:
         This is for a ledger without a head. With a head, a batch that it does not name was never
         begun, although it may have a plan.
         """
-        return tuple(
-            batch
-            for batch, names in self.batches().items()
-            if names & {"plan", "result"} and "done" not in names
-        )
+        return _unfinished(self.batches())
 
     def entry(self, batch: str) -> Entry:
         """All records of one batch. Raises LedgerError when they do not belong together."""
@@ -208,6 +204,14 @@ class Ledger:
                     yield batch, name.removesuffix(".json")
 
 
+def _unfinished(batches: Mapping[str, set[str]]) -> tuple[str, ...]:
+    return tuple(
+        batch
+        for batch, names in batches.items()
+        if names & {"plan", "result"} and "done" not in names
+    )
+
+
 @dataclass
 class Claim:
     """This run's claim to a pipeline: the head of the ledger, as this run knows it.
@@ -216,6 +220,7 @@ class Claim:
     head, this one can name no other batch, and ChangedError tells it.
 
     origin: of a record about this batch. run: a name that no other run has.
+    headless: whether the ledger has batches and no head, so that it had to be listed.
     """
 
     ledger: Ledger
@@ -223,6 +228,7 @@ class Claim:
     run: str
     open: tuple[str, ...] = ()
     taken: bool = False
+    headless: bool = False
     _revision: int = 0
     _etag: str | None = None
 
@@ -236,9 +242,11 @@ class Claim:
         found = self.ledger.read_head()
         if found:
             head, self._etag = found
-            self.open, self._revision = head.open, head.revision
+            self.open, self._revision, self.headless = head.open, head.revision, False
             return
-        self.open, self._revision, self._etag = self.ledger.unfinished(), 0, None
+        batches = self.ledger.batches()
+        self.open, self._revision, self._etag = _unfinished(batches), 0, None
+        self.headless = bool(batches)
         for batch in self.open:
             if self.ledger.find_result(batch) is None:
                 self.close(batch, replaced_by=())
