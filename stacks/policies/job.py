@@ -79,8 +79,10 @@ def job(
             [f"{landing_arn}/{prefix}*"],
         ),
         allow(
+            # GetObject: HeadObject asks for it, to tell a copy that has arrived from one that has
+            # not (Amazon S3 API reference, HeadObject, "Permissions").
             "MoveFilesToArchiveAndQuarantine",
-            ["s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"],
+            ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"],
             moved,
         ),
         allow(
@@ -109,6 +111,8 @@ def job(
                         f"curated/{pipeline}",
                         f"curated/{pipeline}/*",
                         f"ledger/{pipeline}/*",
+                        f"archive/{pipeline}/*",
+                        f"quarantine/{pipeline}/*",
                     ]
                 }
             },

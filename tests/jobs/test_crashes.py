@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from burst import settle
+from burst import curated, settle
 from burst.s3 import fetch
 from mypy_boto3_s3 import S3Client
 from pyspark.sql import SparkSession
@@ -37,6 +37,7 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls in one order, so that each number is one and the same call in every case."""
     monkeypatch.setattr(fetch, "THREADS", 1)
     monkeypatch.setattr(settle, "THREADS", 1)
+    monkeypatch.setattr(curated, "THREADS", 1)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tools.sandbox.corrections.glue import (
     triggers_can_be_updated,
 )
 from tools.sandbox.corrections.objects import (
+    copies_keep_their_conditions,
     multipart_uploads_send_one_event,
     notifications_can_be_read_back,
     object_events_are_as_documented,
@@ -38,6 +39,7 @@ CORRECTIONS: tuple[Correction, ...] = (
     policy_conditions_are_evaluated,
     suspended_buckets_delete_one_version,
     uploads_that_are_gone_are_refused,
+    copies_keep_their_conditions,
     triggers_can_be_updated,
     jobs_can_be_updated,
     jobs_keep_their_queuing,
