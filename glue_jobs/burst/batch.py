@@ -19,6 +19,9 @@ Area = Literal["archive", "quarantine"]
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES = 1024
 REASON_SUFFIX = ".reason.json"
+# What a bucket calls the one version that was there before it had versions. Unlike every other
+# version it can be replaced, while versioning is suspended.
+NULL_VERSION = "null"
 
 # A request takes about as long as the transfer of this many bytes (30 ms at 30 MB a second).
 REQUEST_BYTES = 1_000_000

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import ClientError
 
-from burst.batch import REASON_SUFFIX
+from burst.batch import NULL_VERSION, REASON_SUFFIX
 from burst.errors import SettleError
 from burst.s3.conditional import ChangedError, write_if
 from burst.s3.copy import copy_new, exists
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 THREADS = 16
-# What a bucket calls the one version that was there before it had versions. Unlike every other
-# version it can be replaced, while versioning is suspended.
-NULL_VERSION = "null"
 
 
 @dataclass(frozen=True)
@@ -98,6 +95,8 @@ class Mover:
                 raise
             # Either it arrived earlier, or it is no longer the version that was read.
             if not exists(s3, self.lake_bucket, place):
+                if not gone and move.version_id != NULL_VERSION:
+                    raise
                 return _MISSING
         if move.reason is not None:
             self._explain(s3, place + REASON_SUFFIX, move.reason)

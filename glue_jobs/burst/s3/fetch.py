@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from burst.batch import InputFile
+from burst.batch import NULL_VERSION, InputFile
 from burst.byte_stream import Bytes
 from burst.s3.errors import is_changed, is_gone, refusal
 from burst.s3.quick import QuickS3
@@ -87,7 +87,9 @@ def _open(s3: S3Client, bucket: str, file: InputFile) -> Bytes | Refused | None:
     try:
         return _Body(s3, bucket, file)
     except ClientError as error:
-        if is_gone(error) or is_changed(error):
+        if is_gone(error):
+            return None
+        if is_changed(error) and file.version_id == NULL_VERSION:
             # Overwritten without versions: what was planned does not exist any more.
             return None
         if reason := refusal(error):
