@@ -190,7 +190,7 @@ class BatchRun:
         if result.replaced_by is not None:
             self.curated.remove_published(batch)
             self.curated.clear(batch)
-            self.done(result, missing=(), follow=result.replaced_by)
+            self.done(result, missing=())
             return result
         age = self.report.age(plan.inputs) if age is None else age
         with watch.phase("settle"):
@@ -249,9 +249,7 @@ class BatchRun:
         else:
             self.done(result, missing=missing)
 
-    def done(
-        self, result: ResultRecord, *, missing: tuple[str, ...], follow: tuple[str, ...] = ()
-    ) -> None:
+    def done(self, result: ResultRecord, *, missing: tuple[str, ...]) -> None:
         """Say that nothing is left to do for this batch, and let go of it."""
         batch = result.origin.batch
         record = DoneRecord(
@@ -265,13 +263,13 @@ class BatchRun:
         # Where another run has done the same, the next step finds out who holds the head.
         with suppress(ChangedError):
             self.ledger.write(record)
-        self.free(batch, follow)
+        self.free(batch)
 
-    def free(self, batch: str, follow: tuple[str, ...] = ()) -> None:
-        """The head names this batch no longer, and in its place those that follow."""
+    def free(self, batch: str) -> None:
+        """The head names this batch no longer."""
         left = tuple(name for name in self.claim.open if name != batch)
         try:
-            self.claim.change((*left, *follow))
+            self.claim.change(left)
         except ChangedError as error:
             raise self.taken_over(batch) from error
 

@@ -14,6 +14,7 @@ the first one wrote.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -249,7 +250,7 @@ class Claim:
         self.headless = bool(batches)
         for batch in self.open:
             if self.ledger.find_result(batch) is None:
-                self.close(batch, replaced_by=())
+                self._close(batch)
 
     def take(self) -> bool:
         """End the right of any other run; False when another one has changed the head meanwhile."""
@@ -282,14 +283,8 @@ class Claim:
         found = self.ledger.read_head()
         return found is not None and found[0].run == self.run
 
-    def close(self, batch: str, *, replaced_by: tuple[str, ...]) -> ResultRecord:
-        """End a batch that is not committed: from here on it counts for nothing.
-
-        Returns the result that counts: another run may have committed the batch before.
-        """
-        result = ResultRecord(self.origin(batch), None, 0, 0, {}, files=(), replaced_by=replaced_by)
-        try:
+    def _close(self, batch: str) -> None:
+        """End a batch that is not committed, unless another run commits it first."""
+        result = ResultRecord(self.origin(batch), None, 0, 0, {}, files=(), replaced_by=())
+        with suppress(ChangedError):
             self.ledger.write(result)
-        except ChangedError:
-            return self.ledger.read_result(batch)
-        return result
