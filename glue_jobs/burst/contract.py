@@ -34,6 +34,9 @@ def folder(name: str, pipeline: str) -> str:
 # The folders of curated: `<ingest_date>=YYYY-MM-DD/<batch>=<id>/`.
 PARTITION_DAY, PARTITION_BATCH = "ingest_date", "batch"
 PARTITIONS = (PARTITION_DAY, PARTITION_BATCH)
+# The folder of curated into which attempts write. Athena and Spark read no folder whose name begins
+# with an underscore.
+STAGING = "_staging"
 # The columns that the job adds to every row.
 SOURCE_KEY, SOURCE_VERSION, BATCH = "_source_key", "_source_version", "_batch"
 LINEAGE = (SOURCE_KEY, SOURCE_VERSION, BATCH)
@@ -81,6 +84,7 @@ class MetricName:
     BYTES = "Bytes"
     OLDEST_OUTSTANDING_SECONDS = "OldestOutstandingSeconds"
     UNREADABLE_FILES = "UnreadableFiles"
+    UNSETTLED_FILES = "UnsettledFiles"
 
 
 # The phases of a batch, in their order.

@@ -199,10 +199,10 @@ class JobSettings(Settings):
         description="Share of the timeout that must be left for a run to begin another batch. "
         "It must be more than one batch takes; files that wait are for the next run.",
     )
-    glue_version: Literal["5.0", "5.1"] = setting(
+    glue_version: Literal["5.1"] = setting(
         "5.1",
-        allowed="5.0 or 5.1 (the versions with Python 3.11)",
-        description="Glue version: 5.0 runs Spark 3.5.4, 5.1 runs Spark 3.5.6.",
+        allowed="5.1",
+        description="Glue version; 5.1 runs Spark 3.5.6 and Python 3.11.",
     )
 
     @field_validator("number_of_workers")

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from burst.batch import REASON_SUFFIX, InputFile, batch_id, destination
-from burst.ledger.records import DoneRecord, FileResult, Ledger, Origin, PlanRecord, ResultRecord
+from burst.ledger import DoneRecord, FileResult, Ledger, Origin, PlanRecord, ResultRecord
 
 from tests import example
 from tests.deploy.conftest import Deployed

@@ -23,9 +23,11 @@ from burst.contract import (
     Output,
 )
 from burst.errors import RowEngineError
-from burst.row_engine import FileOutcome, ReadBatch
+from burst.row_engine import FileOutcome, R, ReadBatch, T
+from burst.s3 import task_s3_client
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
     from pyspark.sql import DataFrame, SparkSession
 
 _SETTINGS = {
@@ -130,6 +132,14 @@ class SparkRowEngine:
                 "starts it again."
             )
         return rows.select(*(column.name for column in self.output.columns), *LINEAGE)
+
+    def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:
+        def answer(part: T) -> R:
+            return work(task_s3_client(), part)
+
+        with _explained("moving files of", "the last one"):
+            numbered = self.spark.sparkContext.parallelize(parts, len(parts))
+            return numbered.map(answer).collect()
 
     def release(self, read: ReadBatch) -> None:
         read.rows.unpersist()
