@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from burst.batch import InputFile, batch_id, batches, destination, output_uri
@@ -270,7 +271,8 @@ class _Job:
         ]
         if len(bad) < bounds.min_bad_files:
             return
-        if len(bad) <= bounds.max_bad_fraction * len(plan.inputs):
+        # As the text says it: 0.29 * 100 is less than 29 in floating point.
+        if len(bad) <= Fraction(str(bounds.max_bad_fraction)) * len(plan.inputs):
             return
         file, outcome = bad[0]
         raise TooManyBadFilesError(
@@ -288,7 +290,8 @@ class _Job:
         and settled, the rest is on record.
         """
         bounds, count = self.args.bounds, summary.unreadable_files
-        if count >= bounds.min_bad_files and count > bounds.max_bad_fraction * summary.files:
+        share = Fraction(str(bounds.max_bad_fraction))
+        if count >= bounds.min_bad_files and count > share * summary.files:
             raise TooManyUnreadableFilesError(
                 f"S3 did not hand out {count} of {summary.files} files. They stay in landing, with "
                 f"their reasons in s3://{self.args.lake_bucket}/{self.unreadable.key}; the other "

@@ -43,14 +43,25 @@ class ReadBatch:
     rows: Any
 
 
+@dataclass(frozen=True)
+class Written:
+    """What writing a batch gave. rows: rows in the target folder."""
+
+    rows: int
+
+
 class RowEngine(Protocol):
     """Reads a batch's files and writes its rows."""
 
     def read(self, batch: str, inputs: Sequence[InputFile]) -> ReadBatch:
         """Read every input by version id. Raises when reading fails for no file's fault."""
 
-    def write(self, read: ReadBatch, target: str) -> None:
-        """Transform the rows and replace the folder `target` (a URI) by them, as Parquet."""
+    def write(self, read: ReadBatch, target: str) -> Written:
+        """Transform the rows and replace the folder `target` (a URI) by them, as Parquet.
+
+        Raises RowEngineError when the transform does with rows or lineage what it may not. The
+        target may hold rows then, as after any error.
+        """
 
     def release(self, read: ReadBatch) -> None:
         """Give back what the batch's rows occupy."""

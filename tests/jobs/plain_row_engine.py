@@ -22,7 +22,7 @@ from burst.batch import InputFile
 from burst.columns import read_schema
 from burst.contract import INPUT, PRIVATE, STATUS_REASON, STATUS_ROWS, STATUS_UNREAD, FileFormat
 from burst.reader import read_files
-from burst.row_engine import FileOutcome, ReadBatch
+from burst.row_engine import FileOutcome, ReadBatch, Written
 from mypy_boto3_s3 import S3Client
 
 # What a batch's rows may take in memory before they go to disk.
@@ -69,7 +69,7 @@ class PlainRowEngine:
             rows=spool,
         )
 
-    def write(self, read: ReadBatch, target: str) -> None:
+    def write(self, read: ReadBatch, target: str) -> Written:
         folder = folder_of(target)
         shutil.rmtree(folder, ignore_errors=True)
         self.step("the folder of an earlier try is gone")
@@ -79,11 +79,14 @@ class PlainRowEngine:
         with pq.ParquetWriter(
             folder / "part-00000.parquet", pa.schema([schema.field(name) for name in kept])
         ) as writer:
+            written = 0
             for number, rows in enumerate(_good_rows(read)):
                 writer.write_batch(rows.select(kept))
+                written += rows.num_rows
                 if number == 0:
                     self.step("some rows lie in the folder")
         self.step("all rows lie in the folder")
+        return Written(written)
 
     def release(self, read: ReadBatch) -> None:
         read.rows.close()
