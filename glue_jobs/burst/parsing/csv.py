@@ -31,10 +31,12 @@ from burst.parsing.values import EXPECTED, BadValue, convert_or_say_which, from_
 BLOCK_BYTES = 8 * 1024**2
 HEAD_BYTES = 1024**2
 TEXT_BYTES = 256 * 1024
+_PIECE = 256 * 1024
 
 _BOM = b"\xef\xbb\xbf"
 _QUOTE, _LF, _CR = b'"\n\r'
 _QUOTED = re.compile(rb'"[^"]*"?')
+_NOT_BLANK = re.compile(rb"[^\r\n]")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _NOT_TEXT = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?.*invalid UTF8", re.DOTALL)
 _RAGGED = re.compile(
@@ -70,7 +72,7 @@ def _parse(stream: io.BufferedReader[Any], format: FileFormat) -> Iterator[pa.Re
     # The header is row 1.
     rows = 1
     for block in _blocks(stream, head[size:], quoting):
-        if block.strip(b"\r\n"):
+        if _NOT_BLANK.search(block):
             batch = _Block(quoting.checked(block, rows), rows, header, format).read()
             rows += batch.num_rows
             yield batch
@@ -99,24 +101,29 @@ def _header(head: bytes, delimiter: str) -> tuple[list[str] | None, int]:
     return header, len(text)
 
 
-def _blocks(stream: io.BufferedReader[Any], head: bytes, quoting: _Quoting) -> Iterator[bytes]:
-    """The rows in pieces that end at the end of a row, the last one at the end of the file."""
-    rest = head
-    while True:
-        more = stream.read(max(1, BLOCK_BYTES - len(rest)))
-        data = rest + more
-        if not more:
-            break
-        cut = quoting.end_of_rows(data)
-        if not cut and len(data) >= BLOCK_BYTES:
+def _blocks(stream: io.BufferedReader[Any], head: bytes, quoting: _Quoting) -> Iterator[memoryview]:
+    """The rows in pieces that end at the end of a row, the last one at the end of the file.
+
+    The pieces share their memory: each is gone when the next one is asked for.
+    """
+    space = max(BLOCK_BYTES, len(head) + 1)
+    data = bytearray(space)
+    data[: len(head)] = head
+    filled = len(head)
+    while more := stream.readinto(memoryview(data)[filled:]):
+        filled += more
+        cut = quoting.end_of_rows(data, filled)
+        if not cut and filled == space:
             raise ParseError(
                 f"A row is longer than {BLOCK_BYTES // 1024**2} MiB, "
                 "or a quoted value has no closing quote."
             )
         if cut:
-            yield data[:cut]
-        rest = data[cut:]
-    yield rest
+            yield memoryview(data)[:cut]
+        rest = filled - cut
+        data[:rest] = data[cut:filled]
+        filled = rest
+    yield memoryview(data)[:filled]
 
 
 class _Quoting:
@@ -130,17 +137,18 @@ class _Quoting:
         self._escaped = re.compile(escape + rb'(["' + escape + rb"])")
         self._quoted = re.compile(rb'"(?:[^"' + escape + rb"]|" + escape + rb'.|"")*+"', re.DOTALL)
 
-    def end_of_rows(self, data: bytes) -> int:
+    def end_of_rows(self, data: bytes | bytearray, filled: int) -> int:
         """The length of the whole rows with which the data begin.
 
         A CR at the very end does not count, as its LF may follow.
         """
         if self._escape and self._escape in data:
             data = self._escaped.sub(b"xx", data)
-        open_ = data.count(b'"') % 2
-        end = len(data)
+        open_ = data.count(b'"', 0, filled) % 2
+        end = filled
         while True:
-            cut = max(data.rfind(b"\n", 0, end), data.rfind(b"\r", 0, min(end, len(data) - 1))) + 1
+            cut = data.rfind(b"\n", 0, end) + 1
+            cut = max(cut, data.rfind(b"\r", cut, min(end, filled - 1)) + 1)
             if not cut:
                 return 0
             open_ = (open_ + data.count(b'"', cut, end)) % 2
@@ -150,32 +158,42 @@ class _Quoting:
             end = data.rfind(b'"', 0, cut)
             open_ = 0
 
-    def checked(self, block: bytes, rows: int) -> bytes:
+    def checked(self, block: memoryview, rows: int) -> memoryview:
         """The rows with doubled quotes only. Raises ParseError for a quote that must not be there.
 
         rows: how many rows came before.
         """
-        if _QUOTE not in block:
-            return block
-        if self._escape and self._escape in block:
-            block = self._quoted.sub(self._doubled, block)
+        if self._escape and self._escape in bytes(block):
+            block = memoryview(self._quoted.sub(self._doubled, block))
         data = np.frombuffer(block, np.uint8)
-        quotes = np.flatnonzero(data == _QUOTE)
-        # A doubled quote closes the value and opens it again.
-        opening, closing = quotes[0::2], quotes[1::2]
-        before = data[opening - 1]
-        after = data[np.minimum(closing + 1, len(data) - 1)]
-        bad_opening = opening[~self._may_stand_beside[before] & (opening > 0)]
-        bad_closing = closing[~self._may_stand_beside[after] & (closing < len(data) - 1)]
-        if len(bad_opening) and not (len(bad_closing) and bad_closing[0] < bad_opening[0]):
-            where = int(bad_opening[0])
-            raise self._error(block, where, rows, "a quote inside a value that is not quoted")
-        if len(bad_closing):
-            where = int(bad_closing[0])
-            raise self._error(block, where, rows, "text after a closing quote")
-        if len(quotes) % 2:
-            where = int(quotes[-1])
-            raise self._error(block, where, rows, "a quoted value that has no closing quote")
+        count = 0
+        last = -1
+        # In pieces that stay in the processor's cache.
+        for start in range(0, len(data), _PIECE):
+            quotes = np.flatnonzero(data[start : start + _PIECE] == _QUOTE)
+            if not len(quotes):
+                continue
+            quotes += start
+            # A doubled quote closes the value and opens it again.
+            opening, closing = quotes[count % 2 :: 2], quotes[1 - count % 2 :: 2]
+            before = data[opening - 1]
+            after = data[np.minimum(closing + 1, len(data) - 1)]
+            bad_opening = opening[~self._may_stand_beside[before] & (opening > 0)]
+            bad_closing = closing[~self._may_stand_beside[after] & (closing < len(data) - 1)]
+            bad = [
+                (int(places[0]), found)
+                for places, found in (
+                    (bad_opening, "a quote inside a value that is not quoted"),
+                    (bad_closing, "text after a closing quote"),
+                )
+                if len(places)
+            ]
+            if bad:
+                raise self._error(block, *min(bad), rows)
+            count += len(quotes)
+            last = int(quotes[-1])
+        if count % 2:
+            raise self._error(block, last, "a quoted value that has no closing quote", rows)
         return block
 
     def _doubled(self, quoted: re.Match[bytes]) -> bytes:
@@ -185,7 +203,8 @@ class _Quoting:
             return value
         return self._escaped.sub(lambda m: b'""' if m[1] == b'"' else m[1], value)
 
-    def _error(self, block: bytes, where: int, rows: int, found: str) -> ParseError:
+    def _error(self, data: memoryview, where: int, found: str, rows: int) -> ParseError:
+        block = bytes(data[: where + 20])
         # The value's own row counts, even if it has just begun.
         begun = _LINE_END.split(_QUOTED.sub(b"q", block[:where]) + b"q")
         row = rows + sum(1 for line in begun if line)
@@ -202,7 +221,7 @@ class _Quoting:
 class _Block:
     """Some whole rows of the file. rows: how many there are before, the header among them."""
 
-    data: bytes
+    data: memoryview
     rows: int
     header: list[str]
     format: FileFormat
@@ -233,10 +252,10 @@ class _Block:
         places = [str(place) for place in range(len(self.header))]
         wanted = [str(self.header.index(column.name)) for column in self.format.columns]
         # A byte order mark is one at the beginning of the file only; pyarrow sees many beginnings.
-        data = b"\n" + self.data if self.data.startswith(_BOM) else self.data
+        data = b"\n" + bytes(self.data) if self.data[:3] == _BOM else self.data
         try:
             table = pa.csv.read_csv(
-                pa.BufferReader(data),
+                pa.BufferReader(pa.py_buffer(data)),
                 read_options=pa.csv.ReadOptions(
                     block_size=len(data) + 1, use_threads=False, column_names=places
                 ),

@@ -12,6 +12,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -29,6 +30,7 @@ from burst.parsing.values import (
     EXPECTED,
     BadValue,
     UnfitError,
+    all_finite,
     convert_or_say_which,
     decimal_array,
     decimal_of,
@@ -45,7 +47,8 @@ _BOM = b"\xef\xbb\xbf"
 
 # What Arrow's decimals of 256 bits hold beside any scale.
 _LONG = 38
-_SAMPLE = (_LONG + 1) // 2
+_SAMPLE = (_LONG + 1) // 6
+_PIECE = 256 * 1024
 _LONG_NUMBER = rf"[0-9.]{{{_LONG + 1}}}"
 _EXPONENT = r'["\s:,\[][+-]?[0-9.]+[eE][+-]?[0-9]+["\s,}\]]'
 # A digit, dot or e as an escape, or a sign as an escape beside an e.
@@ -122,7 +125,9 @@ def _start(line: bytes) -> str:
 
 def _read(block: bytes, lines: list[tuple[int, bytes]], format: FileFormat) -> pa.RecordBatch:
     """The values of a block's lines. Raises ParseError."""
-    if any(column.decimal for column in format.columns) and _has_long_numbers(block):
+    numbers = _numbers_in(block)
+    has_decimals = any(column.decimal for column in format.columns)
+    if has_decimals and _needs_exact_numbers(block, numbers):
         return _read_line_by_line(lines, format)
     try:
         table = pa.json.read_json(
@@ -142,7 +147,7 @@ def _read(block: bytes, lines: list[tuple[int, bytes]], format: FileFormat) -> p
             or f"Found {table.num_rows} objects in {len(lines)} lines, expected one a line."
         )
     [batch] = table.combine_chunks().to_batches()
-    if any(column.type == "double" for column in format.columns) and _TINY.search(block):
+    if numbers.tiny or numbers.long:
         _zeros_must_be_zero(batch, lines, format)
     return _converted(batch, lines, format)
 
@@ -163,23 +168,51 @@ def _is_text_first(column: Column) -> bool:
     return column.type in ("string", "date", "timestamp")
 
 
-def _has_long_numbers(block: bytes) -> bool:
-    """Whether there may be a number of more than 38 digits or with an exponent.
+@dataclass(frozen=True)
+class _Numbers:
+    """What kinds of numbers there may be in a block, found without looking at its structure.
 
-    Arrow cannot be trusted with these: they wrap around, and some exponents end the process
-    (https://github.com/apache/arrow/issues/50964). Few blocks have one. The parts of a number may
-    be written as escapes when it is in quotes.
+    long: of more than 38 digits. exponent, tiny: with an exponent, with one below 0.
     """
+
+    long: bool
+    exponent: bool
+    tiny: bool
+
+
+def _numbers_in(block: bytes) -> _Numbers:
     data = np.frombuffer(block, np.uint8)
-    digits = data - ord("0") < 10
-    # So long a run of digits and dots meets at least two of these places that follow each other.
-    sampled = digits[::_SAMPLE] | (data[::_SAMPLE] == ord("."))
-    if (sampled[1:] & sampled[:-1]).any() and _matches(block, _LONG_NUMBER):
-        return True
-    exponents = (digits[:-1] | (data[:-1] == ord("."))) & (data[1:] | 32 == ord("e"))
-    if exponents.any() and _matches(block, _EXPONENT):
-        return True
-    return b"\\u00" in block and _matches(block, _ESCAPED_NUMBER)
+    long = exponent = tiny = False
+    # In pieces that stay in the processor's cache; what begins in one may end in the next.
+    for start in range(0, len(data), _PIECE):
+        piece = data[start : start + _PIECE + _LONG + 1]
+        digits = piece - np.uint8(ord("0")) < 10
+        digits |= piece == ord(".")
+        # A run of 39 digits meets six of these places one after the other.
+        one = digits[::_SAMPLE]
+        two = one[:-1] & one[1:]
+        long = long or bool((two[:-4] & two[2:-2] & two[4:]).any())
+        letters = (piece[1:] | np.uint8(0x20)) == ord("e")
+        letters &= digits[:-1]
+        if letters.any():
+            exponent = True
+            after = np.flatnonzero(letters) + 2
+            tiny = tiny or bool((piece[after[after < len(piece)]] == ord("-")).any())
+    return _Numbers(long, exponent, tiny)
+
+
+def _needs_exact_numbers(block: bytes, numbers: _Numbers) -> bool:
+    """Whether there may be a number of more than 38 digits or with an exponent, also in quotes.
+
+    As decimals Arrow cannot be trusted with these: they wrap around, and some exponents end the
+    process (https://github.com/apache/arrow/issues/50964). Few blocks have one. The parts of a
+    number in quotes may be written as escapes.
+    """
+    return (
+        (numbers.long and _matches(block, _LONG_NUMBER))
+        or (numbers.exponent and _matches(block, _EXPONENT))
+        or (b"\\u00" in block and _matches(block, _ESCAPED_NUMBER))
+    )
 
 
 def _matches(block: bytes, pattern: str) -> bool:
@@ -212,7 +245,7 @@ def _converted(
 def _from_arrow(values: Any, column: Column) -> Any:
     if column.decimal:
         return narrowed(values, column)
-    if column.type == "double" and pc.any(pc.invert(pc.is_finite(values))).as_py():
+    if column.type == "double" and not all_finite(values):
         # Arrow takes NaN and Infinity, which are no JSON.
         raise UnfitError
     return from_texts(values, column) if _is_text_first(column) else values

@@ -137,15 +137,28 @@ def _doubles(texts: Any, column: Column) -> Any:
     else:
         words = None
     values = pc.cast(texts, arrow_type(column))
-    infinite = pc.invert(pc.is_finite(values))
-    if words is not None:
-        infinite = pc.and_not(infinite, words)
-    if pc.any(infinite).as_py():
-        raise UnfitError
-    zeros = texts.filter(pc.equal(values, 0.0))
-    if len(zeros) and pc.any(pc.match_substring_regex(zeros, _NOT_ZERO)).as_py():
-        raise UnfitError
+    if not all_finite(values):
+        infinite = pc.invert(pc.is_finite(values))
+        if words is None or pc.any(pc.and_not(infinite, words)).as_py():
+            raise UnfitError
+    zeros = _numbers_of(values) == 0
+    if np.count_nonzero(zeros) > values.null_count:
+        # A number that is not zero may be too small for a double.
+        tiny = pc.match_substring_regex(texts.filter(pa.array(zeros)), _NOT_ZERO)
+        if pc.any(tiny).as_py():
+            raise UnfitError
     return values
+
+
+def all_finite(doubles: Any) -> bool:
+    """Whether no value is infinite or not a number."""
+    return bool(np.isfinite(_numbers_of(doubles)).all())
+
+
+def _numbers_of(doubles: Any) -> Any:
+    """The numbers as they are in memory; a null is some number, mostly 0."""
+    _, data = doubles.buffers()
+    return np.frombuffer(data or b"", np.float64, len(doubles), offset=8 * doubles.offset)
 
 
 def _decimals(texts: Any, column: Column) -> Any:
