@@ -75,8 +75,16 @@ def convert_or_say_which(values: Any, column: Column, conversion: Conversion) ->
         return conversion(values, column)
     except (UnfitError, pa.ArrowInvalid):
         position = _first_bad(values, column, conversion)
-        found = values[position].as_py()
+        found = _found(values[position])
         raise BadValue(position, column, found, expected(column, found)) from None
+
+
+def _found(value: Any) -> object:
+    """The value as Python's own; a day or an instant that Python does not know as its number."""
+    try:
+        return value.as_py()
+    except (OverflowError, ValueError):
+        return f"{value.value} since 1970-01-01"
 
 
 def _first_bad(values: Any, column: Column, conversion: Conversion) -> int:
