@@ -437,7 +437,7 @@ def test_table_of_wrong_settings_is_long_and_has_one_for_every_setting() -> None
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("delimiter", ";"), ("encoding", "cp1252"), ("escape", "\\")]
+    ("field", "value"), [("delimiter", ";"), ("encoding", "cp1252"), ("escape", "$")]
 )
 @pytest.mark.parametrize("kind", ["json", "parquet"])
 def test_setting_of_csv_beside_another_format_is_refused_with_the_reason(
