@@ -211,7 +211,8 @@ def _needs_exact_numbers(block: bytes, numbers: _Numbers) -> bool:
     return (
         (numbers.long and _matches(block, _LONG_NUMBER))
         or (numbers.exponent and _matches(block, _EXPONENT))
-        or (b"\\u00" in block and _matches(block, _ESCAPED_NUMBER))
+        # Most blocks have no escape at all, and a single byte is found at once.
+        or (b"\\" in block and b"\\u00" in block and _matches(block, _ESCAPED_NUMBER))
     )
 
 

@@ -66,15 +66,15 @@ class Observed:
         from pyspark.sql import functions as f
 
         self._observation = Observation()
-        number = origin()
-        known = ", ".join(map(str, origins)) or "null"
+        hashed = origin()
+        known = ", ".join(f"{number}L" for number in origins) or "null"
         # As a text, because each literal would be a call to Java.
         is_known = f.expr(f"xxhash64({', '.join(LINEAGE)}) in ({known})")
         self.frame = frame.observe(
             self._observation,
             f.count(f.lit(1)).alias("rows"),
-            f.sum(f.shiftrightunsigned(number, 32)).alias("upper"),
-            f.sum(number.bitwiseAND(f.lit(0xFFFFFFFF))).alias("lower"),
+            f.sum(f.shiftrightunsigned(hashed, 32)).alias("upper"),
+            f.sum(hashed.bitwiseAND(f.lit(0xFFFFFFFF))).alias("lower"),
             f.count(f.when(~f.coalesce(is_known, f.lit(False)), 1)).alias("strangers"),
         )
 
