@@ -301,13 +301,17 @@ def _appears(column: Column, batch: pa.RecordBatch, lines: list[tuple[int, bytes
     )
 
 
+class _Whole(Decimal):
+    """A number that is written without point and exponent."""
+
+
 def _explain(lines: list[tuple[int, bytes]], format: FileFormat) -> str | None:
     """What is wrong with the first line that is, found with the standard library."""
     for number, line in lines:
         try:
             values = json.loads(
                 line,
-                parse_int=Decimal,
+                parse_int=_Whole,
                 parse_float=Decimal,
                 parse_constant=_no_json,
                 object_pairs_hook=list,
@@ -357,11 +361,7 @@ def _check(column: Column) -> Callable[[Any], bool]:
         return lambda value: isinstance(value, bool)
     if column.type in ("int", "bigint"):
         bits = 31 if column.type == "int" else 63
-        return lambda value: (
-            isinstance(value, Decimal)
-            and value.as_tuple().exponent == 0
-            and -(2**bits) <= value < 2**bits
-        )
+        return lambda value: isinstance(value, _Whole) and -(2**bits) <= value < 2**bits
     if column.decimal:
         return lambda value: _fits(value, column)
     return _is_double
