@@ -81,7 +81,7 @@ class Observed:
     def account(self) -> Account:
         """What has been written. Raises RowEngineError when Spark does not report it."""
         found = _report(self._observation)
-        if found is None:
+        if not found:
             raise RowEngineError(
                 "Spark wrote the rows but did not report how many. Nothing of the batch was "
                 "committed; the next run starts it again."
