@@ -64,7 +64,7 @@ def test_quoted_values_are_what_spark_s_reader_makes_of_them(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     out = io.StringIO(newline="")
-    csv.writer(out).writerows([("a", "b", "c"), *numbered(TEXTS)])
+    csv.writer(out, lineterminator="\n").writerows([("a", "b", "c"), *numbered(TEXTS)])
     file = tmp_path / "texts.csv"
     file.write_bytes(out.getvalue().encode())
 
@@ -74,11 +74,10 @@ def test_quoted_values_are_what_spark_s_reader_makes_of_them(
         header=True,
         multiLine=True,
         escape='"',
-        lineSep="\r\n",
     ).collect()
 
     assert ours(file.read_bytes(), "csv", COLUMNS) == numbered(TEXTS)
-    # Spark's reader makes LF of every line end in a value.
+    # Spark's reader may make LF of a line end in a value.
     assert [row.b.replace("\r\n", "\n") for row in theirs] == [
         text.replace("\r\n", "\n") for text in TEXTS
     ]
