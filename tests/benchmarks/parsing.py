@@ -1,18 +1,26 @@
 """What the vetting of values costs: our parsers beside Arrow's own conversion of the same bytes.
 
-    pipenv run bench parsing [MEGABYTES]
+    pipenv run bench parsing [MEGABYTES] [CHECKOUT]
 
 Both read the same good file from memory in the same run. The rival is Arrow told the types, with
-blocks of the same size and no check of what it gives. The files of the orders pipeline come first;
+blocks of the same size and no check of what it gives. CHECKOUT is a folder with another version of
+this project, whose parsers then read the same files. The files of the orders pipeline come first;
 the others are the worst that a good file can be: nothing but numbers, or everything in quotes.
+Times are of the processor, the best of some rounds.
 """
 
 from __future__ import annotations
 
 import io
+import json
+import pickle
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -42,23 +50,66 @@ NUMBERS = {"i": "int", "l": "bigint", "f": "double", "n": "decimal(10,2)", "w": 
 
 def main(arguments: Sequence[str]) -> int:
     size = int(arguments[0]) * 1024**2 if arguments else 24 * 1024**2
-    print(f"{'file':<24}{'MB':>6}{'Arrow alone':>14}{'vetted':>10}{'ratio':>8}")
-    for name, (kind, columns, body) in files(size).items():
-        typed = tuple(Column(column, type_) for column, type_ in columns.items())
+    sample = files(size)
+    before = seconds_of(Path(arguments[1]), sample) if len(arguments) > 1 else {}
+    print(f"{'file':<20}{'MB':>6}{'Arrow alone':>13}{'vetted':>9}{'ratio':>7}", end="")
+    print(f"{'checkout':>11}{'ratio':>7}" if before else "")
+    for name, (kind, columns, body) in sample.items():
         rivals: dict[str, Callable[[], int]] = {
-            "arrow": lambda kind=kind, body=body, typed=typed: plain(kind, body, typed),
-            "ours": lambda kind=kind, body=body, typed=typed: vetted(kind, body, typed),
+            "arrow": partial(plain, kind, body, typed(columns)),
+            "ours": partial(vetted, kind, body, typed(columns)),
         }
         if rivals["arrow"]() != rivals["ours"]():
             print(f"{name}: the two give different numbers of rows.", file=sys.stderr)
             return 1
         seconds = best_of(rivals)
-        ratio = seconds["ours"] / seconds["arrow"]
+        ours = seconds["ours"]
         print(
-            f"{name:<24}{len(body) / 1e6:>6.1f}{seconds['arrow'] * 1e3:>11.0f} ms"
-            f"{seconds['ours'] * 1e3:>7.0f} ms{ratio:>8.2f}"
+            f"{name:<20}{len(body) / 1e6:>6.1f}{seconds['arrow'] * 1e3:>10.0f} ms"
+            f"{ours * 1e3:>6.0f} ms{ours / seconds['arrow']:>7.2f}",
+            end="",
         )
+        print(f"{before[name] * 1e3:>8.0f} ms{ours / before[name]:>7.2f}" if before else "")
     return 0
+
+
+def typed(columns: dict[str, str]) -> tuple[Column, ...]:
+    return tuple(Column(name, type_) for name, type_ in columns.items())
+
+
+def seconds_of(checkout: Path, sample: dict[str, tuple[Format, dict[str, str], bytes]]) -> Any:
+    """How long the parsers of another checkout take, by the name of the file."""
+    finished = subprocess.run(
+        [sys.executable, "-c", _OF_A_CHECKOUT, str(checkout / "glue_jobs"), str(ROUNDS)],
+        input=pickle.dumps(sample),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return json.loads(finished.stdout)
+
+
+# It must not find this checkout's package, so it imports nothing of it.
+_OF_A_CHECKOUT = """
+import io, json, pickle, sys, time
+sys.path[0] = sys.argv[1]
+from burst.parsing.parse import parse
+try:
+    from burst.contract import Column, FileFormat
+except ImportError:
+    from burst.arguments import FileFormat
+    from burst.columns import Column
+
+def seconds(kind, columns, body):
+    format = FileFormat(kind, tuple(Column(*item) for item in columns.items()))
+    start = time.process_time()
+    for batch in parse(io.BytesIO(body), key="k", format=format):
+        batch.num_rows
+    return time.process_time() - start
+
+sample = pickle.load(sys.stdin.buffer)
+best = {name: min(seconds(*file) for _ in range(int(sys.argv[2]))) for name, file in sample.items()}
+print(json.dumps(best))
+"""
 
 
 def best_of(rivals: dict[str, Callable[[], int]]) -> dict[str, float]:
@@ -160,8 +211,7 @@ def as_json(columns: dict[str, str], row: Callable[[int], list[str]], size: int)
 
 def as_parquet(columns: dict[str, str], row: Callable[[int], list[str]], size: int) -> bytes:
     body = as_csv(columns, row, size)
-    typed = tuple(Column(column, type_) for column, type_ in columns.items())
-    format = FileFormat("csv", typed)
+    format = FileFormat("csv", typed(columns))
     out = io.BytesIO()
     table = pa.Table.from_batches(list(parse(io.BytesIO(body), key="k", format=format)))
     pq.write_table(table, out)
