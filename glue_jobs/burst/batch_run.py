@@ -54,6 +54,15 @@ PART_FILES = 250
 
 
 @dataclass(frozen=True)
+class Stage:
+    """What one attempt has written: its name, its files and their rows; nothing without rows."""
+
+    attempt: str | None = None
+    files: tuple[StagedFile, ...] = ()
+    rows: int = 0
+
+
+@dataclass(frozen=True)
 class BatchRun:
     """What a run needs to work on its batches.
 
@@ -106,10 +115,10 @@ class BatchRun:
         try:
             self.judge(plan, read)
             with watch.phase("write"):
-                attempt, staged = self.stage(read)
+                stage = self.stage(read)
         finally:
             self.engine.release(read)
-        result = self.commit(self.result(plan, read, attempt, staged, watch))
+        result = self.commit(self.result(plan, read, stage, watch))
         return self.finish(plan, result, watch, age=age)
 
     def judge(self, plan: PlanRecord, read: ReadBatch) -> None:
@@ -120,9 +129,7 @@ class BatchRun:
             for file, outcome in zip(plan.inputs, read.outcomes, strict=True)
             if outcome.reason and not outcome.unread
         ]
-        if len(bad) < bounds.min_bad_files:
-            return
-        if len(bad) <= bounds.max_bad_fraction * len(plan.inputs):
+        if not bounds.are_exceeded_by(len(bad), len(plan.inputs)):
             return
         file, outcome = bad[0]
         raise TooManyBadFilesError(
@@ -133,20 +140,19 @@ class BatchRun:
             "run starts the batch again."
         )
 
-    def stage(self, read: ReadBatch) -> tuple[str | None, tuple[StagedFile, ...]]:
-        """Write the rows where no reader looks; returns the attempt and its files."""
+    def stage(self, read: ReadBatch) -> Stage:
+        """Write the rows where no reader looks."""
         if not any(outcome.rows for outcome in read.outcomes):
-            return None, ()
+            return Stage()
         attempt = secrets.token_hex(8)
-        self.engine.write(read, stage_uri(self.args.curated_uri, read.batch, attempt))
-        return attempt, self.curated.staged(read.batch, attempt)
+        written = self.engine.write(read, stage_uri(self.args.curated_uri, read.batch, attempt))
+        return Stage(attempt, self.curated.staged(read.batch, attempt), written.rows)
 
     def result(
         self,
         plan: PlanRecord,
         read: ReadBatch,
-        attempt: str | None,
-        staged: tuple[StagedFile, ...],
+        stage: Stage,
         watch: Watch,
     ) -> ResultRecord:
         batch = plan.origin.batch
@@ -156,13 +162,14 @@ class BatchRun:
         )
         return ResultRecord(
             origin=self.origin(batch),
-            output=output_uri(self.args.curated_uri, batch) if attempt else None,
+            output=output_uri(self.args.curated_uri, batch) if stage.attempt else None,
             rows=sum(file.rows for file in files),
             bytes=read.bytes,
             seconds=dict(watch.seconds),
             files=files,
-            attempt=attempt,
-            staged=staged,
+            attempt=stage.attempt,
+            staged=stage.files,
+            rows_written=stage.rows,
         )
 
     def commit(self, result: ResultRecord) -> ResultRecord:
@@ -324,7 +331,7 @@ class BatchRun:
         self.unsettled.update({file.proof: (file, reason) for file, reason in refused})
         self.new_unsettled.extend(item for item in refused if item[0].identity not in since)
         bounds, total = self.args.bounds, len(result.files)
-        if len(refused) >= bounds.min_bad_files and len(refused) > bounds.max_bad_fraction * total:
+        if bounds.are_exceeded_by(len(refused), total):
             file, reason = refused[0]
             raise SettleError(
                 f"S3 does not let go {len(refused)} of {total} files of batch "

@@ -203,8 +203,7 @@ class _Drain:
                 "tries them again."
             )
         count = self.summary.unreadable_files
-        bound = self.bounds.max_bad_fraction * self.summary.files
-        if count >= self.bounds.min_bad_files and count > bound:
+        if self.bounds.are_exceeded_by(count, self.summary.files):
             args = self.batch_run.args
             raise TooManyUnreadableFilesError(
                 f"S3 refused to let the job read {count} of {self.summary.files} files. They stay "

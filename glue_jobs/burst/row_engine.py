@@ -49,16 +49,24 @@ class ReadBatch:
     rows: Any
 
 
+@dataclass(frozen=True)
+class Written:
+    """What writing a batch gave. rows: rows in the target folder."""
+
+    rows: int
+
+
 class RowEngine(Protocol):
     """Reads a batch's files and writes its rows."""
 
     def read(self, batch: str, inputs: Sequence[InputFile]) -> ReadBatch:
         """Read every input by version id. Raises when reading fails for no file's fault."""
 
-    def write(self, read: ReadBatch, target: str) -> None:
+    def write(self, read: ReadBatch, target: str) -> Written:
         """Transform the rows and write them as Parquet into the folder `target` (a URI).
 
         Nobody else writes there, and nobody reads there before the batch is committed.
+        Raises RowEngineError when the transform does with rows or lineage what it may not.
         """
 
     def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:

@@ -23,7 +23,7 @@ from burst.batch import InputFile
 from burst.columns import read_schema
 from burst.contract import INPUT, PRIVATE, STATUS_REASON, STATUS_ROWS, STATUS_UNREAD, FileFormat
 from burst.reader import read_files
-from burst.row_engine import FileOutcome, R, ReadBatch, T
+from burst.row_engine import FileOutcome, R, ReadBatch, T, Written
 from mypy_boto3_s3 import S3Client
 
 # What a batch's rows may take in memory before they go to disk.
@@ -70,18 +70,20 @@ class PlainRowEngine:
             rows=spool,
         )
 
-    def write(self, read: ReadBatch, target: str) -> None:
+    def write(self, read: ReadBatch, target: str) -> Written:
         """Two files with names that no other attempt gives, as Spark does it, and _SUCCESS."""
         schema = read_schema(self.format.columns)
         kept = [name for name in schema.names if name not in PRIVATE]
         columns = pa.schema([schema.field(name) for name in kept])
-        attempt = uuid.uuid4()
+        attempt, written = uuid.uuid4(), 0
         for number, rows in enumerate(_good_rows(read)):
             body = io.BytesIO()
             with pq.ParquetWriter(body, columns) as writer:
                 writer.write_batch(rows.select(kept))
+            written += rows.num_rows
             self._put(target, f"part-{number:05}-{attempt}-c000.snappy.parquet", body.getvalue())
         self._put(target, "_SUCCESS", b"")
+        return Written(written)
 
     def _put(self, target: str, name: str, body: bytes) -> None:
         if target.startswith("s3://"):

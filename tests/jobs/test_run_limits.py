@@ -12,7 +12,7 @@ import pytest
 from burst.batch import InputFile
 from burst.drain import Summary, drain
 from burst.errors import LedgerError
-from burst.row_engine import FileOutcome, R, ReadBatch, T
+from burst.row_engine import FileOutcome, R, ReadBatch, T, Written
 from mypy_boto3_s3 import S3Client
 
 from tests.jobs.one_process import OneProcess
@@ -43,8 +43,8 @@ class SlowRowEngine:
         ]
         return ReadBatch(batch, tuple(outcomes), sum(file.size for file in inputs), None)
 
-    def write(self, read: ReadBatch, target: str) -> None:
-        pass
+    def write(self, read: ReadBatch, target: str) -> Written:
+        return Written(sum(outcome.rows for outcome in read.outcomes))
 
     def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:
         raise NotImplementedError

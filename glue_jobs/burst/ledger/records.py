@@ -128,6 +128,7 @@ class ResultRecord:
     """The outcome of a batch. Once it is written, the batch counts.
 
     output: the folder of its Parquet files; None when there was no row to write.
+    rows: read from the files. rows_written: by the transform; None in records that do not say so.
     bytes: of all inputs, as stored. seconds: per phase.
     attempt: whose stage holds the rows; None where nothing has to be published, as in format 1.
     staged: the files to publish, and no others.
@@ -144,6 +145,7 @@ class ResultRecord:
     attempt: str | None = None
     staged: tuple[StagedFile, ...] = ()
     replaced_by: tuple[str, ...] | None = None
+    rows_written: int | None = None
     format: int = RECORD_FORMAT
 
     def to_json(self) -> str:
@@ -160,6 +162,7 @@ class ResultRecord:
             bytes=record.count("bytes"),
             seconds={phase: seconds.number(phase) for phase in seconds.values},
             files=tuple(_file_result(item) for item in record.items("files")),
+            rows_written=record.count_or_none("rows_written"),
             format=record.count("format"),
             **_staging(record),
         )
@@ -398,6 +401,9 @@ class _Fields:
         if value < 0:
             raise self.damaged(field, value, "a number of 0 or more")
         return value
+
+    def count_or_none(self, field: str) -> int | None:
+        return self.count(field) if self.values.get(field) is not None else None
 
     def number(self, field: str) -> float:
         return float(self._value(field, (int, float), "a number"))
