@@ -119,4 +119,6 @@ def _words(item: Declared) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    """The text in one line, with nothing that Markdown takes for a column or a tag."""
+    line = " ".join(text.split()).replace("|", "\\|")
+    return line.replace("<", "&lt;") if "`" not in line else line

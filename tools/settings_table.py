@@ -1,4 +1,4 @@
-"""The table of settings, made from the models so that the two cannot differ."""
+"""The tables of settings, made from the models so that the two cannot differ."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
     ("The bucket for the state, `state_bucket` beside `environments`", settings.StateBucket),
     ("What it keeps: `retention`", settings.RetentionSettings),
     (
-        "A landing bucket that is there already: `existing_landing`",
+        "An existing landing bucket: `existing_landing`",
         settings.ExistingLandingSettings,
     ),
     ("Its alerts: `alerts`", settings.AlertsSettings),

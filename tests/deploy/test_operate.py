@@ -160,7 +160,7 @@ def test_status_tells_what_started_a_batch(
     (pipeline,) = said.json["environments"][0]["pipelines"]
     (batch,) = pipeline["snapshot"]["history"]["last"]
     assert said.code == 0
-    assert (batch["files"], batch["bad_files"], batch["started_by"]) == (1, 0, "1 event in 2 s")
+    assert (batch["files"], batch["bad_files"], batch["started_by"]) == (1, 0, "window (1 event)")
     assert pipeline["snapshot"]["runs"][0]["state"] == "SUCCEEDED"
 
 
@@ -478,6 +478,7 @@ def test_replaced_batch_is_loaded_again_and_its_rows_are_there_once(
 
     said = burst(*replace)
     assert (said.code, "Say --yes if that is what you want" in said.error) == (2, True)
+    assert (said.text, said.error.count("readers miss these rows")) == ("", 1)
     said = burst(*replace, "--yes")
     assert (said.code, said.err) == (0, "")
     assert "readers miss these rows" in said.text

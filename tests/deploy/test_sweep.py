@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from tests import scheduled_event
 from tests.deploy.conftest import Deployed
 from tests.patience import PATIENCE
-from tools.sandbox import schedule
 from tools.sandbox.orders import generate
 
 
@@ -38,7 +38,7 @@ def test_file_whose_event_was_lost_is_brought_in_by_the_sweep(deployed: Deployed
     assert sandbox.engine.snapshot().matched_events == before.matched_events
     assert s3.list_objects_v2(Bucket=landing, Prefix="orders/lost")["KeyCount"] == 1
 
-    assert schedule.fire(account, orders["orders"]["sweep_rule_name"])
+    assert scheduled_event.fire(account, orders["orders"]["sweep_rule_name"])
 
     assert sandbox.engine.wait(
         lambda now: len(now.job_runs) > len(before.job_runs) and now.idle, PATIENCE
@@ -53,6 +53,6 @@ def test_file_whose_event_was_lost_is_brought_in_by_the_sweep(deployed: Deployed
 def test_sweep_that_finds_nothing_ends_well(deployed: Deployed) -> None:
     sandbox = deployed.sandbox
     before = len(sandbox.engine.snapshot().job_runs)
-    schedule.fire(sandbox.account, sandbox.outputs["pipelines"]["orders"]["sweep_rule_name"])
+    scheduled_event.fire(sandbox.account, sandbox.outputs["pipelines"]["orders"]["sweep_rule_name"])
     assert sandbox.engine.wait(lambda now: len(now.job_runs) > before and now.idle, PATIENCE)
     assert sandbox.engine.snapshot().job_runs[-1].state == "SUCCEEDED"

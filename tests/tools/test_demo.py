@@ -1,4 +1,4 @@
-"""`burst demo` as a user calls it, in a process of its own."""
+"""`burst demo` as a user calls it, in its own process."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def demo(*options: str, **environment: str) -> subprocess.Popen[str]:
 
 
 def processes_with(folder: Path) -> list[str]:
-    """Command lines of the running processes that have something to do with the folder."""
+    """Command lines of the running processes that use the folder."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -128,9 +128,9 @@ def test_provider_that_cannot_be_had_is_one_sentence_with_both_ways_out(tmp_path
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        (["--files", "0"], "'--files': Input should be greater than or equal to 1"),
-        (["--window", "901"], "'--window': Input should be less than or equal to 900"),
-        (["--size", "101"], "'--size': Input should be less than or equal to 100"),
+        (["--files", "0"], "give a whole number, 1 to 1,000."),
+        (["--window", "901"], "give a whole number, 1 to 900."),
+        (["--size", "101"], "give a whole number, 1 to 100."),
         (["--seed", "x"], "'--seed': Input should be a valid integer"),
         (["--files", "2", "--bad", "3"], "3 of 2 files cannot be bad"),
         (["--nonsense"], "No such option: --nonsense"),

@@ -237,6 +237,32 @@ def test_demo_without_development_packages_says_how_to_get_them() -> None:
     assert b"is missing: run `pipenv sync --dev`." in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "output", "code", "what"),
+    [
+        (["demo", "--folder", "/proc/x"], None, 2, "Error: /proc/x: No such file or directory."),
+        (
+            ["settings"],
+            "/dev/full",
+            1,
+            "Failed: The operating system refused: No space left on device.",
+        ),
+    ],
+)
+def test_errors_of_the_file_system_are_sentences(
+    arguments: list[str], output: str | None, code: int, what: str
+) -> None:
+    with Path(output or os.devnull).open("wb") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "tools.cli", *arguments],
+            cwd=PROJECT_FOLDER,
+            stdout=out,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr.decode().strip()) == (code, what)
+
+
 def test_help_lists_every_command_with_and_without_development_packages() -> None:
     for code in (None, WITHOUT_THEM):
         done = burst("--help", code=code)

@@ -36,7 +36,7 @@ def review(
     plan: Annotated[
         str,
         typer.Argument(
-            help="What `terraform show -json PLANFILE` printed; - reads it from standard input.",
+            help="The output of `terraform show -json PLANFILE`; - reads it from standard input.",
             metavar="PLAN.json",
         ),
     ],
@@ -46,16 +46,16 @@ def review(
     plan_text: Annotated[
         Path | None,
         typer.Option(
-            help="What `terraform show -no-color PLANFILE` printed, to be added at the end.",
+            help="The output of `terraform show -no-color PLANFILE`, for the end of the page.",
             metavar="FILE",
         ),
     ] = None,
     synthesized: Annotated[
         Path | None,
         typer.Option(
-            help="The stack that was planned, cdk.tf.json: it says what policies permit that name "
-            "something still to be created. Found by itself beside the plan or in "
-            "cdktf.out/stacks/<stack>.",
+            help="The stack that was planned, `cdk.tf.json`: says what policies permit that name "
+            "something still to be created. Left out, it is looked for beside the plan and in "
+            "`cdktf.out/stacks`.",
             metavar="FILE",
         ),
     ] = None,

@@ -25,7 +25,12 @@ def removed(arguments: dict[str, str] = ARGUMENTS) -> list[dict[str, Any]]:
     ]
 
 
-KEPT = resource("aws_glue_job", {"timeout": 1}, {"timeout": 1}, actions=["no-op"])
+def other(prefix: str, **more: Any) -> dict[str, Any]:
+    arguments = {"default_arguments": {"--prefix": prefix, "--suffix": ""}}
+    return resource("aws_glue_job", arguments, arguments, actions=["no-op"], **more)
+
+
+KEPT = other("orders/")
 
 
 @pytest.mark.parametrize(
@@ -44,6 +49,23 @@ def test_removed_pipeline_is_one_finding_that_says_what_becomes_of_its_files(
         "in landing. Its rows in curated and its files in archive and quarantine stay.\n" in text
     )
     assert "the sweep or a start by hand" not in text
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        (other("trips/"), "The pipeline orders takes its files from now on."),
+        (other(""), "The pipeline orders takes its files from now on."),
+        (other("trips/2025/"), "Its files are no longer taken: they stay in landing."),
+        (
+            resource("aws_glue_job", None, {"name": "x"}, unknown={"default_arguments": True}),
+            "Its files stay in landing, unless another pipeline takes them.",
+        ),
+    ],
+)
+def test_pipeline_that_takes_over_the_files_is_named(kept: dict[str, Any], said: str) -> None:
+    (gone,) = (d for d in reviewed(*removed(), kept).dangers if d.kind is Kind.PIPELINES)
+    assert gone.consequence.startswith(said)
 
 
 def test_pipeline_that_goes_with_the_lake_keeps_nothing() -> None:

@@ -31,7 +31,7 @@ def pause_lines(change: Pausing, *, written: bool) -> Iterator[str]:
     if change.paused:
         yield (
             "\nWhile the pipeline is paused, files wait in landing. Nothing is lost: a version "
-            "that is overwritten meanwhile is kept, too (the limits say for how long)."
+            "that is overwritten meanwhile is kept, too (see docs/costs-and-limits.md)."
         )
     else:
         yield (
