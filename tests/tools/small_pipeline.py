@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE
 from tools.sandbox.account import Account
 
 LANDING, CODE = "landing", "code"
@@ -144,7 +145,7 @@ def session_processes(session: int) -> list[int]:
     return found
 
 
-def until(condition: Any, timeout: float = 10.0) -> Any:
+def until(condition: Any, timeout: float = PATIENCE) -> Any:
     """Waits for a condition to give something true, and returns that."""
     deadline = time.monotonic() + timeout
     while not (found := condition()):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.tools.small_pipeline import (
     NAME,
     SmallPipeline,
@@ -249,12 +250,12 @@ def test_a_workflow_that_is_deleted_while_events_wait_is_a_problem_that_is_named
     pipeline = deploy(account, tmp_path, batching={"BatchSize": 5, "BatchWindow": 1})
     pipeline.upload("orders/1.csv")
     account.client("glue").delete_workflow(Name=NAME)
-    assert engine.wait(lambda snapshot: bool(snapshot.problems), timeout=10)
+    assert engine.wait(lambda snapshot: bool(snapshot.problems), timeout=PATIENCE)
     assert "was deleted while 1 events waited" in engine.problems[0]
     # The timer lives on.
     account.client("glue").create_workflow(Name=NAME)
     pipeline.upload("orders/2.csv")
-    assert engine.wait(lambda snapshot: bool(snapshot.workflow_runs), timeout=10)
+    assert engine.wait(lambda snapshot: bool(snapshot.workflow_runs), timeout=PATIENCE)
 
 
 def test_a_trigger_whose_job_is_missing_is_a_problem_that_is_named(

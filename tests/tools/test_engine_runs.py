@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.patience import PATIENCE
 from tests.tools.small_pipeline import (
     NAME,
     SmallPipeline,
@@ -34,8 +35,6 @@ from tools.sandbox.glue.notices import (
 
 BURST = {"BatchSize": 10, "BatchWindow": 900}
 SOON = {"BatchSize": 10, "BatchWindow": 1}
-# Long enough for a busy machine; nothing here waits for it to pass.
-PATIENCE = 20.0
 
 
 @pytest.fixture
@@ -478,7 +477,7 @@ account = Account().__enter__()
 engine = GlueEngine(account, work_folder=folder / "runs")
 engine.start()
 deploy(account, folder, gated=True).upload("orders/1.csv")
-assert engine.wait(lambda now: any(run.state == "RUNNING" for run in now.job_runs), 20)
+assert engine.wait(lambda now: any(run.state == "RUNNING" for run in now.job_runs), 900)
 print(engine.jobs.process_ids[0])
 """
 
@@ -489,7 +488,7 @@ def test_a_program_that_forgets_to_stop_leaves_no_job_and_does_not_hang(tmp_path
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

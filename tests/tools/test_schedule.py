@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import scheduled_event
+from tests.patience import PATIENCE
 from tests.tools.small_pipeline import (
     NAME,
     SmallPipeline,
@@ -54,7 +55,7 @@ def test_scheduled_event_counts_for_the_batch_like_any_other(
     engine.subscribe(heard.append)
     pipeline.upload("orders/1.csv")
     event_id = scheduled_event.fire(account, SWEEP)
-    assert engine.wait(lambda snapshot: bool(snapshot.workflow_runs), timeout=10)
+    assert engine.wait(lambda snapshot: bool(snapshot.workflow_runs), timeout=PATIENCE)
     assert event_id in engine.snapshot().workflow_runs[0].event_ids
     engine.stop()
     kinds = [notice.detail_type for notice in heard if isinstance(notice, EventMatched)]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from stacks import policies
+from tests.patience import PATIENCE
 from tools.sandbox.account import Account
 from tools.sandbox.account.corrections import CORRECTIONS
 from tools.sandbox.aws_event import aws_event, glue_job_state_changes
@@ -196,7 +197,7 @@ def test_the_sentence_is_shown_in_the_sandbox(account: Account, tmp_path: Path) 
         engine.subscribe(seen.append)
         deploy(account)
         send(account)
-        assert engine.wait(lambda _: any(map(narrate, seen)), 10)
+        assert engine.wait(lambda _: any(map(narrate, seen)), PATIENCE)
     assert [line for line in map(narrate, seen) if line] == ["Alert: Job burst-dev-orders failed."]
 
 

@@ -23,6 +23,7 @@ from stacks.burst_stack import BurstStack
 from stacks.settings import parse_environments
 from tests import example
 from tests.cloudtrail_events import api_call
+from tests.patience import PATIENCE
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.glue.runs import JobRun
 from tools.sandbox.sandbox import Sandbox
@@ -58,7 +59,7 @@ class Borrowing:
         """Wait for the environment's one run to end."""
         engine = self.sandbox.engine
         assert engine.wait(
-            lambda snapshot: snapshot.idle and bool(self.runs(environment)), timeout=180
+            lambda snapshot: snapshot.idle and bool(self.runs(environment)), timeout=PATIENCE
         )
         (run,) = self.runs(environment)
         return run

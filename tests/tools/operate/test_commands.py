@@ -50,6 +50,38 @@ def test_commands_for_a_deployed_pipeline_need_no_development_packages(name: str
     assert f"burst {name}" in done.stdout
 
 
+IMPORTED = """
+import contextlib, io, sys
+sys.path.insert(0, {folder!r})
+from tools import cli
+sys.argv = ["burst", *sys.argv[1:]]
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    cli.main()
+print(*sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unneeded"),
+    [
+        (["--help"], {"boto3", "pydantic", "moto", "pyarrow", "stacks.settings", "cdktf"}),
+        (["put", "--help"], {"moto", "pyarrow", "stacks.settings", "cdktf"}),
+        (["pause", "--help"], {"boto3", "moto", "pyarrow", "cdktf"}),
+        (["review", "--help"], {"boto3", "moto", "pyarrow", "cdktf"}),
+    ],
+)
+def test_command_imports_what_it_needs_and_no_more(
+    arguments: list[str], unneeded: set[str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED.format(folder=str(PROJECT_FOLDER)), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert unneeded & set(done.stdout.split()) == set()
+
+
 @pytest.mark.parametrize("name", ["demo", "sandbox"])
 def test_commands_that_need_them_say_so(name: str) -> None:
     done = without_development_packages(name)
