@@ -19,7 +19,7 @@ from tools.operate.words import range_words
 
 @dataclass(frozen=True)
 class Declared:
-    """One argument or option: its Python name and type, its default, and what it passes to typer."""
+    """One argument or option: its Python name and type, its default, and what typer gets."""
 
     name: str
     kind: Any
