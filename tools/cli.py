@@ -99,31 +99,10 @@ def function(name: str) -> Callable[..., None]:
 
 
 def load(name: str) -> TyperCommand:
-    """Import a command; one whose packages are not installed only says so."""
+    """Import a command; raises ModuleNotFoundError where a package is missing."""
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    try:
-        callback = function(name)
-    except ModuleNotFoundError as missing:
-        if missing.name is None or missing.name.split(".")[0] in OURS:
-            raise
-        advice = f"The package {missing.name} is missing: run `pipenv sync --dev`."
-        alone.command(
-            name,
-            help=advice,
-            context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-        )(_refusing(advice))
-    else:
-        alone.command(name)(callback)
+    alone.command(name)(function(name))
     return cast(TyperCommand, typer.main.get_command(alone))
-
-
-def _refusing(advice: str) -> Callable[[], None]:
-    """A command that only says what is missing."""
-
-    def refuse() -> None:
-        raise SandboxError(advice)
-
-    return refuse
 
 
 app = typer.Typer(
@@ -168,6 +147,11 @@ def main() -> int:
         if error.filename is None:
             return _end("Failed:", f"The operating system refused: {error.strerror}.", FAILED)
         return _end("Error:", f"{error.filename}: {error.strerror}.", BAD_INPUT)
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.split(".")[0] in OURS:
+            raise
+        advice = f"The package {missing.name} is missing: run `pipenv sync --dev`."
+        return _end("Error:", advice, BAD_INPUT)
     except _bad_input() as error:
         return _end("Error:", error, BAD_INPUT)
     return 0

@@ -24,6 +24,7 @@ from burst.ledger.records import DoneRecord, FileResult, Ledger, Origin, PlanRec
 from tests import example
 from tests.deploy.conftest import Deployed
 from tests.deploy.operating import PROJECT_FOLDER, Burst, burst_on, clean, only_allowed
+from tests.patience import PATIENCE
 from tools.operate import draining, ids
 from tools.operate.commands import pause
 from tools.sandbox import command
@@ -31,9 +32,6 @@ from tools.sandbox.orders import generate
 
 RULE = ROLE = "burst-dev-orders"
 MANY, SOME = 10_000, 1_000
-SECONDS = 120.0
-# Of the emulator, which answers some 200 requests a second.
-PATIENCE = 900.0
 
 
 @pytest.fixture
@@ -88,7 +86,7 @@ def test_the_runbook_leads_from_a_bad_file_to_its_rows(
     """Inside `burst sandbox`, which here finds everything deployed already."""
     said: dict[str, str] = {}
     monkeypatch.setattr(command, "Sandbox", lambda *_, **__: _Already(deployed))
-    monkeypatch.setattr(command, "_deploy", lambda console, sandbox: None)
+    monkeypatch.setattr(command, "_deploy_example", lambda console, sandbox: None)
     monkeypatch.setattr(command.signal, "signal", lambda *_: None)
     monkeypatch.setattr(command, "_until_interrupted", lambda: said.update(walk(burst, tmp_path)))
 
@@ -156,8 +154,8 @@ def test_status_shows_what_started_a_batch(
     burst: Burst, tmp_path: Path, deployed: Deployed
 ) -> None:
     burst("put", "dev", "orders", str(order_file(tmp_path)))
-    assert deployed.sandbox.engine.wait(lambda now: not now.idle, SECONDS)
-    assert deployed.sandbox.engine.wait(lambda now: now.idle, SECONDS)
+    assert deployed.sandbox.engine.wait(lambda now: not now.idle, PATIENCE)
+    assert deployed.sandbox.engine.wait(lambda now: now.idle, PATIENCE)
     said = burst("status", "dev", "--json")
     (pipeline,) = said.json["environments"][0]["pipelines"]
     (batch,) = pipeline["snapshot"]["history"]["last"]
@@ -310,12 +308,12 @@ def test_ctrl_c_stops_following_and_not_the_run(burst: Burst, deployed: Deployed
     assert process.stderr is not None
     started = process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "Started the run wr_" in started
     assert "Stopped following. The run wr_" in errors
     assert "Traceback" not in errors
-    assert deployed.sandbox.engine.wait(lambda now: now.idle, SECONDS)
+    assert deployed.sandbox.engine.wait(lambda now: now.idle, PATIENCE)
     assert deployed.sandbox.engine.snapshot().job_runs[-1].state == "SUCCEEDED"
 
 
@@ -363,7 +361,7 @@ def file_that_comes_late(deployed: Deployed) -> Iterator[None]:
     runs = len(engine.snapshot().job_runs)
 
     def upload() -> None:
-        assert engine.wait(lambda now: len(now.job_runs) > runs, SECONDS)
+        assert engine.wait(lambda now: len(now.job_runs) > runs, PATIENCE)
         deployed.sandbox.account.client("s3").put_object(
             Bucket=deployed.sandbox.outputs["landing_bucket_name"], Key="orders/late.csv", Body=b""
         )
@@ -487,7 +485,7 @@ def test_replaced_batch_is_loaded_again_and_its_rows_are_there_once(
     assert rows_of(burst, "orders/orders.csv") == []
     said = burst("drain", "dev", "orders")
     assert said.code == 0
-    ended = r"The run wr_[0-9a-f]{8} ended after \d+ s: 1 file, \d+ rows in 1 batch"
+    ended = r"The run wr_[0-9a-f]{8} ended after [^:]+: 1 file, \d+ rows in 1 batch"
     assert re.search(ended, said.text)
 
     after = rows_of(burst, "orders/orders.csv")
@@ -556,7 +554,7 @@ def test_files_among_ten_thousand_come_back_once_although_ctrl_c_came_in_the_mid
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert re.search(r"About [\d,]+ files came to landing", errors)
     assert "The same command goes on from here and sends no file twice." in errors

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tools.iam.wildcards import matches, matches_arn
+from tools.iam import matches, matches_arn
 
 WHO = ("Principal", "NotPrincipal")
 WHAT = ("Action", "NotAction")

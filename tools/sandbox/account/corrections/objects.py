@@ -1,7 +1,6 @@
 """Corrections of moto's S3."""
 
 import itertools
-import json
 import secrets
 import string
 import time
@@ -11,12 +10,13 @@ from typing import Any
 from unittest.mock import patch
 
 from moto.events.models import events_backends
+from moto.iam.access_control import PermissionResult
 from moto.s3 import notifications
 from moto.s3.exceptions import AccessDeniedByLock, NoSuchUpload
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, S3Backend
 from moto.s3.responses import S3Response
 
-from tools.sandbox.corrections.base import Hooks, correction
+from tools.sandbox.account.corrections.base import Hooks, correction
 
 # S3 user guide, "Event message structure" for EventBridge: `reason` is the call that made the
 # object.
@@ -32,7 +32,7 @@ REQUEST_ID_ALPHABET = string.ascii_uppercase + string.digits
 
 @correction
 def object_events_are_as_documented(hooks: Hooks) -> Iterator[None]:
-    """AWS: an event of S3 has an id and a request id of its own, `etag`, a `version-id` only
+    """AWS: an event of S3 has its own id and request id, `etag`, a `version-id` only
     where the bucket has versions, a `sequencer` that grows, the call as `reason`, and goes to
     the default bus (S3 user guide, "Event message structure" of EventBridge).
     moto 5.2.5: the same id, sequencer and request id in every event, `eTag`, version "null" on
@@ -91,7 +91,7 @@ def _object_event(
 def multipart_uploads_send_one_event(hooks: Hooks) -> Iterator[None]:
     """AWS: a multipart upload sends one event, when it is completed (S3 user guide, "Event
     message structure": reason CompleteMultipartUpload).
-    moto 5.2.5: completes it by a PutObject of its own, which sends an event too.
+    moto 5.2.5: completes it by its own PutObject, which sends an event too.
     Goes when moto sends one.
     """
     vanilla = S3Backend.put_object
@@ -161,48 +161,23 @@ def _with_event_bridge(answer: Any) -> Any:
 
 
 @correction
-def policy_conditions_are_evaluated(hooks: Hooks) -> Iterator[None]:
+def bucket_policies_are_left_to_the_judge(hooks: Hooks) -> Iterator[None]:
     """AWS: a statement of a bucket policy applies only where its Condition holds (S3 user
     guide, "Bucket policy examples using condition keys"); the usual Deny of requests without
     TLS (`aws:SecureTransport` false) touches plain HTTP only.
-    moto 5.2.5: ignores the Condition, so that Deny refuses every request.
-    Here: the emulator listens on the loopback device only, where nobody can listen in, so a
-    request counts as secure transport although it is plain HTTP. Statements with any other
-    condition are left out, because the emulator does not know the request's other values.
-    Goes when moto evaluates conditions and can be told so.
+    moto 5.2.5: ignores Condition and Principal, and takes every DELETE for DeleteObject, so that
+    Deny refuses every request.
+    Here: `account/authorization` judges the call before moto sees it, so moto says nothing. The
+    emulator listens on the loopback device only, where no other machine listens in, so a request
+    counts as secure transport although it is plain HTTP.
+    Goes when moto evaluates bucket policies as AWS does and can be told so.
     """
-    vanilla = FakeBucket.get_permission
 
-    def get_permission(bucket: FakeBucket, action: str, resource: str) -> Any:
-        stored = bucket.policy
-        if stored is None:
-            return vanilla(bucket, action, resource)
-        document = json.loads(stored.decode())
-        statements = document.get("Statement", [])
-        applying = statements if isinstance(statements, list) else [statements]
-        document["Statement"] = [s for s in applying if _holds_on_loopback(s.get("Condition"))]
-        seen = _PolicyView(json.dumps(document).encode())
-        return vanilla(seen, action, resource)  # type: ignore[arg-type]
+    def get_permission(bucket: FakeBucket, action: str, resource: str) -> PermissionResult:
+        return PermissionResult.NEUTRAL
 
     with patch.object(FakeBucket, "get_permission", get_permission):
         yield
-
-
-class _PolicyView:
-    """As much of a bucket as moto's evaluation looks at."""
-
-    def __init__(self, policy: bytes) -> None:
-        self.policy = policy
-
-
-def _holds_on_loopback(condition: Mapping[str, Mapping[str, Any]] | None) -> bool:
-    return all(
-        operator in ("Bool", "BoolIfExists")
-        and key.lower() == "aws:securetransport"
-        and str(value[0] if isinstance(value, list) else value).lower() == "true"
-        for operator, pairs in (condition or {}).items()
-        for key, value in pairs.items()
-    )
 
 
 @correction

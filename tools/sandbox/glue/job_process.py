@@ -1,4 +1,6 @@
-"""Runs the deployed script of a Glue job on this machine, in a process of its own."""
+"""Runs the deployed script of a Glue job on this machine, in its own process."""
+
+from __future__ import annotations
 
 import contextlib
 import itertools
@@ -12,13 +14,20 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.sandbox.account import Account
 from tools.sandbox.errors import SandboxError
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tools.sandbox.account import Account
+    from tools.sandbox.account.deployed import Credentials
+
+GLUE = "glue.amazonaws.com"
+SESSION_NAME = "GlueJobRunnerSession"
 LOG_NAME = "log.txt"
 TERMINATION_GRACE = 3.0
 KILL_GRACE = 5.0
@@ -40,23 +49,25 @@ class JobRequest:
     """What one job run consists of, as it is deployed.
 
     Attributes:
+        role: name or ARN of the role that Glue assumes for the run.
         script_location: `s3://` URI of the script.
         arguments: everything that is passed to the script, by name with its dashes.
         folder: a folder for this run alone: its code, its log, its temporary files.
     """
 
+    role: str
     script_location: str
     arguments: Mapping[str, str]
     folder: Path
 
     @property
     def log(self) -> Path:
-        """Where everything goes that the job prints."""
+        """The file with everything that the job prints."""
         return self.folder / LOG_NAME
 
 
 class JobProcess:
-    """A running job. It is the first process of a session of its own, and everything that it
+    """A running job. It is the first process of its own session, and everything that it
     starts (Spark's JVM, its Python workers) stays in that session and ends with it."""
 
     def __init__(self, popen: subprocess.Popen[bytes], log: Path) -> None:
@@ -66,26 +77,33 @@ class JobProcess:
 
     @classmethod
     def start(cls, request: JobRequest, account: Account) -> Self:
-        """Fetches the deployed code from the account and starts it.
+        """Assumes the job's role, fetches the deployed code with it, and starts the code as it.
 
         Raises:
-            SandboxError: the code cannot be fetched or Java is missing; says which.
+            SandboxError: Glue may not assume the role, the code cannot be fetched, or Java is
+                missing; says which.
         """
         request.folder.mkdir(parents=True, exist_ok=True)
         code = request.folder / "code"
-        script = _fetch(account, request.script_location, code)
+        credentials = account.assume_role(request.role, service=GLUE, session_name=SESSION_NAME)
+        if credentials is None:
+            raise SandboxError(
+                f"Role {request.role} should be given assume role permissions for Glue Service."
+            )
+        s3 = account.client_of(credentials, "s3")
+        script = _fetch(s3, request.script_location, code)
         packages = [
-            _fetch(account, uri.strip(), code)
+            _fetch(s3, uri.strip(), code)
             for uri in request.arguments.get("--extra-py-files", "").split(",")
             if uri.strip()
         ]
         command = [sys.executable, str(script)]
         command += [part for pair in request.arguments.items() for part in pair]
         with request.log.open("ab") as log:
-            popen = subprocess.Popen(  # noqa: S603 (the deployed script is what shall run)
+            popen = subprocess.Popen(  # noqa: S603 (the deployed script is what runs)
                 command,
                 cwd=request.folder,
-                env=job_environment(account, packages, request.folder),
+                env=job_environment(account, credentials, packages, request.folder),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -142,7 +160,7 @@ class JobProcess:
     def _processes(self) -> Iterator[int]:
         """Every living process of the job's session.
 
-        The process group is not enough: PySpark's daemon makes a group of its own, but no
+        The process group is not enough: PySpark's daemon makes its own group, but no
         session. Where there is no /proc (macOS) there is only the group to go by.
         """
         if not (PROC / "self" / "stat").exists():
@@ -188,13 +206,15 @@ def last_words(log: str) -> str:
     return own[-1][:MAX_ERROR_LENGTH] if own else "The job printed nothing."
 
 
-def job_environment(account: Account, packages: list[Path], folder: Path) -> dict[str, str]:
-    """The environment of a job: the account, Java and Spark on this machine, the code of the
-    job in place of ours."""
+def job_environment(
+    account: Account, credentials: Credentials, packages: list[Path], folder: Path
+) -> dict[str, str]:
+    """The environment of a job: the account, Java and Spark on this machine, and the
+    code of the job instead of ours."""
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)
     }
-    return account.environment(inherited) | {
+    return account.environment(inherited, credentials) | {
         "JAVA_HOME": str(java_home()),
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
@@ -237,18 +257,18 @@ def _spark_submit_arguments(folder: Path) -> list[str]:
         "spark.ui.showConsoleProgress": "false",
     }
     pairs = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
-    # Four tries a task, as on a cluster; a local master makes one only unless it is told.
+    # Four tries per task, as on a cluster; a local master makes only one by default.
     return ["--master", "local[2,4]", "--driver-java-options", QUICK_JAVA, *pairs, "pyspark-shell"]
 
 
-def _fetch(account: Account, uri: str, folder: Path) -> Path:
+def _fetch(s3: S3Client, uri: str, folder: Path) -> Path:
     scheme, _, address = uri.partition("://")
     bucket, _, key = address.partition("/")
     if scheme != "s3" or not bucket or not key:
         raise SandboxError(f"The job's code is not at an s3:// address: {uri!r}.")
     path = folder / Path(key).name
     try:
-        body = account.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     except (BotoCoreError, ClientError) as error:
         raise SandboxError(f"The job's code {uri} cannot be fetched: {error}") from error
     folder.mkdir(parents=True, exist_ok=True)

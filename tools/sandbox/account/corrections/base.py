@@ -1,4 +1,4 @@
-"""What a correction is, and where the account hands over what moto cannot do."""
+"""What a correction is, and what the account passes on because moto cannot do it."""
 
 import inspect
 from collections import deque
@@ -11,7 +11,7 @@ MAX_FAULTS = 100
 
 
 class GlueListener(Protocol):
-    """Whoever plays the part of Glue that moto lacks: the engine."""
+    """The engine, which plays the part of Glue that moto lacks. Refusals are `GlueError`s."""
 
     def event_for_workflow(
         self, event: Mapping[str, Any], rule_arn: str, target: Mapping[str, Any]
@@ -29,18 +29,18 @@ class GlueListener(Protocol):
         timeout: int | None,
         queuing_enabled: bool | None,
     ) -> str:
-        """Somebody called StartJobRun; returns the run's id."""
+        """StartJobRun was called; returns the run's id."""
 
     def start_workflow_run(self, workflow_name: str, properties: Mapping[str, str]) -> str:
-        """Somebody called StartWorkflowRun; returns the run's id."""
+        """StartWorkflowRun was called; returns the run's id."""
 
     def stop_workflow_run(self, workflow_name: str, run_id: str) -> None:
-        """Somebody called StopWorkflowRun."""
+        """StopWorkflowRun was called."""
 
 
 @dataclass
 class Hooks:
-    """The account's side of the corrections: whom to tell, and what went wrong on the way."""
+    """What the corrections of one account share: who listens, and what the emulator failed at."""
 
     listener: GlueListener | None = None
     faults: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_FAULTS))

@@ -1,17 +1,24 @@
 """Corrections of moto's Glue."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import camelcase_to_underscores
+from moto.glue.exceptions import (
+    ConcurrentRunsExceededException,
+    EntityNotFoundException,
+    InvalidInputException,
+)
 from moto.glue.models import FakeJob, FakeJobRun
 from moto.glue.responses import GlueResponse
 from moto.glue.utils import Action, Predicate
 
-from tools.sandbox.corrections.base import Hooks, correction
+from tools.sandbox.account.corrections.base import Hooks, correction
+from tools.sandbox.account.glue_state import workflow_run_graph
+from tools.sandbox.glue import errors
 
 # Fields of `JobUpdate` with what they become where the update leaves them out: "The previous
 # job definition is completely overwritten by this information" (API reference, JobUpdate).
@@ -137,7 +144,7 @@ def jobs_show_only_the_execution_class_they_were_given(hooks: Hooks) -> Iterator
 @correction
 def job_runs_come_newest_first(hooks: Hooks) -> Iterator[None]:
     """AWS: GetJobRuns returns the newest job runs first (API reference, GetJobRuns).
-    moto 5.2.5: returns the oldest first, so whoever asks for the last five gets the first five.
+    moto 5.2.5: returns the oldest first, so a caller who wants the last five gets the first.
     Goes when moto begins with the newest.
     """
     vanilla = FakeJob.get_job_runs
@@ -151,10 +158,10 @@ def job_runs_come_newest_first(hooks: Hooks) -> Iterator[None]:
 
 @correction
 def runs_belong_to_the_engine(hooks: Hooks) -> Iterator[None]:
-    """AWS: StartJobRun and StartWorkflowRun run something, a run has its state when it has it,
+    """AWS: StartJobRun and StartWorkflowRun run something, a run changes its state as it goes on,
     StopWorkflowRun stops it, and GetWorkflowRun returns the run's graph where IncludeGraph asks
     for it (API reference, JobRun, WorkflowRun).
-    moto 5.2.5: runs nothing; a job run is SUCCEEDED as soon as somebody looks, a workflow run is
+    moto 5.2.5: runs nothing; a job run is SUCCEEDED as soon as it is looked at, a workflow run is
     RUNNING for ever, stopping one does nothing, and there is no graph.
     Goes never: what runs is the engine's part. It registers itself as the account's listener;
     without one moto answers as it always does.
@@ -176,28 +183,31 @@ def _run_actions(hooks: Hooks) -> dict[str, Callable[[GlueResponse], ActionResul
         listener = hooks.listener
         if listener is None:
             return vanilla_start_job_run(response)
-        run_id = listener.start_job_run(
-            response._get_param("JobName"),
-            arguments=response._get_param("Arguments") or {},
-            timeout=response._get_param("Timeout"),
-            queuing_enabled=response._get_param("JobRunQueuingEnabled"),
-        )
+        with _refusals("StartJobRun"):
+            run_id = listener.start_job_run(
+                response._get_param("JobName"),
+                arguments=response._get_param("Arguments") or {},
+                timeout=response._get_param("Timeout"),
+                queuing_enabled=response._get_param("JobRunQueuingEnabled"),
+            )
         return ActionResult({"JobRunId": run_id})
 
     def start_workflow_run(response: GlueResponse) -> ActionResult:
         listener = hooks.listener
         if listener is None:
             return vanilla_start_workflow_run(response)
-        run_id = listener.start_workflow_run(
-            response._get_param("Name"), response._get_param("RunProperties") or {}
-        )
+        with _refusals("StartWorkflowRun"):
+            run_id = listener.start_workflow_run(
+                response._get_param("Name"), response._get_param("RunProperties") or {}
+            )
         return ActionResult({"RunId": run_id})
 
     def stop_workflow_run(response: GlueResponse) -> ActionResult:
         listener = hooks.listener
         if listener is None:
             return vanilla_stop_workflow_run(response)
-        listener.stop_workflow_run(response._get_param("Name"), response._get_param("RunId"))
+        with _refusals("StopWorkflowRun"):
+            listener.stop_workflow_run(response._get_param("Name"), response._get_param("RunId"))
         return EmptyResult()
 
     def get_workflow_run(response: GlueResponse) -> ActionResult:
@@ -222,5 +232,18 @@ def _with_graph(response: GlueResponse, answer: dict[str, Any]) -> dict[str, Any
     if not response._get_param("IncludeGraph"):
         return answer
     workflow = response.glue_backend.workflows[answer["Name"]]
-    graph = getattr(workflow.runs[answer["WorkflowRunId"]], "graph", None)
-    return answer if graph is None else {**answer, "Graph": graph()}
+    graph = workflow_run_graph(workflow, answer["WorkflowRunId"])
+    return answer if graph is None else {**answer, "Graph": graph}
+
+
+@contextmanager
+def _refusals(operation: str) -> Iterator[None]:
+    """The engine's refusals become those of the Glue API."""
+    try:
+        yield
+    except errors.EntityNotFoundError as error:
+        raise EntityNotFoundException(str(error)) from error
+    except errors.ConcurrentRunsExceededError as error:
+        raise ConcurrentRunsExceededException(str(error)) from error
+    except errors.InvalidInputError as error:
+        raise InvalidInputException(operation, str(error)) from error

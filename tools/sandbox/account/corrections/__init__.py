@@ -4,13 +4,13 @@ Each correction patches moto while an `Account` is open and is undone when it cl
 pair guards each one: the first half fails when moto no longer needs it.
 """
 
-from tools.sandbox.corrections.base import Correction, GlueListener, Hooks
-from tools.sandbox.corrections.events import (
+from tools.sandbox.account.corrections.base import Correction, GlueListener, Hooks
+from tools.sandbox.account.corrections.events import (
     disabled_rules_deliver_nothing,
     schedule_rules_match_no_event,
     workflows_and_topics_are_targets,
 )
-from tools.sandbox.corrections.glue import (
+from tools.sandbox.account.corrections.glue import (
     job_runs_come_newest_first,
     jobs_can_be_updated,
     jobs_keep_their_queuing,
@@ -18,15 +18,15 @@ from tools.sandbox.corrections.glue import (
     runs_belong_to_the_engine,
     triggers_can_be_updated,
 )
-from tools.sandbox.corrections.objects import (
+from tools.sandbox.account.corrections.objects import (
+    bucket_policies_are_left_to_the_judge,
     multipart_uploads_send_one_event,
     notifications_can_be_read_back,
     object_events_are_as_documented,
-    policy_conditions_are_evaluated,
     suspended_buckets_delete_one_version,
     uploads_that_are_gone_are_refused,
 )
-from tools.sandbox.corrections.trails import trails_can_be_deleted_by_arn
+from tools.sandbox.account.corrections.trails import trails_can_be_deleted_by_arn
 
 CORRECTIONS: tuple[Correction, ...] = (
     workflows_and_topics_are_targets,
@@ -35,7 +35,7 @@ CORRECTIONS: tuple[Correction, ...] = (
     object_events_are_as_documented,
     multipart_uploads_send_one_event,
     notifications_can_be_read_back,
-    policy_conditions_are_evaluated,
+    bucket_policies_are_left_to_the_judge,
     suspended_buckets_delete_one_version,
     uploads_that_are_gone_are_refused,
     triggers_can_be_updated,

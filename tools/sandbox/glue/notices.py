@@ -1,9 +1,10 @@
-"""What the engine tells those who watch it: notices as things happen, and a picture of now."""
+"""What the engine reports: notices as things happen, and a snapshot of now."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tools.sandbox.batching import Reason
+from tools.sandbox.glue.batches import Reason
+from tools.sandbox.glue.runs import JobRun, WorkflowRun
 
 
 def _now() -> datetime:
@@ -32,11 +33,11 @@ class EventMatched(Notice):
 
 @dataclass(frozen=True, kw_only=True)
 class EventUndelivered(Notice):
-    """An event could not be handed to its target.
+    """An event could not be delivered to its target.
 
     Attributes:
-        code: error code as EventBridge names it.
-        lost: why not even the dead-letter queue has it; None if it has.
+        code: the error code that EventBridge gives.
+        lost: why the dead-letter queue does not have the event either; None if it has it.
     """
 
     event_id: str
@@ -49,7 +50,7 @@ class EventUndelivered(Notice):
 
 @dataclass(frozen=True, kw_only=True)
 class MessagePublished(Notice):
-    """A deployed rule told people something, by a topic."""
+    """A deployed rule sent a message to a topic."""
 
     topic_arn: str
     message: str
@@ -119,7 +120,7 @@ class OpenWindow:
     """A batch that is being collected.
 
     Attributes:
-        seconds_left: until the window ends, at the moment of the picture.
+        seconds_left: until the window ends, when the snapshot was taken.
     """
 
     workflow: str
@@ -132,42 +133,14 @@ class OpenWindow:
 
 
 @dataclass(frozen=True)
-class WorkflowRunPicture:
-    """One workflow run."""
-
-    workflow: str
-    run_id: str
-    status: str
-    reason: Reason | None
-    event_ids: tuple[str, ...]
-    started_on: datetime
-    completed_on: datetime | None
-    error_message: str | None
-
-
-@dataclass(frozen=True)
-class JobRunPicture:
-    """One job run."""
-
-    job: str
-    run_id: str
-    workflow_run_id: str | None
-    state: str
-    started_on: datetime
-    completed_on: datetime | None
-    error_message: str | None
-    log: str
-
-
-@dataclass(frozen=True)
 class Snapshot:
-    """Everything that the engine knows, at one moment; runs in the order of their start."""
+    """Everything that the engine knows at one moment; runs in the order of their start."""
 
     matched_events: int
     undelivered_events: int
     windows: tuple[OpenWindow, ...]
-    workflow_runs: tuple[WorkflowRunPicture, ...]
-    job_runs: tuple[JobRunPicture, ...]
+    workflow_runs: tuple[WorkflowRun, ...]
+    job_runs: tuple[JobRun, ...]
     problems: tuple[str, ...]
 
     @property

@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 from moto.cloudtrail.models import CloudTrailBackend
 
-from tools.sandbox.corrections.base import Hooks, correction
+from tools.sandbox.account.corrections.base import Hooks, correction
 
 
 @correction

@@ -1,6 +1,6 @@
 """When an EVENT trigger of Glue fires: at its n-th event or at the end of its window.
 
-Pure: no clock, no I/O. Whoever uses it brings the time, in seconds on any scale that only grows.
+Pure: no clock, no I/O. The caller brings the time, in seconds on any scale that only grows.
 
 Facts, from the Glue API reference (`EventBatchingCondition`, `StartingEventBatchCondition`):
 the window starts when the first event of a batch is received; the trigger fires when the batch

@@ -7,11 +7,13 @@ from typing import Any
 from unittest.mock import patch
 
 from moto.events.models import Rule
+from moto.kms.models import kms_backends
 from moto.sns.models import sns_backends
 from moto.utilities.arns import parse_arn
 
-from tools.sandbox.corrections.base import Hooks, correction
-from tools.sandbox.policies import Request, allows
+from tools.sandbox.account.corrections.base import Hooks, correction
+from tools.sandbox.account.storage import key_of
+from tools.sandbox.delivery import may_publish
 from tools.sandbox.transformer import transformed
 
 
@@ -35,11 +37,11 @@ def workflows_and_topics_are_targets(hooks: Hooks) -> Iterator[None]:
 
 
 def deliver(hooks: Hooks, rule: Rule, event: Any, transform_input: bool = True) -> None:
-    """Hands an event to every target of a rule; what fails concerns that target only."""
+    """Sends an event to every target of a rule; a failure concerns that target only."""
     for target in list(rule.targets):
         try:
             if _is_workflow(target["Arn"]):
-                _hand_over(hooks, rule, target, event)
+                _to_workflow(hooks, rule, target, event)
             elif _is_topic(target["Arn"]):
                 _publish(hooks, rule, target, event)
             else:
@@ -52,7 +54,7 @@ def deliver(hooks: Hooks, rule: Rule, event: Any, transform_input: bool = True) 
 _vanilla = Rule.send_to_targets
 
 
-def _hand_over(hooks: Hooks, rule: Rule, target: dict[str, Any], event: Any) -> None:
+def _to_workflow(hooks: Hooks, rule: Rule, target: dict[str, Any], event: Any) -> None:
     listener = hooks.listener
     if listener is not None:
         listener.event_for_workflow(_as_sent(event), rule.arn, target)
@@ -78,12 +80,12 @@ def _publish(hooks: Hooks, rule: Rule, target: dict[str, Any], event: Any) -> No
     topic = sns_backends[rule.account_id][rule.region_name].topics.get(arn)
     if topic is None:
         raise LookupError("there is no such topic")
-    # No source condition is fulfilled: "You can't use Condition blocks in Amazon SNS topic
-    # policies for EventBridge" (EventBridge user guide, "Using resource-based policies").
-    context = {"aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "true"}
-    request = Request("sns:Publish", arn, "events.amazonaws.com", context)
-    if not allows([topic.policy], request):
-        raise PermissionError("the policy of the topic does not let events.amazonaws.com publish")
+    key_name = topic.kms_master_key_id
+    key = key_of(kms_backends[rule.account_id][rule.region_name], key_name) if key_name else None
+    if not may_publish(arn, topic.policy, key, encrypted=bool(key_name)):
+        raise PermissionError(
+            "the policy of the topic, or of its key, does not let events.amazonaws.com publish"
+        )
     message = transformed(target, _as_sent(event))
     topic.publish(message)
     if hooks.listener is not None:
