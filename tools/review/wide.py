@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tools.iam.wildcards import matches
+from tools.iam import matches
 from tools.review.permissions import PolicyChange
 from tools.review.plan import Action, Plan
 from tools.review.statements import Statement, StatementChange, covers, is_everything
