@@ -1,4 +1,4 @@
-"""Looking after the deployed pipeline by the command line, also when things go wrong."""
+"""Operating the deployed pipeline from the command line, also when things go wrong."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_healthy_pipeline_is_one_screen_and_exit_code_0(burst: Burst) -> None:
     assert len(said.out.splitlines()) < 40
 
 
-def test_status_tells_what_started_a_batch(
+def test_status_shows_what_started_a_batch(
     burst: Burst, tmp_path: Path, deployed: Deployed
 ) -> None:
     burst("put", "dev", "orders", str(order_file(tmp_path)))
@@ -501,7 +501,7 @@ def test_replaced_batch_is_loaded_again_and_its_rows_are_there_once(
 
 
 def seed(deployed: Deployed, count: int) -> str:
-    """A batch with so many bad files, put into the emulator's own state; returns its id."""
+    """A batch with this many bad files, put into the emulator's own state; returns its id."""
     account, outputs = deployed.sandbox.account, deployed.sandbox.outputs
     at = datetime.now(UTC) - timedelta(minutes=10)
     inputs = tuple(InputFile(f"orders/{n:05d}.csv", f"v{n}", "e", 3, at) for n in range(count))
