@@ -68,7 +68,11 @@ def cron(
     ticks = _ticks(trace, every_minutes)
     played = play(trace, _by_the_clock(candidate), times, events=ticks)
     return _of_replay(
-        f"job every {every_minutes} min", played, trace, prices, costs=_job_costs(played, trace, prices)
+        f"job every {every_minutes} min",
+        played,
+        trace,
+        prices,
+        costs=_job_costs(played, trace, prices),
     )
 
 

@@ -48,7 +48,9 @@ def costs_of(replay: Replay, trace: Trace, prices: Prices) -> Costs:
     pages = listings + math.ceil(len(trace) / KEYS_PER_REQUEST)
     writes = len(trace) * WRITES_PER_FILE + replay.batches * WRITES_PER_BATCH + pages
     reads = len(trace) * GETS_PER_FILE + replay.runs
-    sweeps = 0.0 if candidate.sweep_seconds is None else trace.days * 86_400 / candidate.sweep_seconds
+    sweeps = (
+        0.0 if candidate.sweep_seconds is None else trace.days * 86_400 / candidate.sweep_seconds
+    )
     return Costs(
         glue=dpu_hours * prices.glue_dpu_hour / trace.months,
         events=(len(trace) + sweeps) / 1e6 * prices.events_million / trace.months,

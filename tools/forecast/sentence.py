@@ -83,9 +83,7 @@ def trace_like(text: str, *, days: int = 30, seed: int = 1) -> Trace:
             factors = generator.lognormal(mean=-0.125, sigma=0.5, size=kind.files)
             sizes.append(np.maximum(1, (factors * kind.mean_bytes)).astype(np.int64))
     if not times:
-        raise ForecastError(
-            f"--like gives no burst within {days} days: {text!r}. Use more --days."
-        )
+        raise ForecastError(f"--like gives no burst within {days} days: {text!r}. Use more --days.")
     return Trace.of_arrays(
         np.concatenate(times), np.concatenate(sizes), source=f"like {text!r}", days=float(days)
     )
@@ -106,7 +104,9 @@ def _kind(part: str) -> BurstKind:
     files, size, unit, span, span_unit, word, times, period = match.groups()
     count = _number(files)
     if not count >= 1 or count != int(count):
-        raise ForecastError(f"--like: {part!r} has {files} files; a whole number from 1 is allowed.")
+        raise ForecastError(
+            f"--like: {part!r} has {files} files; a whole number from 1 is allowed."
+        )
     return BurstKind(
         files=int(count),
         mean_bytes=_bytes(part, size, unit),
