@@ -15,6 +15,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from stacks.settings import SettingsError
+from tools.forecast.errors import ForecastError
 from tools.operate.errors import OperateError, StoppedError
 from tools.review.errors import PlanError
 from tools.sandbox.errors import PipelineError, SandboxError
@@ -34,6 +35,7 @@ COMMANDS = {
     "review": ("tools.review.command", "review"),
     "demo": ("tools.sandbox.command", "demo"),
     "sandbox": ("tools.sandbox.command", "sandbox"),
+    "forecast": ("tools.forecast.command", "forecast"),
     "settings": ("tools.settings_table", "show_settings"),
     "move-to-cdktn": ("tools.cdktn", "move_to_cdktn"),
 }
@@ -112,7 +114,7 @@ def main() -> int:
     except PipelineError as error:
         errors.print("[bold red]Failed:[/]", escape(str(error)))
         return FAILED
-    except (PlanError, SandboxError, SettingsError) as error:
+    except (ForecastError, PlanError, SandboxError, SettingsError) as error:
         errors.print("[bold red]Error:[/]", escape(str(error)))
         return BAD_INPUT
     except OperateError as error:

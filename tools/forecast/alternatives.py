@@ -208,7 +208,7 @@ def _per_month(trace: Trace, count: float) -> float:
     return count / trace.months
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _ends(arrived, busy, servers):  # type: ignore[no-untyped-def]
     """When each of these is done, where only so many can be busy at a time, first come first."""
     free = np.zeros(servers, dtype=np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from tools.forecast.prices import Prices
 from tools.forecast.replay import Replay
@@ -37,7 +37,7 @@ class Costs:
 
     @property
     def total(self) -> float:
-        return sum(getattr(self, field.name) for field in fields(self))
+        return self.glue + self.events + self.requests + self.compute + self.watching
 
 
 def costs_of(replay: Replay, trace: Trace, prices: Prices) -> Costs:

@@ -264,7 +264,8 @@ def _bars(report: Report) -> str:
     for place, (name, costs) in enumerate(shown):
         y = TOP + place * 34
         parts.append(
-            f'<text class="tick" x="{label - 8}" y="{y + 16}" text-anchor="end">{escape(name)}</text>'
+            f'<text class="tick" x="{label - 8}" y="{y + 16}" text-anchor="end">'
+            f"{escape(name)}</text>"
         )
         x = float(label)
         for part in fields(Costs):
@@ -416,9 +417,8 @@ class _Scale:
 
 
 def _axes(across: _Scale, up: _Scale, below: str, beside: str) -> str:
-    parts = [
-        f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM}"/>'
-    ]
+    floor = HEIGHT - BOTTOM
+    parts = [f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{floor}" y2="{floor}"/>']
     for value in across.ticks():
         x = across(value)
         parts.append(f'<line class="grid" x1="{x}" x2="{x}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')

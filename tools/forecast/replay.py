@@ -185,14 +185,14 @@ def _us(seconds: float) -> int:
     return round(seconds * MICROSECONDS)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _work(files, size, cores, per_file, per_megabyte):  # type: ignore[no-untyped-def]
     """Microseconds of a batch's files, on as many cores as there are files for."""
     used = min(files, cores)
     return (files * per_file + size * per_megabyte // 1_000_000) // used
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _play(  # type: ignore[no-untyped-def]
     events,
     arrivals,

@@ -1,4 +1,6 @@
-"""Arrivals from a sentence: `10 files in 2 minutes, 6 times a day; 3000 files of 20 KB in 5 minutes,
+"""Arrivals from a sentence.
+
+For instance `10 files in 2 minutes, 6 times a day; 3000 files of 20 KB in 5 minutes,
 once a day`.
 
 Each part between semicolons is one kind of burst. The same seed gives the same arrivals.

@@ -37,7 +37,7 @@ def trace_from_file(file: Path) -> Trace:
 
 
 def write_trace(trace: Trace, file: Path) -> None:
-    """The trace as a file that `trace_from_file` reads: `time,bytes`, gzipped where it ends in .gz."""
+    """The trace as a file that `trace_from_file` reads; gzipped where it ends in .gz."""
     lines = [
         f"{moment(int(time)).isoformat()},{size}"
         for time, size in zip(trace.times, trace.sizes, strict=True)

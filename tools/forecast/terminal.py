@@ -12,7 +12,7 @@ from tools.forecast.alternatives import Alternative
 from tools.forecast.report import Report
 from tools.forecast.search import Forecast
 
-PLOT_WIDTH, PLOT_HEIGHT = 64, 12
+PLOT_WIDTH, PLOT_HEIGHT = 58, 12
 SHOWN_OF_FRONTIER = 6
 
 
@@ -120,8 +120,8 @@ def _advice(report: Report) -> Text:
         _difference(report),
     ]
     lines += [
-        f"With {trial.name}: {seconds(trial.forecast.burst_p99)} and {trial.forecast.dollars:,.2f} $"
-        f"{'' if trial.keeps else ', which breaks the promise'}."
+        f"With {trial.name}: {seconds(trial.forecast.burst_p99)} and "
+        f"{trial.forecast.dollars:,.2f} ${'' if trial.keeps else ', which breaks the promise'}."
         for trial in report.trials
     ]
     lines.append(f"A month without a file costs {report.idle_dollars:,.2f} $.")
