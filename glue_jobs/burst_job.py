@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
-from burst.arguments import parse_arguments
+from burst.contract import JobSpec
 from burst.drain import drain
 from burst.errors import ArgumentError, BurstError
 from burst.metrics import CloudWatchMetrics
@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     logging.basicConfig(stream=sys.stdout, format="%(message)s", force=True)
     logging.getLogger("burst").setLevel(logging.INFO)
     try:
-        args = parse_arguments(argv)
+        args = JobSpec.from_arguments(argv)
     except ArgumentError as error:
         print(error, file=sys.stderr)
         return 2

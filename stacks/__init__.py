@@ -1,6 +1,14 @@
-"""Everything that becomes Terraform: one module a part of the architecture."""
+"""Everything that becomes Terraform: one module per part of the architecture."""
+
+import sys
+from pathlib import Path
 
 from stacks.lazy_bindings import activate
 
 # Before anything can import the bindings, which must find both halves in place.
 activate()
+
+# The contract with the job is imported as `burst.contract`, under the name that it has on Glue.
+_GLUE_JOBS = str(Path(__file__).resolve().parent.parent / "glue_jobs")
+if _GLUE_JOBS not in sys.path:
+    sys.path.append(_GLUE_JOBS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from burst.contract import CURATED
 from cdktf import TerraformLocal, TerraformOutput, TerraformStack
 from cdktf_cdktf_provider_aws.data_aws_caller_identity import DataAwsCallerIdentity
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
@@ -187,7 +188,7 @@ class BurstStack(TerraformStack):
         parts = Construct(self, f"pipeline-{pipeline}")
         tags = {"pipeline": pipeline}
         name = f"{PROJECT}-{self._environment}-{pipeline}"
-        curated_uri = f"s3://{self._lake.bucket.bucket}/curated/{pipeline}"
+        curated_uri = f"s3://{self._lake.bucket.bucket}/{CURATED}/{pipeline}"
         job = Job(
             parts,
             "job",

@@ -11,14 +11,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Literal
 
-Area = Literal["archive", "quarantine"]
+from burst.contract import PARTITION_BATCH, PARTITION_DAY, REASON_SUFFIX, Area, folder
 
 # S3's own limit for a key, in bytes of UTF-8:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES = 1024
-REASON_SUFFIX = ".reason.json"
 
 # A request takes about as long as the transfer of this many bytes (30 ms at 30 MB a second).
 REQUEST_BYTES = 1_000_000
@@ -96,7 +94,8 @@ def ingest_date(batch: str) -> date:
 
 def output_uri(curated_uri: str, batch: str) -> str:
     """The folder that holds this batch's Parquet files, and nothing else."""
-    return f"{curated_uri}/ingest_date={ingest_date(batch).isoformat()}/batch={batch}"
+    day = ingest_date(batch).isoformat()
+    return f"{curated_uri}/{PARTITION_DAY}={day}/{PARTITION_BATCH}={batch}"
 
 
 def destination(area: Area, *, pipeline: str, batch: str, key: str, version_id: str) -> str:
@@ -107,9 +106,9 @@ def destination(area: Area, *, pipeline: str, batch: str, key: str, version_id: 
     there is always room left for `.reason.json`.
     """
     fingerprint = hashlib.sha256(_identity(key, version_id)).hexdigest()[:16]
-    folder = f"{area}/{pipeline}/{batch}/{fingerprint}/"
-    room = MAX_KEY_BYTES - len(REASON_SUFFIX) - len(folder.encode())
-    return folder + _last_bytes(key, room)
+    place = f"{folder(area, pipeline)}{batch}/{fingerprint}/"
+    room = MAX_KEY_BYTES - len(REASON_SUFFIX) - len(place.encode())
+    return place + _last_bytes(key, room)
 
 
 def _identity(key: str, version_id: str) -> bytes:

@@ -1,109 +1,25 @@
-"""The columns of a pipeline, and what they are in pyarrow and in Spark."""
+"""What the columns of a pipeline are in pyarrow and in Spark."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from burst.errors import ArgumentError
+from burst.contract import INPUT, LINEAGE, STATUS_REASON, STATUS_ROWS, STATUS_UNREAD, Column
 
 # The heavy libraries are imported where they are used: a run that finds nothing needs neither.
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql.types import DataType, StructType
 
-SIMPLE_TYPES = ("string", "boolean", "int", "bigint", "double", "date", "timestamp")
-ALLOWED_TYPES = f"{', '.join(SIMPLE_TYPES)} or decimal(precision,scale) with precision 1 to 38"
-
-SOURCE_KEY, SOURCE_VERSION, BATCH = "_source_key", "_source_version", "_batch"
-# Private columns of the reader: which input a row belongs to, and the verdict on that input.
-INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD = "_input", "_rows", "_reason", "_unread"
-LINEAGE = (SOURCE_KEY, SOURCE_VERSION, BATCH)
-PRIVATE = (INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD)
-# The folders of curated carry these two, so a column of that name would be there twice.
-RESERVED = frozenset({*LINEAGE, *PRIVATE, "ingest_date", "batch"})
-
-_DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of the files that arrive.
-
-    name: as it stands in the file (CSV header, JSON field, Parquet column), case-sensitive.
-    type: string, boolean, int (32 bits), bigint (64 bits), double, decimal(p,s), date or
-        timestamp (an instant, microseconds; a value without a zone offset is UTC).
-    """
-
-    name: str
-    type: str
-
-    @property
-    def decimal(self) -> tuple[int, int] | None:
-        """Precision (1 to 38) and scale (0 to precision), for decimal columns only."""
-        match = _DECIMAL.fullmatch(self.type)
-        return (int(match[1]), int(match[2])) if match else None
-
-
-def parse_columns(text: str, argument: str = "--columns") -> tuple[Column, ...]:
-    """Columns from their JSON form, e.g. `[{"name": "sku", "type": "string"}]`.
-
-    argument: what the errors call it.
-
-    Raises ArgumentError when the text is no such list, a type is unknown, or a name is empty,
-    reserved or given twice (Spark does not tell upper from lower case in names).
-    """
-    try:
-        items = json.loads(text)
-    except ValueError as error:
-        raise ArgumentError(f"{argument} is not JSON: {error}.") from error
-    if not isinstance(items, list) or not items:
-        raise ArgumentError(f"{argument} must be a JSON list with at least one column.")
-    columns = tuple(_column(item, argument) for item in items)
-    seen: set[str] = set()
-    for column in columns:
-        folded = column.name.lower()
-        if folded in seen:
-            raise ArgumentError(
-                f"{argument} has {column.name!r} twice (upper and lower case are the same)."
-            )
-        if folded in RESERVED:
-            raise ArgumentError(f"{argument} has {column.name!r}, a name that the job itself uses.")
-        seen.add(folded)
-    return columns
-
-
-def _column(item: object, argument: str) -> Column:
-    if not isinstance(item, dict) or set(item) != {"name", "type"}:
-        raise ArgumentError(f"{argument}: {item!r} must be an object with name and type.")
-    name, kind = item["name"], item["type"]
-    if not isinstance(name, str) or not name.strip():
-        raise ArgumentError(f"{argument}: the name {name!r} must be a text that is not empty.")
-    column = Column(name, kind if isinstance(kind, str) else repr(kind))
-    if not _known(column):
-        raise ArgumentError(
-            f"{argument}: {name!r} has the type {kind!r}; allowed are {ALLOWED_TYPES}."
-        )
-    return column
-
-
-def _known(column: Column) -> bool:
-    if column.decimal:
-        precision, scale = column.decimal
-        return 1 <= precision <= 38 and scale <= precision
-    return column.type in SIMPLE_TYPES
-
 
 def differences(declared: Sequence[Column], found: Mapping[str, str]) -> list[str]:
-    """How the columns of a frame differ from the declared ones and the lineage, a sentence each.
+    """How a frame's columns differ from the declared ones and the lineage, one sentence each.
 
     found: the type of each column by name, as Spark spells it.
     """
-    wanted = {column.name: _spelled(column) for column in declared} | dict.fromkeys(
+    wanted = {column.name: column.hive_type for column in declared} | dict.fromkeys(
         LINEAGE, "string"
     )
     missing = [f"{name} is missing" for name in wanted if name not in found]
@@ -113,13 +29,6 @@ def differences(declared: Sequence[Column], found: Mapping[str, str]) -> list[st
         if found.get(name, kind) != kind
     ]
     return [*missing, *other, *(f"{name} is not declared" for name in found if name not in wanted)]
-
-
-def _spelled(column: Column) -> str:
-    if column.decimal:
-        precision, scale = column.decimal
-        return f"decimal({precision},{scale})"
-    return column.type
 
 
 def arrow_type(column: Column) -> Any:

@@ -26,8 +26,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from burst.arguments import JobArguments
 from burst.batch import InputFile, batch_id, batches, destination, output_uri
+from burst.contract import JobSpec
 from burst.errors import SettleError, TooManyBadFilesError, TooManyUnreadableFilesError
 from burst.landing import Landing
 from burst.ledger.checkpoint import Checkpoint
@@ -95,7 +95,7 @@ class Summary:
 
 
 def drain(
-    args: JobArguments,
+    args: JobSpec,
     *,
     s3: S3Client,
     engine: RowEngine,
@@ -131,7 +131,7 @@ def drain(
 
 @dataclass(frozen=True)
 class _Job:
-    args: JobArguments
+    args: JobSpec
     engine: RowEngine
     clock: Clock
     metrics: Metrics

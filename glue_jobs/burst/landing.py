@@ -15,7 +15,8 @@ from urllib.parse import quote, urlencode
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from burst.batch import REASON_SUFFIX, InputFile
+from burst.batch import InputFile
+from burst.contract import REASON_SUFFIX
 from burst.errors import LandingError, SettleError
 from burst.ledger.records import FileResult, ResultRecord
 from burst.s3.errors import is_gone, refusal

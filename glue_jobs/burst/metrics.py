@@ -9,10 +9,11 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from burst.contract import METRICS_NAMESPACE, MetricName, metric_dimensions, phase_metric
+
 log = logging.getLogger("burst")
 
-NAMESPACE = "Burst"
-# After so many failures in a row a run says no more: each one costs a batch a few seconds.
+# After this many failures in a row a run publishes nothing more: each costs a few seconds.
 MAX_FAILURES = 2
 
 
@@ -33,21 +34,21 @@ class BatchMetrics:
 
     def values(self) -> dict[str, tuple[float, str]]:
         """Each metric's value and unit, by name."""
-        phases = {f"{phase.title()}Seconds": spent for phase, spent in self.seconds.items()}
+        phases = {phase_metric(phase): spent for phase, spent in self.seconds.items()}
         return {
-            "Files": (self.files, "Count"),
-            "BadFiles": (self.bad_files, "Count"),
-            "Rows": (self.rows, "Count"),
-            "Bytes": (self.bytes, "Bytes"),
+            MetricName.FILES: (self.files, "Count"),
+            MetricName.BAD_FILES: (self.bad_files, "Count"),
+            MetricName.ROWS: (self.rows, "Count"),
+            MetricName.BYTES: (self.bytes, "Bytes"),
             **{name: (spent, "Seconds") for name, spent in phases.items()},
             **waiting(self.oldest_seconds),
         }
 
 
 def waiting(oldest_seconds: float, *, unreadable: int = 0) -> dict[str, tuple[float, str]]:
-    """The age of the oldest file that waits in landing, and how many S3 does not hand out."""
-    values = {"OldestOutstandingSeconds": (oldest_seconds, "Seconds")}
-    return values | ({"UnreadableFiles": (unreadable, "Count")} if unreadable else {})
+    """The age of the oldest file that waits in landing, and how many S3 refuses to give."""
+    values = {MetricName.OLDEST_OUTSTANDING_SECONDS: (oldest_seconds, "Seconds")}
+    return values | ({MetricName.UNREADABLE_FILES: (unreadable, "Count")} if unreadable else {})
 
 
 class Metrics(Protocol):
@@ -67,7 +68,7 @@ class CloudWatch(Protocol):
     """What is used of boto3's client."""
 
     def put_metric_data(self, *, Namespace: str, MetricData: Sequence[Mapping[str, Any]]) -> Any:
-        """Publish values, up to 1,000 of them a request."""
+        """Publish up to 1,000 values per request."""
 
 
 @dataclass
@@ -86,7 +87,9 @@ class CloudWatchMetrics:
         if self.failures >= MAX_FAILURES:
             return
         try:
-            self.client().put_metric_data(Namespace=NAMESPACE, MetricData=self._data(values))
+            self.client().put_metric_data(
+                Namespace=METRICS_NAMESPACE, MetricData=self._data(values)
+            )
         except (ClientError, BotoCoreError) as error:
             self.failures += 1
             log.warning("The metrics could not be published: %s", error)
@@ -95,8 +98,8 @@ class CloudWatchMetrics:
 
     def _data(self, values: Mapping[str, tuple[float, str]]) -> list[dict[str, Any]]:
         dimensions = [
-            {"Name": "Environment", "Value": self.environment},
-            {"Name": "Pipeline", "Value": self.pipeline},
+            {"Name": name, "Value": value}
+            for name, value in metric_dimensions(self.environment, self.pipeline).items()
         ]
         return [
             {"MetricName": name, "Dimensions": dimensions, "Value": float(value), "Unit": unit}

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from burst.arguments import FileFormat
 from burst.batch import InputFile, shares
-from burst.columns import (
+from burst.columns import read_schema, spark_read_schema
+from burst.contract import (
     BATCH,
     INPUT,
     SOURCE_KEY,
@@ -22,8 +22,7 @@ from burst.columns import (
     STATUS_REASON,
     STATUS_ROWS,
     STATUS_UNREAD,
-    read_schema,
-    spark_read_schema,
+    FileFormat,
 )
 from burst.parsing.parse import parse
 from burst.parsing.reasons import ParseError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from burst.arguments import TimeLimit
+from burst.contract import TimeLimit
 
 
 @dataclass(frozen=True)

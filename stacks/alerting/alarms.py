@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from burst.contract import METRICS_NAMESPACE, MetricName, metric_dimensions
 from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import (
     CloudwatchMetricAlarm,
     CloudwatchMetricAlarmMetricQuery,
@@ -13,7 +14,6 @@ from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import (
 from constructs import Construct
 
 from stacks.alerting.runbook import Runbook, Section
-from stacks.policies.job import METRICS_NAMESPACE
 from stacks.settings import AlertsSettings
 from stacks.watched import WatchedPipeline
 
@@ -50,7 +50,7 @@ class Alarms(Construct):
         self._place = f"Environment {environment}, pipeline {watched.pipeline}"
         self._runbook = Runbook(settings.runbook_url)
         restart = f"start the workflow {watched.workflow_name}, which finds every file"
-        own = {"Environment": environment, "Pipeline": watched.pipeline}
+        own = metric_dimensions(environment, watched.pipeline)
         alarms = [
             self._on_rules(
                 "events-failed",
@@ -82,7 +82,7 @@ class Alarms(Construct):
             self._on_metric(
                 "oldest-file",
                 METRICS_NAMESPACE,
-                "OldestOutstandingSeconds",
+                MetricName.OLDEST_OUTSTANDING_SECONDS,
                 own,
                 settings.oldest_file_minutes * 60,
                 f"a file waited in landing for more than {settings.oldest_file_minutes} minutes. "
@@ -96,7 +96,7 @@ class Alarms(Construct):
                 self._on_metric(
                     "bad-files",
                     METRICS_NAMESPACE,
-                    "BadFiles",
+                    MetricName.BAD_FILES,
                     own,
                     0,
                     "files could not be read and are in quarantine; the others went through. Read "

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from burst.contract import QUARANTINE, REASON_SUFFIX
 from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
 from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
     CloudwatchEventTarget,
@@ -182,7 +183,7 @@ def files_in_quarantine(lake_bucket: str) -> dict[str, Any]:
         "detail-type": ["Object Created"],
         "detail": {
             "bucket": {"name": [lake_bucket]},
-            "object": {"key": [{"wildcard": "quarantine/*.reason.json"}]},
+            "object": {"key": [{"wildcard": f"{QUARANTINE}/*{REASON_SUFFIX}"}]},
         },
     }
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from burst.contract import (
+    DRAINED,
+    METRICS_NAMESPACE,
+    OUT_OF_TIME,
+    PHASES,
+    MetricName,
+    metric_dimensions,
+    phase_metric,
+)
 from cdktf_cdktf_provider_aws.cloudwatch_dashboard import CloudwatchDashboard
 from constructs import Construct
 
 from stacks.alerting.runbook import Runbook
-from stacks.policies.job import METRICS_NAMESPACE
 from stacks.watched import WatchedPipeline
 
 COLUMNS, WIDTH, HEIGHT = 3, 8, 6
@@ -116,10 +125,7 @@ def _graphs(
             [
                 METRICS_NAMESPACE,
                 name,
-                "Environment",
-                environment,
-                "Pipeline",
-                pipeline.pipeline,
+                *itertools.chain(*metric_dimensions(environment, pipeline.pipeline).items()),
                 {"label": f"{pipeline.pipeline} {name}" if len(names) > 1 else pipeline.pipeline},
             ]
             for pipeline in pipelines
@@ -167,15 +173,15 @@ def _graphs(
     yield graph(
         "Length of runs: seconds of reading, writing and settling",
         "Sum",
-        own("ReadSeconds", "WriteSeconds", "SettleSeconds"),
+        own(*map(phase_metric, PHASES)),
     )
-    yield graph("Files", "Sum", own("Files"))
-    yield graph("Rows", "Sum", own("Rows"))
-    yield graph("Files that went to quarantine", "Sum", own("BadFiles"))
+    yield graph("Files", "Sum", own(MetricName.FILES))
+    yield graph("Rows", "Sum", own(MetricName.ROWS))
+    yield graph("Files that went to quarantine", "Sum", own(MetricName.BAD_FILES))
     yield graph(
         "Age of the oldest file that a run took, in seconds",
         "Maximum",
-        own("OldestOutstandingSeconds"),
+        own(MetricName.OLDEST_OUTSTANDING_SECONDS),
     )
 
 
@@ -186,7 +192,8 @@ def _label(pipeline: WatchedPipeline) -> dict[str, str]:
 def _runs(region: str, pipelines: Sequence[WatchedPipeline]) -> dict[str, Any]:
     """Ended runs from the last line of their logs (glue_jobs/burst/drain.py)."""
     sources = [f"SOURCE '{pipeline.log_group}'" for pipeline in pipelines[:MAX_LOG_GROUPS]]
-    query = 'filter event in ["drained", "out_of_time"] | stats count(*) as runs by bin(1h)'
+    ended = json.dumps([DRAINED, OUT_OF_TIME])
+    query = f"filter event in {ended} | stats count(*) as runs by bin(1h)"
     return {
         "type": "log",
         "properties": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from burst.contract import ARCHIVE
 from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfigurationRule,
     S3BucketLifecycleConfigurationRuleExpiration,
@@ -67,7 +68,7 @@ def _archive_rules(
         S3BucketLifecycleConfigurationRule(
             id="move-and-expire-the-archive",
             status="Enabled",
-            filter=[S3BucketLifecycleConfigurationRuleFilter(prefix="archive/")],
+            filter=[S3BucketLifecycleConfigurationRuleFilter(prefix=f"{ARCHIVE}/")],
             transition=None
             if move is None
             else [

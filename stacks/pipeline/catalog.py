@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from burst.contract import BATCH, PARTITION_DAY, SOURCE_KEY, SOURCE_VERSION
 from cdktf_cdktf_provider_aws.glue_catalog_database import GlueCatalogDatabase
 from cdktf_cdktf_provider_aws.glue_catalog_table import (
     GlueCatalogTable,
@@ -16,12 +17,11 @@ from constructs import Construct
 
 from stacks.settings import Column
 
-PARTITION = "ingest_date"
-# What the job adds to every row (glue_jobs/burst/columns.py), with what each says.
+# What the job adds to every row, with what each column says.
 LINEAGE = {
-    "_source_key": "Key of the file in the landing bucket.",
-    "_source_version": "Version id of the file.",
-    "_batch": "Batch in which the file was processed; the ledger has its record.",
+    SOURCE_KEY: "Key of the file in the landing bucket.",
+    SOURCE_VERSION: "Version id of the file.",
+    BATCH: "Batch in which the file was processed; the ledger has its record.",
 }
 # No batch can have an earlier day: it is the day on which the batch was planned.
 FIRST_DAY = "2025-01-01"
@@ -80,16 +80,16 @@ class Table(Construct):
                 "EXTERNAL": "TRUE",
                 "classification": "parquet",
                 "projection.enabled": "true",
-                f"projection.{PARTITION}.type": "date",
-                f"projection.{PARTITION}.format": "yyyy-MM-dd",
-                f"projection.{PARTITION}.range": f"{FIRST_DAY},NOW",
-                f"projection.{PARTITION}.interval": "1",
-                f"projection.{PARTITION}.interval.unit": "DAYS",
+                f"projection.{PARTITION_DAY}.type": "date",
+                f"projection.{PARTITION_DAY}.format": "yyyy-MM-dd",
+                f"projection.{PARTITION_DAY}.range": f"{FIRST_DAY},NOW",
+                f"projection.{PARTITION_DAY}.interval": "1",
+                f"projection.{PARTITION_DAY}.interval.unit": "DAYS",
             },
             # A text in Athena's documentation wherever the projection is of type date.
             partition_keys=[
                 GlueCatalogTablePartitionKeys(
-                    name=PARTITION, type="string", comment="YYYY-MM-DD, in UTC."
+                    name=PARTITION_DAY, type="string", comment="YYYY-MM-DD, in UTC."
                 )
             ],
             storage_descriptor=GlueCatalogTableStorageDescriptor(

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from burst.contract import (
+    ARTIFACTS,
+    MIB,
+    Bounds,
+    Column,
+    FileFormat,
+    JobSpec,
+    Output,
+    TimeLimit,
+    arguments_of,
+)
 from cdktf import App, AssetType, TerraformAsset, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.glue_job import GlueJob, GlueJobCommand, GlueJobExecutionProperty
@@ -25,7 +36,8 @@ from stacks import policies
 from stacks.encryption import Encryption
 from stacks.pipeline.transforms import GLUE_JOBS, transform_module
 from stacks.policies import Decryption
-from stacks.settings import Column, PipelineSettings
+from stacks.settings import Column as ColumnSettings
+from stacks.settings import PipelineSettings, Settings
 
 SCRIPT = GLUE_JOBS / "burst_job.py"
 PACKAGES = ("burst", "transforms")
@@ -61,7 +73,7 @@ class Code(Construct):
             self,
             id_,
             bucket=self._lake.id,
-            key=f"artifacts/{file.stem}-{digest}{file.suffix}",
+            key=f"{ARTIFACTS}/{file.stem}-{digest}{file.suffix}",
             source=asset.path,
             # Not left to the bucket's default, which may come after the object.
             kms_key_id=self._kms_key_arn,
@@ -75,7 +87,7 @@ class Code(Construct):
 
 
 class Job(Construct):
-    """One Glue job a pipeline, the single writer of its part of the lake.
+    """One Glue job per pipeline, the single writer of its part of the lake.
 
     One run at a time, the next ones queue: ``max_concurrent_runs = 1`` is the lock that the batch
     protocol relies on. Queuing excludes retries and the FLEX class, so a failed run is not
@@ -86,7 +98,7 @@ class Job(Construct):
     to ``<prefix>/<security configuration>-role/<role>/error`` and ``.../output`` (AWS Glue user
     guide, "Logging for AWS Glue jobs"). ``log_group_prefix`` is what stands before the last slash.
 
-    ``encryption`` is the environment's own, ``decryption`` is of the key that the owner of an
+    ``encryption`` is the environment's, ``decryption`` is of the key that the owner of an
     existing landing bucket encrypts with.
     """
 
@@ -163,9 +175,14 @@ class Job(Construct):
             ),
             default_arguments={
                 **_glue_arguments(code, log_prefix),
-                **_own_arguments(
-                    environment, pipeline, settings, landing_bucket, lake, curated_uri
-                ),
+                **job_spec(
+                    environment,
+                    pipeline,
+                    settings,
+                    landing_bucket=landing_bucket,
+                    lake_bucket=lake.bucket,
+                    curated_uri=curated_uri,
+                ).to_arguments(),
             },
             glue_version=settings.job.glue_version,
             worker_type=settings.job.worker_type,
@@ -205,58 +222,47 @@ def _glue_arguments(code: Code, log_prefix: str) -> dict[str, str]:
     }
 
 
-def _own_arguments(
+def job_spec(
     environment: str,
     pipeline: str,
     settings: PipelineSettings,
+    *,
     landing_bucket: str,
-    lake: S3Bucket,
+    lake_bucket: str,
     curated_uri: str,
-) -> dict[str, str]:
-    arguments = {
-        "--environment": environment,
-        "--pipeline": pipeline,
-        "--landing_bucket": landing_bucket,
-        "--prefix": settings.prefix,
-        "--lake_bucket": lake.bucket,
-        "--curated_uri": curated_uri,
-        "--input_format": settings.input.format,
-        "--columns": _as_json(settings.input.columns),
-        "--transform": transform_module(environment, pipeline, settings),
-    }
-    if settings.suffix:
-        arguments["--suffix"] = settings.suffix
-    return arguments | _reading(settings) | _limits(settings) | _writing(settings)
+) -> JobSpec:
+    """What the job of a pipeline is told to do."""
+    return JobSpec(
+        environment=environment,
+        pipeline=pipeline,
+        landing_bucket=landing_bucket,
+        prefix=settings.prefix,
+        suffix=settings.suffix or "",
+        lake_bucket=lake_bucket,
+        curated_uri=curated_uri,
+        format=FileFormat(
+            kind=settings.input.format,
+            columns=_columns(settings.input.columns),
+            drop_unknown=settings.input.unknown_columns == "drop",
+            delimiter=settings.input.delimiter,
+            encoding=settings.input.encoding,
+        ),
+        transform=transform_module(environment, pipeline, settings),
+        bounds=Bounds(**_of_the_same_name(Bounds, settings)),
+        output=Output(
+            compression=settings.output.compression,
+            file_bytes=settings.output.target_file_megabytes * MIB,
+            columns=_columns(settings.curated_columns),
+        ),
+        time=TimeLimit(**_of_the_same_name(TimeLimit, settings.job)),
+    )
 
 
-def _reading(settings: PipelineSettings) -> dict[str, str]:
-    arguments: dict[str, str] = {"--unknown_columns": settings.input.unknown_columns}
-    if settings.input.format == "csv":
-        # As JSON, so that a tab or a space gets there whole.
-        arguments["--csv_delimiter"] = json.dumps(settings.input.delimiter)
-        arguments["--csv_encoding"] = settings.input.encoding
-    return arguments
+def _of_the_same_name(part: type, settings: Settings) -> dict[str, Any]:
+    """The fields of a part of the specification whose arguments are called as the settings are."""
+    arguments = arguments_of(part)
+    return {field: getattr(settings, argument.name) for field, argument in arguments.items()}
 
 
-def _limits(settings: PipelineSettings) -> dict[str, str]:
-    return {
-        "--max_files_per_batch": str(settings.max_files_per_batch),
-        "--max_bytes_per_batch": str(settings.max_bytes_per_batch),
-        "--max_bad_fraction": str(settings.max_bad_fraction),
-        "--min_bad_files": str(settings.min_bad_files),
-        # Glue does not tell a run how long it may take.
-        "--timeout_minutes": str(settings.job.timeout_minutes),
-        "--time_reserve": str(settings.job.time_reserve),
-    }
-
-
-def _writing(settings: PipelineSettings) -> dict[str, str]:
-    return {
-        "--curated_columns": _as_json(settings.curated_columns),
-        "--compression": settings.output.compression,
-        "--target_file_bytes": str(settings.output.target_file_megabytes * 1024**2),
-    }
-
-
-def _as_json(columns: Sequence[Column]) -> str:
-    return json.dumps([column.model_dump() for column in columns], separators=(",", ":"))
+def _columns(columns: Sequence[ColumnSettings]) -> tuple[Column, ...]:
+    return tuple(Column(column.name, column.type) for column in columns)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stacks.policies.job import METRICS_NAMESPACE
+from burst.contract import ARTIFACTS, METRICS_NAMESPACE
+
 from stacks.policies.statement import Statement, allow, document
 
 ISSUER = "token.actions.githubusercontent.com"
@@ -110,7 +111,7 @@ PARTS = (
     Part(
         "Code",
         ("aws_s3_object",),
-        ("s3:burst-{environment}-lake-*/artifacts/*",),
+        (f"s3:burst-{{environment}}-lake-*/{ARTIFACTS}/*",),
         read=("s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion"),
         change=(
             "s3:PutObject",

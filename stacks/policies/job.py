@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stacks.policies.statement import Statement, allow, assumed_by, document
+from burst.contract import ARCHIVE, CURATED, LEDGER, METRICS_NAMESPACE, QUARANTINE, folder
 
-# What the job publishes under (glue_jobs/burst/metrics.py).
-METRICS_NAMESPACE = "Burst"
+from stacks.policies.statement import Statement, allow, assumed_by, document
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,8 @@ def job(
     in the job's name: without that permission it would write no logs (AWS Glue user guide,
     "Logging for AWS Glue jobs", "Required IAM permissions").
     """
-    moved = [f"{lake_arn}/archive/{pipeline}/*", f"{lake_arn}/quarantine/{pipeline}/*"]
-    curated = f"{lake_arn}/curated/{pipeline}"
+    moved = [f"{lake_arn}/{folder(area, pipeline)}*" for area in (ARCHIVE, QUARANTINE)]
+    curated = f"{lake_arn}/{CURATED}/{pipeline}"
     return document(
         allow("CheckThatLandingIsVersioned", ["s3:GetBucketVersioning"], [landing_arn]),
         allow(
@@ -86,7 +85,7 @@ def job(
         allow(
             "KeepTheLedger",
             ["s3:GetObject", "s3:PutObject"],
-            [f"{lake_arn}/ledger/{pipeline}/*"],
+            [f"{lake_arn}/{folder(LEDGER, pipeline)}*"],
         ),
         allow(
             "WriteCurated",
@@ -97,7 +96,7 @@ def job(
             # Spark's S3 file system on Glue marks the folders above its output with these objects.
             "MarkCuratedFolders",
             ["s3:PutObject"],
-            [f"{curated}_$folder$", f"{lake_arn}/curated_$folder$"],
+            [f"{curated}_$folder$", f"{lake_arn}/{CURATED}_$folder$"],
         ),
         allow(
             "ListOwnFoldersOfTheLake",
@@ -106,9 +105,9 @@ def job(
             {
                 "StringLikeIfExists": {
                     "s3:prefix": [
-                        f"curated/{pipeline}",
-                        f"curated/{pipeline}/*",
-                        f"ledger/{pipeline}/*",
+                        f"{CURATED}/{pipeline}",
+                        f"{folder(CURATED, pipeline)}*",
+                        f"{folder(LEDGER, pipeline)}*",
                     ]
                 }
             },

@@ -12,6 +12,7 @@ from stacks.settings.environment import Environments, EnvironmentSettings
 from stacks.settings.github import GithubSettings
 from stacks.settings.landing import ExistingLandingSettings
 from stacks.settings.pipeline import (
+    DPUS,
     Column,
     InputSettings,
     JobSettings,
@@ -31,6 +32,7 @@ from stacks.settings.state import CloudState, LocalState, S3State, StateBucket
 from stacks.settings.variables import Variables, read_variables
 
 __all__ = [
+    "DPUS",
     "JOBS_IN_A_PATTERN",
     "OFF",
     "AlertsSettings",

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from burst.contract import (
+    DELIMITER_PATTERN,
+    ENCODINGS,
+    INPUT_FORMATS,
+    MAX_PRECISION,
+    MIB,
+    PARTITIONS,
+    SIMPLE_TYPES,
+    UNKNOWN_COLUMNS,
+    Bounds,
+    Compression,
+    Encoding,
+    FileFormat,
+    Format,
+    Output,
+    TimeLimit,
+    UnknownColumns,
+    arguments_of,
+)
+from burst.contract import Column as JobColumn
 from pydantic import ValidationInfo, field_validator
 
 from stacks.settings.producers import Producers
 from stacks.settings.schedule import Schedule
-from stacks.settings.setting import Settings, setting
+from stacks.settings.setting import Settings, job_setting, one_of, setting
 
-PARTITION_COLUMNS = ("ingest_date", "batch")
+_FILE_BYTES = arguments_of(Output)["file_bytes"]
+LEAST_FILE_MEGABYTES = int(_FILE_BYTES.least or MIB) // MIB
+MOST_FILE_MEGABYTES = int(_FILE_BYTES.most or MIB) // MIB
 
 # DPUs that a worker counts for (AWS Glue API reference, CreateJob, WorkerType).
 DPUS: Mapping[str, int] = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
@@ -30,25 +51,24 @@ class Column(Settings):
         pattern=r"^[a-z][a-z0-9_]{0,254}$",
     )
     type: str = setting(
-        allowed="string, boolean, int, bigint, double, date, timestamp or decimal(p,s) "
-        "with 1 <= p <= 38 and 0 <= s <= p",
+        allowed=f"{', '.join(SIMPLE_TYPES)} or decimal(p,s) "
+        f"with 1 <= p <= {MAX_PRECISION} and 0 <= s <= p",
         description="Type in Hive's spelling, as in the Glue Data Catalog.",
     )
 
     @field_validator("name")
     @classmethod
     def _not_reserved(cls, name: str) -> str:
-        if name in PARTITION_COLUMNS:
+        if name in PARTITIONS:
             raise ValueError("the name is taken by a partition of the curated table")
         return name
 
     @field_validator("type")
     @classmethod
     def _known_type(cls, text: str) -> str:
-        if text in {"string", "boolean", "int", "bigint", "double", "date", "timestamp"}:
-            return text
-        decimal = re.fullmatch(r"decimal\((\d{1,2}),(\d{1,2})\)", text)
-        if decimal and 0 <= int(decimal[2]) <= int(decimal[1]) <= 38 and int(decimal[1]) >= 1:
+        column = JobColumn("", text)
+        # The catalog takes Hive's spelling only, which has no space.
+        if column.has_known_type and column.hive_type == text:
             return text
         raise ValueError("the type is not known")
 
@@ -56,31 +76,31 @@ class Column(Settings):
 class InputSettings(Settings):
     """What the producer's files look like."""
 
-    format: Literal["csv", "json", "parquet"] = setting(
-        allowed="csv (with a header line), json (one object a line) or parquet",
-        description="Format of the files. A key that ends in `.gz` is decompressed (csv, json).",
+    format: Format = setting(
+        allowed=one_of(INPUT_FORMATS),
+        description="Format of the files: csv has a header line, json one object per line. A key "
+        "that ends in `.gz` is decompressed (csv, json).",
     )
     columns: tuple[Column, ...] = setting(
         allowed="a list of one or more columns with different names",
         description="Columns that every file must have: `name` and `type` each.",
     )
-    unknown_columns: Literal["quarantine", "drop"] = setting(
-        "quarantine",
-        allowed="quarantine or drop",
+    unknown_columns: UnknownColumns = setting(
+        UNKNOWN_COLUMNS[0],
+        allowed=one_of(UNKNOWN_COLUMNS),
         description="What other columns do: they make the file a bad one, or they are left out. "
         "A missing column always makes it a bad one.",
     )
     delimiter: str = setting(
-        ",",
+        FileFormat.delimiter,
         allowed="one ASCII character that is no letter, digit, double quote or line end; csv only",
         description="What stands between the values of a line (csv).",
-        pattern=r'^[^A-Za-z0-9"\r\n\x00\x80-\U0010ffff]$',
+        pattern=f"^{DELIMITER_PATTERN}$",
     )
-    encoding: Literal["utf-8", "utf-16", "iso-8859-1", "iso-8859-15", "cp1252"] = setting(
-        "utf-8",
-        allowed="utf-8, utf-16 (with a byte order mark), iso-8859-1, iso-8859-15 or cp1252; "
-        "csv only",
-        description="Encoding of the text (csv).",
+    encoding: Encoding = setting(
+        FileFormat.encoding,
+        allowed=f"{one_of(ENCODINGS)}; csv only",
+        description="Encoding of the text (csv); utf-16 begins with a byte order mark.",
     )
 
     @field_validator("delimiter", "encoding")
@@ -125,18 +145,18 @@ class OutputSettings(Settings):
         description="Columns of the files that the transform leaves out.",
     )
 
-    compression: Literal["snappy", "zstd"] = setting(
-        "snappy",
+    compression: Compression = setting(
+        Output.compression,
         allowed="snappy (quick) or zstd (smaller)",
         description="Compression of the Parquet files.",
     )
     target_file_megabytes: int = setting(
-        128,
-        allowed="a whole number from 1 to 4096",
+        Output.file_bytes // MIB,
+        allowed=f"a whole number from {LEAST_FILE_MEGABYTES} to {MOST_FILE_MEGABYTES}",
         description="Megabytes (of 1,024 KiB) of input, as stored, that go into one Parquet file. "
         "A smaller batch gives one file.",
-        ge=1,
-        le=4096,
+        ge=LEAST_FILE_MEGABYTES,
+        le=MOST_FILE_MEGABYTES,
     )
 
     @field_validator("added_columns")
@@ -166,25 +186,18 @@ class JobSettings(Settings):
         description="Most workers that auto scaling may use (Glue API `Job.NumberOfWorkers`).",
         ge=2,
     )
-    timeout_minutes: int = setting(
-        60,
-        allowed="a whole number from 1 to 10080 (seven days)",
+    timeout_minutes: int = job_setting(
+        TimeLimit,
+        "timeout_minutes",
+        default=60,
+        most_is=" (seven days)",
         description="Minutes after which Glue stops a run (Glue API `Job.Timeout`).",
-        ge=1,
-        le=10080,
     )
-    time_reserve: float = setting(
-        0.25,
-        allowed="a number from 0 to 0.9",
+    time_reserve: float = job_setting(
+        TimeLimit,
+        "reserve",
         description="Share of the timeout that must be left for a run to begin another batch. "
         "It must be more than one batch takes; files that wait are for the next run.",
-        ge=0,
-        le=0.9,
-    )
-    execution_class: str = setting(
-        "STANDARD",
-        allowed="STANDARD",
-        description="Execution class of the runs (Glue API `Job.ExecutionClass`).",
     )
     glue_version: Literal["5.0", "5.1"] = setting(
         "5.1",
@@ -199,18 +212,6 @@ class JobSettings(Settings):
         if worker_type and number * DPUS[worker_type] > MOST_DPUS_PER_JOB:
             raise ValueError(f"a job has {MOST_DPUS_PER_JOB // DPUS[worker_type]} at most")
         return number
-
-    @field_validator("execution_class")
-    @classmethod
-    def _can_queue(cls, name: str) -> str:
-        if name == "FLEX":
-            raise ValueError(
-                "runs of this class cannot queue, so a run that starts while another is active "
-                "would fail instead of waiting for it"
-            )
-        if name != "STANDARD":
-            raise ValueError("Glue has no such class")
-        return name
 
 
 class PipelineSettings(Settings):
@@ -280,34 +281,29 @@ class PipelineSettings(Settings):
         "they queue at the job, which runs once at a time.",
         le=1000,
     )
-    max_files_per_batch: int = setting(
-        10_000,
-        allowed="a whole number from 1 to 100000",
+    max_files_per_batch: int = job_setting(
+        Bounds,
+        "max_files",
         description="Most files in one batch; a run takes as many batches as there are.",
-        ge=1,
-        le=100_000,
     )
-    max_bytes_per_batch: int = setting(
-        10 * 1024**3,
-        allowed="a whole number from 1048576 (1 MiB) to 1099511627776 (1 TiB)",
-        description="Most bytes in one batch, as stored. A larger file is a batch of its own.",
-        ge=1024**2,
-        le=1024**4,
+    max_bytes_per_batch: int = job_setting(
+        Bounds,
+        "max_bytes",
+        least_is=" (1 MiB)",
+        most_is=" (1 TiB)",
+        description="Most bytes in one batch, as stored. A larger file is a batch by itself.",
     )
-    max_bad_fraction: float = setting(
-        0.5,
-        allowed="a number from 0 to 1 (never stop)",
+    max_bad_fraction: float = job_setting(
+        Bounds,
+        "max_bad_fraction",
+        most_is=" (never stop)",
         description="The run stops when more than this share of a batch's files is bad ...",
-        ge=0,
-        le=1,
     )
-    min_bad_files: int = setting(
-        5,
-        allowed="a whole number from 1 to 100000",
-        description="... and at least so many files of the batch are: in a small batch a few bad "
+    min_bad_files: int = job_setting(
+        Bounds,
+        "min_bad_files",
+        description="... and at least this many files of the batch are: in a small batch a few bad "
         "files are just bad files.",
-        ge=1,
-        le=100_000,
     )
     output: OutputSettings = setting(
         OutputSettings(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from burst.contract import arguments_of
 from pydantic import BaseModel, ConfigDict, Field
 
 NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
@@ -33,3 +34,35 @@ def setting(default: Any = ..., *, allowed: str, description: str, **constraints
         json_schema_extra={"allowed": allowed},
         **constraints,
     )
+
+
+def job_setting(
+    part: type,
+    field: str,
+    *,
+    description: str,
+    default: Any = None,
+    least_is: str = "",
+    most_is: str = "",
+) -> Any:
+    """Declare a setting that the job gets as it is: range and default are those of the contract.
+
+    ``default`` is for what the contract leaves open; ``least_is`` and ``most_is`` are remarks on
+    the two ends of the range.
+    """
+    argument = arguments_of(part)[field]
+    standard = getattr(part, field) if default is None else default
+    kind = "a whole number" if isinstance(standard, int) else "a number"
+    return setting(
+        standard,
+        allowed=f"{kind} from {argument.least}{least_is} to {argument.most}{most_is}",
+        description=description,
+        ge=argument.least,
+        le=argument.most,
+    )
+
+
+def one_of(choices: Sequence[str]) -> str:
+    """The choices as the end of a sentence."""
+    *others, last = choices
+    return f"{', '.join(others)} or {last}" if others else last

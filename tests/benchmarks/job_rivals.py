@@ -25,7 +25,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from burst.arguments import parse_arguments
+from burst.contract import JobSpec
 from burst.s3.client import s3_client
 
 from tests.benchmarks.process_tree import processor_seconds
@@ -82,7 +82,7 @@ def ours(target: Path, seconds: Seconds) -> tuple[int, int]:
     sys.modules[untouched.__name__] = untouched
     with phase("session", seconds):
         start_spark()
-    args = parse_arguments(
+    args = JobSpec.from_arguments(
         [
             *("--environment", "bench", "--pipeline", "orders", "--transform", "orders"),
             *("--landing_bucket", LANDING, "--lake_bucket", LAKE, "--prefix", PREFIX),
@@ -164,7 +164,7 @@ def loop(target: Path, seconds: Seconds) -> tuple[int, int]:
 
 
 def columns() -> Sequence[Any]:
-    from burst.columns import parse_columns
+    from burst.contract import parse_columns
 
     return parse_columns(json.dumps(COLUMNS))
 

@@ -18,16 +18,9 @@ from urllib.request import url2pathname
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from burst.arguments import FileFormat
 from burst.batch import InputFile
-from burst.columns import (
-    INPUT,
-    PRIVATE,
-    STATUS_REASON,
-    STATUS_ROWS,
-    STATUS_UNREAD,
-    read_schema,
-)
+from burst.columns import read_schema
+from burst.contract import INPUT, PRIVATE, STATUS_REASON, STATUS_ROWS, STATUS_UNREAD, FileFormat
 from burst.reader import read_files
 from burst.row_engine import FileOutcome, ReadBatch
 from mypy_boto3_s3 import S3Client

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from burst.columns import parse_columns, spark_type
+from burst.columns import spark_type
+from burst.contract import parse_columns
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StringType, StructField, StructType
 from transforms.orders import transform

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from burst.columns import LINEAGE, PRIVATE, Column, differences, spark_read_schema
+from burst.columns import differences, spark_read_schema
+from burst.contract import LINEAGE, PRIVATE, Column
 from burst.errors import RowEngineError
 from pyspark.sql import SparkSession
 

@@ -15,8 +15,8 @@ from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from burst.arguments import JobArguments, parse_arguments
 from burst.batch import InputFile
+from burst.contract import JobSpec
 from burst.drain import Clock, Summary, drain, utc_now
 from burst.metrics import Metrics
 from burst.row_engine import ReadBatch
@@ -139,8 +139,8 @@ class World:
         }
         return [part for name, value in values.items() for part in (f"--{name}", str(value))]
 
-    def arguments(self, **other: str | int | float) -> JobArguments:
-        return parse_arguments(self.argv(**other))
+    def arguments(self, **other: str | int | float) -> JobSpec:
+        return JobSpec.from_arguments(self.argv(**other))
 
     def put(self, key: str, body: bytes) -> str:
         """Upload; returns the version id."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from burst.arguments import Bounds, JobArguments, Output, TimeLimit, parse_arguments
+from burst.contract import Bounds, JobSpec, Output, TimeLimit
 
 from tests.synth.conftest import PROJECT_FOLDER, Synth
 from tests.synth.synthesized import Synthesized
@@ -315,10 +315,10 @@ def test_job_that_reads_no_csv_gets_nothing_about_csv(synth: Synth) -> None:
     assert deployed(stack).format.kind == "json"
 
 
-def deployed(stack: Synthesized) -> JobArguments:
+def deployed(stack: Synthesized) -> JobSpec:
     """The default arguments, as the job reads them."""
     arguments = stack.only("aws_glue_job")["default_arguments"]
-    return parse_arguments([part for pair in arguments.items() for part in pair])
+    return JobSpec.from_arguments([part for pair in arguments.items() for part in pair])
 
 
 def test_log_groups_are_the_ones_that_glue_writes_to(stack: Synthesized) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from burst.batch import BATCH_ID, Area
+from burst.batch import BATCH_ID
+from burst.contract import Area
 from rich.console import RenderableType
 from rich.progress import Progress as Bar
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from burst.batch import REASON_SUFFIX, Area
+from burst.contract import REASON_SUFFIX, Area, folder
 from burst.ledger.records import FileResult, Ledger, ResultRecord
 
 from tools.operate import history
@@ -86,7 +86,7 @@ def copies(
 
     A key that ends like a reason is one only if the key without that end is there as well.
     """
-    prefix = f"{area}/{pipeline.name}/"
+    prefix = folder(area, pipeline.name)
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=deployment.lake_bucket, Prefix=f"{prefix}{batch}/" if batch else prefix
     )

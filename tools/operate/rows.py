@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from burst.contract import SOURCE_KEY, SOURCE_VERSION
+
 from tools.operate.errors import InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from mypy_boto3_s3 import S3Client
-
-SOURCE_KEY, SOURCE_VERSION = "_source_key", "_source_version"
 
 
 def rows_of(s3: S3Client, output: str, *, key: str, version_id: str, most: int) -> pa.Table:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from burst.contract import FileFormat, Output, arguments_of
+
+from stacks.settings import DPUS
 from tools.review.difference import Difference, differences, differing, follow, value_text
 from tools.review.plan import Action, Path, Plan, ResourceChange, Unknown
 from tools.review.subject import Subject, subject_of
 
-# Data processing units of one worker (AWS Glue developer guide, "Worker types").
-DPU: Mapping[str, float] = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
 # By resource type and setting: what a reader calls it.
 SETTINGS: Mapping[str, Mapping[str, str]] = {
     "aws_glue_trigger": {
@@ -90,8 +91,8 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
 CATALOG: Path = ("storage_descriptor", 0, "columns")
 OF_THE_FILES, OF_THE_TABLE = "column ", "curated column "
 COLUMNS: Mapping[Path, str] = {
-    ("default_arguments", "--columns"): OF_THE_FILES,
-    ("default_arguments", "--curated_columns"): OF_THE_TABLE,
+    ("default_arguments", arguments_of(FileFormat)["columns"].flag): OF_THE_FILES,
+    ("default_arguments", arguments_of(Output)["columns"].flag): OF_THE_TABLE,
     CATALOG: OF_THE_TABLE,
 }
 
@@ -270,9 +271,9 @@ def _capacity(change: ResourceChange, difference: Difference) -> str:
 
 def _dpu(side: Mapping[str, Any]) -> float | None:
     workers, kind = side.get("number_of_workers"), side.get("worker_type")
-    if not isinstance(workers, int) or not isinstance(kind, str) or kind not in DPU:
+    if not isinstance(workers, int) or not isinstance(kind, str) or kind not in DPUS:
         return None
-    return workers * DPU[kind]
+    return workers * DPUS[kind]
 
 
 def _rule(change: ResourceChange, difference: Difference) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from burst.contract import ARTIFACTS
+
 from tools.review.belonging import goes_with_its_owner, is_added_with_its_owner
 from tools.review.difference import Difference, differences, follow, path_text
 from tools.review.expiry import lost_by_lifecycle
@@ -61,7 +63,7 @@ REASONS: Mapping[str, str] = {
     "delete_because_each_key": "its key is no longer in for_each",
     "delete_because_no_move_target": "it was moved to where nothing is",
 }
-CODE = "artifacts/"
+CODE = f"{ARTIFACTS}/"
 OWN_KEY = "What it holds is no longer encrypted with a key of your own."
 
 

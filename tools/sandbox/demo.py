@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
+from burst.contract import ARCHIVE, LEDGER, QUARANTINE, REASON_SUFFIX, folder
 from burst.ledger.records import ResultRecord
 
 from tools.sandbox import diagnosis
@@ -148,15 +149,15 @@ class Burst:
     def _look(self) -> Files:
         moved = [
             key
-            for folder in ("archive", "quarantine")
-            for key in self._keys(self._lake, f"{folder}/{self._pipeline}/")
+            for area in (ARCHIVE, QUARANTINE)
+            for key in self._keys(self._lake, folder(area, self._pipeline))
         ]
-        quarantined = [key for key in moved if key.startswith("quarantine/")]
+        quarantined = [key for key in moved if key.startswith(folder(QUARANTINE, self._pipeline))]
         return Files(
             sent=len(self._sent),
             waiting=sum(1 for _ in self._keys(self._landing, self._prefix)),
             archived=len(moved) - len(quarantined),
-            quarantined=sum(not key.endswith(".reason.json") for key in quarantined),
+            quarantined=sum(not key.endswith(REASON_SUFFIX) for key in quarantined),
         )
 
     def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
@@ -230,7 +231,7 @@ class Burst:
 
     def _results(self) -> Iterator[ResultRecord]:
         """What the ledger says of each batch."""
-        for key in self._keys(self._lake, f"ledger/{self._pipeline}/"):
+        for key in self._keys(self._lake, folder(LEDGER, self._pipeline)):
             if key.endswith("/result.json"):
                 body = self._s3.get_object(Bucket=self._lake, Key=key)["Body"].read()
                 yield ResultRecord.from_json(body, key=key)

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from burst.contract import CURATED, JobSpec, arguments_of
+
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.aws_event import glue_job_state_changes
 from tools.sandbox.engine import GlueEngine
@@ -74,7 +76,7 @@ class Sandbox:
 
     def curated(self, pipeline: str) -> Path:
         """The local folder that takes the place of the lake's ``curated/<pipeline>``."""
-        return self.folder / "curated" / pipeline
+        return self.folder / CURATED / pipeline
 
     def synthesize(self, *, allow_data_loss: bool = False) -> None:
         """Run `main.py`, as a deployment would."""
@@ -134,7 +136,9 @@ class Sandbox:
         }
 
     def _arguments(self, deployed: Mapping[str, str]) -> dict[str, str]:
-        return {**deployed, "--curated_uri": self.curated(deployed["--pipeline"]).as_uri()}
+        own = arguments_of(JobSpec)
+        folder = self.curated(deployed[own["pipeline"].flag])
+        return {**deployed, own["curated_uri"].flag: folder.as_uri()}
 
     def _condition(self, trigger: Mapping[str, Any]) -> list[dict[str, int]]:
         wished = {name: value for name, value in self._batching.items() if value is not None}

@@ -15,9 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 
-from burst.arguments import FileFormat
 from burst.byte_stream import Guarded
-from burst.columns import Column
+from burst.contract import Column, FileFormat
 from burst.parsing.reasons import ParseError, check_names, shown
 from burst.parsing.transcode import Transcoded
 from burst.parsing.values import BadValue, convert, text_schema

@@ -16,9 +16,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.json
 
-from burst.arguments import FileFormat
 from burst.byte_stream import Guarded
-from burst.columns import Column
+from burst.contract import Column, FileFormat
 from burst.parsing.reasons import ParseError, names, shown
 from burst.parsing.values import BadValue, convert, is_text_first, text_schema
 

@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import types
 
-from burst.arguments import FileFormat
 from burst.byte_stream import Guarded
-from burst.columns import Column, arrow_schema, arrow_type
+from burst.columns import arrow_schema, arrow_type
+from burst.contract import Column, FileFormat
 from burst.parsing.reasons import ParseError, check_names
 
 BATCH_ROWS = 16 * 1024

@@ -15,8 +15,8 @@ from typing import BinaryIO, cast
 
 import pyarrow as pa
 
-from burst.arguments import FileFormat, Format
 from burst.byte_stream import Bytes, Guarded
+from burst.contract import FileFormat, Format
 from burst.parsing import csv as parse_csv
 from burst.parsing import json as parse_json
 from burst.parsing import parquet as parse_parquet

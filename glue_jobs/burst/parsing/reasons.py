@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from burst.columns import Column
+from burst.contract import Column
 
 MAX_REASON = 500
 

@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from burst.columns import Column, arrow_schema, arrow_type
+from burst.columns import arrow_schema, arrow_type
+from burst.contract import Column
 
 _DAY_ONLY = r"^\d{4}-\d{2}-\d{2}$"
 _HAS_ZONE = r"^.{10}[T ].*(Z|[+-]\d{2}(:?\d{2})?)$"

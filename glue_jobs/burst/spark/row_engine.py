@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from burst.arguments import FileFormat, Output
 from burst.batch import InputFile
-from burst.columns import (
+from burst.columns import differences
+from burst.contract import (
     INPUT,
     LINEAGE,
     PRIVATE,
     STATUS_REASON,
     STATUS_ROWS,
     STATUS_UNREAD,
-    differences,
+    FileFormat,
+    Output,
 )
 from burst.errors import RowEngineError
 from burst.row_engine import FileOutcome, ReadBatch

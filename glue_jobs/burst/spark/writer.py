@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from burst.arguments import Output
+from burst.contract import Output
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

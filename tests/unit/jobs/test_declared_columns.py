@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from burst.arguments import parse_arguments
-from burst.columns import LINEAGE, Column, differences
+from burst.columns import differences
+from burst.contract import LINEAGE, Column, JobSpec
 from burst.errors import ArgumentError
 
-from tests.unit.jobs.test_arguments import argv
+from tests.unit.jobs.test_contract import argv
 
 DECLARED = (Column("sku", "string"), Column("total", "decimal(21, 2)"))
 AS_DECLARED = {"sku": "string", "total": "decimal(21,2)", **dict.fromkeys(LINEAGE, "string")}
@@ -41,9 +41,9 @@ def test_every_difference_is_a_sentence(found: dict[str, str], sentences: list[s
 
 
 def test_declared_columns_come_as_an_argument_and_may_be_left_out() -> None:
-    assert parse_arguments(argv()).output.columns is None
+    assert JobSpec.from_arguments(argv()).output.columns is None
     declared = json.dumps([{"name": "sku", "type": "string"}])
-    assert parse_arguments(argv(curated_columns=declared)).output.columns == (
+    assert JobSpec.from_arguments(argv(curated_columns=declared)).output.columns == (
         Column("sku", "string"),
     )
 
@@ -59,4 +59,4 @@ def test_declared_columns_come_as_an_argument_and_may_be_left_out() -> None:
 )
 def test_declared_columns_that_cannot_be_are_named(text: str, sentence: str) -> None:
     with pytest.raises(ArgumentError, match=sentence):
-        parse_arguments(argv(curated_columns=text))
+        JobSpec.from_arguments(argv(curated_columns=text))

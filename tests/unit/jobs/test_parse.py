@@ -12,8 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from burst.arguments import FileFormat, Format
-from burst.columns import Column
+from burst.contract import Column, FileFormat, Format
 from burst.parsing.parse import parse
 from burst.parsing.reasons import ParseError
 from hypothesis import example, given

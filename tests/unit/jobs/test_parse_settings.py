@@ -9,8 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from burst.arguments import ENCODINGS, FileFormat, Format
-from burst.columns import Column
+from burst.contract import ENCODINGS, Column, FileFormat, Format
 from burst.parsing.parse import parse
 from burst.parsing.reasons import ParseError
 from hypothesis import given

@@ -10,9 +10,8 @@ from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
-from burst.arguments import FileFormat
 from burst.batch import InputFile
-from burst.columns import Column
+from burst.contract import Column, FileFormat
 from burst.reader import GONE, read_files
 from burst.s3 import fetch
 from mypy_boto3_s3 import S3Client

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from burst.arguments import TimeLimit
+from burst.contract import TimeLimit
 from burst.time_budget import TimeBudget
 
 NOON = datetime(2025, 1, 31, 12, tzinfo=UTC)

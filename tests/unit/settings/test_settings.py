@@ -84,7 +84,6 @@ def test_defaults_are_the_documented_ones() -> None:
         "number_of_workers": 2,
         "timeout_minutes": 60,
         "time_reserve": 0.25,
-        "execution_class": "STANDARD",
         "glue_version": "5.1",
     }
     assert pipeline.workflow_max_concurrent_runs is None
@@ -139,7 +138,7 @@ WRONG = [
     (f"{ORDERS}.job.glue_version", "4.0", "'job.glue_version' = \"4.0\"", "5.0 or 5.1"),
     (f"{ORDERS}.job.glue_version", 5.1, "'job.glue_version' = 5.1", "5.0 or 5.1"),
     (f"{ORDERS}.job.workers", 3, "'job.workers' = 3: there is no such setting", "one of worker"),
-    (f"{ORDERS}.input.format", "xml", "'input.format' = \"xml\"", "csv (with a header line)"),
+    (f"{ORDERS}.input.format", "xml", "'input.format' = \"xml\"", "csv, json or parquet"),
     (f"{ORDERS}.input.columns", [], "'input.columns' = []", "one or more columns"),
     (f"{ORDERS}.input.columns.0.name", "Order", "'input.columns.0.name' = \"Order\"", "lower-case"),
     (f"{ORDERS}.input.columns.0.name", "batch", "taken by a partition", "lower-case"),
@@ -156,7 +155,7 @@ WRONG = [
     (f"{ORDERS}.input.delimiter", "\n", "'input.delimiter'", "or line end"),
     (f"{ORDERS}.input.delimiter", "x", "'input.delimiter' = \"x\"", "no letter"),
     (f"{ORDERS}.input.delimiter", "§", "'input.delimiter' = \"§\"", "one ASCII character"),
-    (f"{ORDERS}.input.encoding", "ascii", "'input.encoding' = \"ascii\"", "utf-8, utf-16 (with"),
+    (f"{ORDERS}.input.encoding", "ascii", "'input.encoding' = \"ascii\"", "utf-8, utf-16, iso"),
     (f"{ORDERS}.max_files_per_batch", 0, "'max_files_per_batch' = 0", "from 1 to 100000"),
     (f"{ORDERS}.max_files_per_batch", 100_001, "'max_files_per_batch' = 1", "from 1 to 100000"),
     (f"{ORDERS}.max_bytes_per_batch", 1024, "'max_bytes_per_batch' = 1024", "from 1048576 (1 MiB)"),
@@ -352,8 +351,6 @@ WRONG = [
     (f"{ORDERS}.workflow_max_concurrent_runs", 0, "concurrent_runs' = 0", "from 2 to 1000"),
     (f"{ORDERS}.workflow_max_concurrent_runs", 1001, "runs' = 1001", "from 2 to 1000"),
     (f"{ORDERS}.workflow_max_concurrent_runs", True, "runs' = true", "from 2 to 1000"),
-    (f"{ORDERS}.job.execution_class", "FLEX", '= "FLEX": runs of this class cannot', "STANDARD"),
-    (f"{ORDERS}.job.execution_class", "flex", '= "flex": Glue has no such class', "STANDARD"),
     (f"{ORDERS}.job.number_of_workers", 300, "a job has 299 at most", "299 of G.1X, 149 of G.2X"),
     (f"{ORDERS}.job.max_retries", 1, "'job.max_retries' = 1: there is no such", "one of worker"),
     (

@@ -86,9 +86,7 @@ def _done(ledger: Ledger, batches: list[str]) -> set[str]:
 
 def _exists(ledger: Ledger, batch: str, name: RecordName) -> bool:
     try:
-        ledger.s3.head_object(
-            Bucket=ledger.bucket, Key=f"ledger/{ledger.pipeline}/{batch}/{name}.json"
-        )
+        ledger.s3.head_object(Bucket=ledger.bucket, Key=ledger.key(batch, name))
     except ClientError as error:
         if not is_gone(error):
             raise

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from burst.batch import output_uri
+from burst.contract import CURATED, folder
 from burst.landing import MAX_DELETE_KEYS
 
 from tools.operate.deployment import Deployment, Pipeline
@@ -32,7 +33,7 @@ def remove(s3: S3Client, deployment: Deployment, pipeline: Pipeline, output: Out
         shutil.rmtree(Path(url2pathname(address.path)), ignore_errors=True)
         return
     prefix = address.path.lstrip("/")
-    lake = (deployment.lake_bucket, f"curated/{pipeline.name}/")
+    lake = (deployment.lake_bucket, folder(CURATED, pipeline.name))
     if (address.netloc, prefix[: len(lake[1])]) != lake:
         raise _elsewhere(output)
     _delete_under(s3, deployment.lake_bucket, f"{prefix}/")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 from burst.batch import ID_TIME
+from burst.contract import LEDGER, folder
 from burst.s3.errors import is_gone
 
 from tools.operate.connection import THREADS
@@ -101,7 +102,7 @@ class ReplayRecords:
 
     @property
     def prefix(self) -> str:
-        return f"ledger/{self.pipeline}/replays/"
+        return f"{folder(LEDGER, self.pipeline)}replays/"
 
     def latest(self) -> tuple[Request | None, str | None]:
         """The newest request and its ETag; None where there never was one."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
-from burst.batch import BATCH_ID, Area
+from burst.batch import BATCH_ID
+from burst.contract import Area
 from burst.ledger.records import FileResult, Outcome, ResultRecord
 
 from tools.operate.deployment import Pipeline

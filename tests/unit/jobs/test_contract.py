@@ -5,9 +5,22 @@ from __future__ import annotations
 import json
 
 import pytest
-from burst.arguments import Bounds, Output, TimeLimit, parse_arguments
-from burst.columns import Column
+from burst.contract import (
+    COMPRESSIONS,
+    ENCODINGS,
+    INPUT_FORMATS,
+    RESERVED,
+    SIMPLE_TYPES,
+    Bounds,
+    Column,
+    FileFormat,
+    JobSpec,
+    Output,
+    TimeLimit,
+)
 from burst.errors import ArgumentError
+from hypothesis import given
+from hypothesis import strategies as st
 
 COLUMNS = [{"name": "id", "type": "bigint"}, {"name": "price", "type": "decimal(10, 2)"}]
 GIVEN = {
@@ -29,7 +42,7 @@ def argv(**changes: str | None) -> list[str]:
 
 
 def test_arguments_are_read_and_those_left_out_have_their_defaults() -> None:
-    args = parse_arguments(argv())
+    args = JobSpec.from_arguments(argv())
 
     assert (args.pipeline, args.suffix, args.transform) == ("orders", "", "orders")
     assert args.curated_uri == "s3://lake/curated/orders"
@@ -47,7 +60,80 @@ def test_arguments_are_read_and_those_left_out_have_their_defaults() -> None:
     [(";", ";"), ("\t", "\t"), ('"\\t"', "\t"), ('" "', " "), ('"|"', "|"), ("-", "-")],
 )
 def test_delimiter_is_a_character_or_its_json(given: str, delimiter: str) -> None:
-    assert parse_arguments(argv(csv_delimiter=given)).format.delimiter == delimiter
+    assert JobSpec.from_arguments(argv(csv_delimiter=given)).format.delimiter == delimiter
+
+
+filled = st.text(min_size=1, max_size=30).filter(lambda text: text.strip() != "")
+counts = st.integers(1, 10**15)
+shares = st.floats(0, 1)
+decimals = st.integers(1, 38).flatmap(
+    lambda precision: st.builds(
+        "decimal({},{})".format, st.just(precision), st.integers(0, precision)
+    )
+)
+columns = st.lists(
+    st.builds(
+        Column,
+        filled.filter(lambda name: name.lower() not in RESERVED),
+        st.sampled_from(SIMPLE_TYPES) | decimals,
+    ),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda column: column.name.lower(),
+).map(tuple)
+delimiters = st.characters(max_codepoint=127, exclude_characters='"\r\n\x00').filter(
+    lambda character: not character.isalnum()
+)
+formats = st.one_of(
+    st.builds(
+        FileFormat,
+        st.just("csv"),
+        columns,
+        st.booleans(),
+        delimiters,
+        st.sampled_from(ENCODINGS),
+    ),
+    st.builds(
+        FileFormat,
+        st.sampled_from([kind for kind in INPUT_FORMATS if kind != "csv"]),
+        columns,
+        st.booleans(),
+    ),
+)
+specs = st.builds(
+    JobSpec,
+    environment=filled,
+    pipeline=filled,
+    landing_bucket=filled,
+    prefix=filled,
+    suffix=st.text(max_size=30),
+    lake_bucket=filled,
+    curated_uri=filled.filter(lambda uri: not uri.endswith("/")),
+    format=formats,
+    transform=st.just("orders"),
+    bounds=st.builds(Bounds, counts, counts, shares, counts),
+    output=st.builds(Output, st.sampled_from(COMPRESSIONS), counts, st.none() | columns),
+    time=st.builds(TimeLimit, st.none() | counts, shares),
+    job_run_id=st.none() | filled,
+    workflow_run_id=st.none() | filled,
+)
+
+
+@given(specs)
+def test_specification_that_was_written_into_the_arguments_is_read_back(spec: JobSpec) -> None:
+    written = spec.to_arguments()
+
+    assert JobSpec.from_arguments([part for pair in written.items() for part in pair]) == spec
+
+
+@pytest.mark.parametrize("prefix", ["-orders/", "--orders/", "--suffix/"])
+def test_value_that_looks_like_an_argument_is_a_value(prefix: str) -> None:
+    assert JobSpec.from_arguments(argv(prefix=prefix)).prefix == prefix
+
+
+def test_argument_without_a_value_is_named() -> None:
+    with pytest.raises(ArgumentError, match="Argument --suffix: expected one argument"):
+        JobSpec.from_arguments([*argv(), "--suffix"])
 
 
 def test_what_glue_adds_is_read_or_ignored() -> None:
@@ -58,14 +144,13 @@ def test_what_glue_adds_is_read_or_ignored() -> None:
         "true"
     )
 
-    args = parse_arguments([*glue.split(), *argv()])
+    args = JobSpec.from_arguments([*glue.split(), *argv()])
 
-    assert (args.job_name, args.job_run_id) == ("job", "jr_1")
-    assert (args.workflow_name, args.workflow_run_id) == ("wf", "wr_1")
+    assert (args.job_run_id, args.workflow_run_id) == ("jr_1", "wr_1")
 
 
 def test_abbreviation_is_not_taken_for_an_argument() -> None:
-    args = parse_arguments([*argv(), "--suf", ".csv", "--max_files", "1"])
+    args = JobSpec.from_arguments([*argv(), "--suf", ".csv", "--max_files", "1"])
 
     assert (args.suffix, args.bounds.max_files) == ("", 10_000)
 
@@ -73,7 +158,7 @@ def test_abbreviation_is_not_taken_for_an_argument() -> None:
 @pytest.mark.parametrize("name", sorted(GIVEN))
 def test_missing_argument_is_named(name: str) -> None:
     with pytest.raises(ArgumentError, match=f"required: --{name}"):
-        parse_arguments(argv(**{name: None}))
+        JobSpec.from_arguments(argv(**{name: None}))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +210,7 @@ def test_value_that_is_not_allowed_is_named_with_what_is(
     changes: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(ArgumentError) as caught:
-        parse_arguments(argv(**changes))
+        JobSpec.from_arguments(argv(**changes))
 
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
