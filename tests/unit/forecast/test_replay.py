@@ -160,5 +160,5 @@ def test_run_that_waits_too_long_is_given_up_and_its_files_are_taken_by_the_next
     arrivals = [(0.0, 1)] * 240 + [(10.0, 1), (100.0, 1)]
     candidate = Candidate(100, 1, max_concurrent_runs=None, sweep_seconds=None)
     result = replay(trace_of(arrivals), candidate, replace(QUICK, give_up=20), detailed=True)
-    assert result.given_up == 1
+    assert result.given_up == 3
     assert result.left == 0
