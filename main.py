@@ -1,54 +1,66 @@
-"""Synthesize a stack for each environment, for its GitHub roles, and for the state bucket."""
+"""Write the Terraform of every environment, of its GitHub roles, and of the state bucket."""
 
 from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-from stacks import lazy_bindings as lazy_bindings
+# Before cdktf: it makes the AWS bindings load only what is used.
+from stacks.lazy_bindings import nothing_collected
+
+# isort: split
+from cdktf import App
+
+from stacks.burst_stack import BurstStack
+from stacks.github.roles_stack import GithubRolesStack
+from stacks.limits import check_limits
+from stacks.pipeline.transforms import find_transforms
+from stacks.settings import SettingsError, read_settings, read_variables, single_key
+from stacks.state.state_stack import StateStack
 
 PROJECT_FOLDER = Path(__file__).resolve().parent
 
 
 def main() -> int:
-    """Write Terraform for every environment; 2 where a setting cannot be used."""
-    # What Node loads it loads beside Python, so it begins before anything else is imported.
-    lazy_bindings.start()
-    with lazy_bindings.nothing_collected():
-        from stacks.settings import SettingsError
+    """Write all stacks below `CDKTF_OUTDIR`, or else `cdktf.out`.
 
+    Returns 2, and writes nothing, where a setting cannot be used.
+    """
+    outdir = Path(os.environ.get("CDKTF_OUTDIR", PROJECT_FOLDER / "cdktf.out"))
+    with nothing_collected():
         try:
-            synthesize()
+            synthesize(outdir)
         except SettingsError as error:
             print(error, file=sys.stderr)
+            # A new App makes them; they stay where an earlier synth has filled them.
+            for folder in (outdir / "stacks", outdir):
+                with suppress(OSError):
+                    folder.rmdir()
             return 2
     return 0
 
 
-def synthesize() -> None:
-    """Write all stacks below `CDKTF_OUTDIR`, or else `cdktf.out`; `SettingsError` before that."""
-    from stacks.pipeline.transforms import find_transforms
-    from stacks.settings import read_settings, read_variables
-
+def synthesize(outdir: Path) -> None:
+    """Add all stacks to an app and write them; `SettingsError` before anything is written."""
     settings = read_settings(PROJECT_FOLDER / "cdktf.json")
     variables = read_variables(os.environ, settings)
     find_transforms(settings.environments)
-    # Only now: loading the bindings takes far longer than refusing a wrong setting.
-    from cdktf import App
 
-    from stacks.burst_stack import BurstStack
-    from stacks.state.state_stack import StateStack
-
-    app = App(outdir=os.environ.get("CDKTF_OUTDIR", str(PROJECT_FOLDER / "cdktf.out")))
+    app = App(outdir=str(outdir))
     if settings.state_bucket:
         StateStack(app, settings.state_bucket, bootstrap=variables.bootstrap_state)
+    environments = []
     for name, environment in settings.environments.items():
-        BurstStack(app, name, environment, allow_data_loss=variables.allow_data_loss)
+        environments.append(
+            BurstStack(app, name, environment, allow_data_loss=variables.allow_data_loss)
+        )
         if environment.github:
-            from stacks.github.roles_stack import GithubRolesStack
-
             GithubRolesStack(app, name, environment, environment.github)
+    check_limits(environments)
+    if note := single_key(settings, variables):
+        print(note, file=sys.stderr)
     app.synth()
 
 

@@ -17,8 +17,8 @@ from burst.contract import JobSpec
 from burst.drain import drain
 from burst.errors import ArgumentError, BurstError
 from burst.metrics import CloudWatchMetrics
-from burst.s3.client import cloudwatch_client, s3_client
-from burst.spark.row_engine import SparkRowEngine
+from burst.s3 import cloudwatch_client, s3_client
+from burst.spark import SparkRowEngine
 from urllib3.exceptions import HTTPError
 
 

@@ -24,6 +24,9 @@ from cdktf_cdktf_provider_aws.kms_key import KmsKey
 from constructs import Construct
 
 from stacks import policies
+from stacks.buckets.trail import trail_name
+from stacks.environment import Environment
+from stacks.settings import EnvironmentSettings
 
 # The longest and the shortest that KMS has (API ScheduleKeyDeletion, PendingWindowInDays).
 WAIT_BEFORE_DELETION_DAYS = 30
@@ -59,47 +62,54 @@ class Encryption(Construct):
         scope: Construct,
         id_: str,
         *,
-        environment: str,
-        region: str,
-        account_id: str,
-        deletable: bool,
+        environment: Environment,
         producers: Sequence[str],
         trail: str | None,
     ) -> None:
         super().__init__(scope, id_)
         aws = DataAwsPartition(self, "partition")
-        suffix = aws.dns_suffix
+        place = policies.Place(
+            aws.partition,
+            aws.dns_suffix,
+            environment.region,
+            environment.account_id,
+            environment.name,
+        )
+        key = self._add_key(place, environment, producers, trail)
+        self.kms_key_arn = key.arn
+        self.job_key = policies.JobKey(
+            self.kms_key_arn, s3_service=place.service("s3"), logs_service=place.service("logs")
+        )
+        KmsAlias(self, "alias", name=f"alias/{environment.prefix}", target_key_id=key.key_id)
+        self.security_configuration = self._configure_glue(environment.prefix)
+
+    def _add_key(
+        self,
+        place: policies.Place,
+        environment: Environment,
+        producers: Sequence[str],
+        trail: str | None,
+    ) -> KmsKey:
+        deletable = environment.deletable
         key = KmsKey(
             self,
             "key",
-            description=f"Encrypts what the environment {environment} stores.",
+            description=f"Encrypts what the environment {environment.name} stores.",
             enable_key_rotation=True,
             deletion_window_in_days=(
                 WAIT_BEFORE_DELETION_DAYS_IF_DELETABLE if deletable else WAIT_BEFORE_DELETION_DAYS
             ),
-            policy=policies.key(
-                environment=environment,
-                region=region,
-                account_id=account_id,
-                partition=aws.partition,
-                services_suffix=suffix,
-                producers=producers,
-                trail=trail,
-            ),
+            policy=policies.key(place, producers=producers, trail=trail),
             lifecycle=None if deletable else TerraformResourceLifecycle(prevent_destroy=True),
         )
         key.override_logical_id(KEY_ADDRESS[1])
-        self.kms_key_arn = key.arn
-        self.job_key = policies.JobKey(
-            self.kms_key_arn,
-            s3_service=f"s3.{region}.{suffix}",
-            logs_service=f"logs.{region}.{suffix}",
-        )
-        KmsAlias(self, "alias", name=f"alias/burst-{environment}", target_key_id=key.key_id)
+        return key
+
+    def _configure_glue(self, name: str) -> str:
         configuration = GlueSecurityConfiguration(
             self,
             "glue",
-            name=f"burst-{environment}",
+            name=name,
             encryption_configuration=GlueSecurityConfigurationEncryptionConfiguration(
                 s3_encryption=S3Encryption(
                     s3_encryption_mode="SSE-KMS", kms_key_arn=self.kms_key_arn
@@ -112,10 +122,31 @@ class Encryption(Construct):
                 ),
             ),
         )
-        self.security_configuration = configuration.name
+        return str(configuration.name)
 
 
-def keep_the_key(stack: TerraformStack) -> None:
+def encrypt(
+    stack: TerraformStack, environment: Environment, settings: EnvironmentSettings
+) -> Encryption | None:
+    """Add the environment's key, where the settings ask for one."""
+    if settings.encryption == "sse-kms":
+        return Encryption(
+            stack,
+            "encryption",
+            environment=environment,
+            producers=[
+                producer
+                for pipeline in settings.pipelines.values()
+                for producer in pipeline.producers
+            ],
+            trail=trail_name(environment, settings),
+        )
+    if not environment.deletable:
+        _keep_the_key(stack)
+    return None
+
+
+def _keep_the_key(stack: TerraformStack) -> None:
     """Let Terraform forget the key of a stack that has none any more, instead of deleting it.
 
     ``prevent_destroy`` is of no help then: it goes together with the resource, and the next apply

@@ -33,7 +33,6 @@ _PYTHON = (
 _OF_BOTH = (
     "stacks/lazy_bindings/",
     "tests/lazy_bindings/conftest.py",
-    "tests/lazy_bindings/test_kernel.py",
     "tests/lazy_bindings/test_node_half.py",
     "tests/lazy_bindings/test_python_half.py",
     "tools/cdktn.py",

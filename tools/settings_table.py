@@ -1,4 +1,4 @@
-"""The table of settings in the README, made from the models so that the two cannot differ."""
+"""The tables of docs/settings.md, made from the models so that the two cannot differ."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pydantic.fields import FieldInfo
 
 from stacks import settings
 
-README = Path(__file__).resolve().parent.parent / "README.md"
-BEGIN = "<!-- settings: begin (written by `pipenv run burst settings --write`) -->\n"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
+BEGIN = "<!-- settings: begin -->\n"
 END = "<!-- settings: end -->\n"
 
 SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
@@ -24,7 +24,7 @@ SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
     ("The bucket for the state, `state_bucket` beside `environments`", settings.StateBucket),
     ("What it keeps: `retention`", settings.RetentionSettings),
     (
-        "A landing bucket that is there already: `existing_landing`",
+        "An existing landing bucket: `existing_landing`",
         settings.ExistingLandingSettings,
     ),
     ("Its alerts: `alerts`", settings.AlertsSettings),
@@ -38,11 +38,13 @@ SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
 
 
 def show_settings(
-    write: Annotated[bool, typer.Option("--write", help="Write the table into README.md.")] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the tables into docs/settings.md.")
+    ] = False,
 ) -> None:
     """Show every setting with its default and what is allowed."""
     if write:
-        README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+        PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     else:
         typer.echo(table())
 
@@ -52,9 +54,9 @@ def table() -> str:
     return "\n".join(line for title, model in SECTIONS for line in _section(title, model))
 
 
-def with_table(readme: str) -> str:
-    """The README with the table between its two markers."""
-    before, rest = readme.split(BEGIN)
+def with_table(page: str) -> str:
+    """The page with the tables between its two markers."""
+    before, rest = page.split(BEGIN)
     _, after = rest.split(END)
     return f"{before}{BEGIN}{table()}\n{END}{after}"
 

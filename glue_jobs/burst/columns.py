@@ -1,4 +1,4 @@
-"""What the columns of a pipeline are in pyarrow and in Spark."""
+"""The columns of a pipeline in pyarrow, and how those of a frame differ from them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from burst.contract import INPUT, LINEAGE, STATUS_REASON, STATUS_ROWS, STATUS_UNREAD, Column
 
-# The heavy libraries are imported where they are used: a run that finds nothing needs neither.
+# Imported where it is used: a run that finds nothing does not need it.
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql.types import DataType, StructType
 
 
 def differences(declared: Sequence[Column], found: Mapping[str, str]) -> list[str]:
@@ -48,7 +47,7 @@ def arrow_type(column: Column) -> Any:
     }[column.type]
 
 
-# For each small file again, so they are made once.
+# Asked for with each small file, so they are made once.
 @lru_cache
 def arrow_schema(columns: tuple[Column, ...]) -> pa.Schema:
     """The columns as a pyarrow schema, in their order."""
@@ -59,7 +58,7 @@ def arrow_schema(columns: tuple[Column, ...]) -> pa.Schema:
 
 @lru_cache
 def read_schema(columns: tuple[Column, ...]) -> pa.Schema:
-    """The columns, lineage and private columns, as the reader hands them to Spark (pyarrow)."""
+    """The columns, lineage and private columns, as the reader gives them to the row engine."""
     import pyarrow as pa
 
     schema = arrow_schema(columns)
@@ -67,32 +66,3 @@ def read_schema(columns: tuple[Column, ...]) -> pa.Schema:
         schema = schema.append(pa.field(name, pa.string()))
     schema = schema.append(pa.field(INPUT, pa.int32()))
     return schema.append(pa.field(STATUS_ROWS, pa.int64()))
-
-
-def spark_read_schema(columns: Sequence[Column]) -> StructType:
-    """The same as `read_schema`, for Spark."""
-    from pyspark.sql import types as t
-
-    fields = [t.StructField(column.name, spark_type(column)) for column in columns]
-    texts = (*LINEAGE, STATUS_REASON, STATUS_UNREAD)
-    fields += [t.StructField(name, t.StringType()) for name in texts]
-    fields += [t.StructField(INPUT, t.IntegerType()), t.StructField(STATUS_ROWS, t.LongType())]
-    return t.StructType(fields)
-
-
-def spark_type(column: Column) -> DataType:
-    """The Spark type of the column's values."""
-    from pyspark.sql import types as t
-
-    if column.decimal:
-        return t.DecimalType(*column.decimal)
-    simple: dict[str, DataType] = {
-        "string": t.StringType(),
-        "boolean": t.BooleanType(),
-        "int": t.IntegerType(),
-        "bigint": t.LongType(),
-        "double": t.DoubleType(),
-        "date": t.DateType(),
-        "timestamp": t.TimestampType(),
-    }
-    return simple[column.type]

@@ -30,8 +30,8 @@ from burst.batch import InputFile, batch_id, batches, destination, output_uri
 from burst.contract import JobSpec
 from burst.errors import SettleError, TooManyBadFilesError, TooManyUnreadableFilesError
 from burst.landing import Landing
-from burst.ledger.checkpoint import Checkpoint
-from burst.ledger.records import (
+from burst.ledger import (
+    Checkpoint,
     DoneRecord,
     FileResult,
     Ledger,
@@ -39,8 +39,8 @@ from burst.ledger.records import (
     Outcome,
     PlanRecord,
     ResultRecord,
+    Unreadable,
 )
-from burst.ledger.unreadable import Unreadable
 from burst.metrics import BatchMetrics, Metrics, NoMetrics, waiting
 from burst.row_engine import FileOutcome, ReadBatch, RowEngine
 from burst.time_budget import TimeBudget

@@ -18,8 +18,8 @@ from botocore.exceptions import ClientError
 from burst.batch import InputFile
 from burst.contract import REASON_SUFFIX
 from burst.errors import LandingError, SettleError
-from burst.ledger.records import FileResult, ResultRecord
-from burst.s3.errors import is_gone, refusal
+from burst.ledger import FileResult, ResultRecord
+from burst.s3 import is_gone, refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

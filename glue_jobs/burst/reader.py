@@ -1,19 +1,19 @@
 """Files to rows. One pass gives the rows and, after each file's rows, the verdict on the file.
 
 The stream of record batches has the pipeline's columns, the lineage columns and four private
-columns. A row with `_rows` set is no data: it says how many rows the file `_input` gave, or why it
-is bad. Whoever has seen the verdicts can drop the rows of a file that failed half way.
+columns. A row with `_rows` set is not data: it says how many rows the file `_input` gave, or why it
+is bad. Once the verdicts are known, the rows of a file that failed half-way can be dropped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from burst.batch import InputFile, shares
-from burst.columns import read_schema, spark_read_schema
+from burst.batch import InputFile
+from burst.columns import read_schema
 from burst.contract import (
     BATCH,
     INPUT,
@@ -24,19 +24,13 @@ from burst.contract import (
     STATUS_UNREAD,
     FileFormat,
 )
-from burst.parsing.parse import parse
-from burst.parsing.reasons import ParseError
+from burst.parsing import ParseError, parse
 from burst.row_engine import FileOutcome
-from burst.s3.client import s3_client
-from burst.s3.fetch import Fetched, Refused, fetch
+from burst.s3 import Fetched, Refused, fetch
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from pyspark.sql import DataFrame, SparkSession
 
-# A task is worth its start from about this much on.
-TASK_BYTES = 64 * 1024**2
-TASK_FILES = 250
 # Small files' rows go to Spark together, in pieces of at least this many rows or bytes.
 FLUSH_ROWS = 32 * 1024
 FLUSH_BYTES = 8 * 1024**2
@@ -150,37 +144,3 @@ def _with_lineage(
         value = pa.scalar(lineage.get(field.name), type=field.type)
         arrays.append(pa.repeat(value, count))
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def spark_frame(
-    spark: SparkSession,
-    *,
-    bucket: str,
-    batch: str,
-    inputs: Sequence[InputFile],
-    format: FileFormat,
-) -> DataFrame:
-    """The same as a frame that is read in as many tasks as are worth their start."""
-    dealt = shares(inputs, _task_count(spark, inputs))
-    # Once for each worker; as part of the function it would come anew with every task.
-    tasks = spark.sparkContext.broadcast(
-        [[(index, inputs[index]) for index in share] for share in dealt]
-    )
-
-    def read_tasks(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for number in (value for piece in numbers for value in piece.column(0).to_pylist()):
-            yield from read_files(
-                s3_client(), bucket=bucket, batch=batch, inputs=tasks.value[number], format=format
-            )
-
-    # One row, one partition, one task: a number that tells the task which files are its own.
-    numbers = spark.range(0, len(dealt), 1, numPartitions=len(dealt))
-    return numbers.mapInArrow(read_tasks, spark_read_schema(format.columns))
-
-
-def _task_count(spark: SparkSession, inputs: Sequence[InputFile]) -> int:
-    size = sum(file.size for file in inputs)
-    wanted = max(
-        -(-size // TASK_BYTES), -(-len(inputs) // TASK_FILES), spark.sparkContext.defaultParallelism
-    )
-    return min(len(inputs), wanted)

@@ -14,14 +14,15 @@ from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import (
 from constructs import Construct
 
 from stacks.alerting.runbook import Runbook, Section
+from stacks.environment import Environment
+from stacks.pipeline.pipeline import PipelineOutput
 from stacks.settings import AlertsSettings
-from stacks.watched import WatchedPipeline
 
 PERIOD_SECONDS = 300
 
 
 class Alarms(Construct):
-    """What CloudWatch must count before somebody can be told.
+    """What CloudWatch must count before it can send a message.
 
     Metrics of EventBridge are sent only where they are not zero (EventBridge user guide,
     "Monitoring Amazon EventBridge"), and those of the job only when it takes files, so missing
@@ -39,18 +40,19 @@ class Alarms(Construct):
         scope: Construct,
         id_: str,
         *,
-        environment: str,
-        watched: WatchedPipeline,
+        environment: Environment,
+        pipeline: PipelineOutput,
         settings: AlertsSettings,
         topic_arn: str,
     ) -> None:
         super().__init__(scope, id_)
-        self._watched = watched
+        self._pipeline = pipeline
         self._topic_arn = topic_arn
-        self._place = f"Environment {environment}, pipeline {watched.pipeline}"
+        self._place = f"Environment {environment.name}, pipeline {pipeline.pipeline}"
         self._runbook = Runbook(settings.runbook_url)
-        restart = f"start the workflow {watched.workflow_name}, which finds every file"
-        own = metric_dimensions(environment, watched.pipeline)
+        restart = f"start the workflow {pipeline.workflow_name}, which finds every file"
+        queue = pipeline.dead_letter_queue_name
+        own = metric_dimensions(environment.name, pipeline.pipeline)
         alarms = [
             self._on_rules(
                 "events-failed",
@@ -63,7 +65,7 @@ class Alarms(Construct):
                 "events-undelivered",
                 "InvocationsSentToDlq",
                 "EventBridge could not deliver events to Glue and put them into the queue "
-                f"{watched.queue_name}, so files may wait in landing. ERROR_CODE and ERROR_MESSAGE "
+                f"{queue}, so files may wait in landing. ERROR_CODE and ERROR_MESSAGE "
                 f"on the messages say why. Correct it, and {restart}.",
                 Section.DEAD_LETTERS,
             ),
@@ -71,10 +73,10 @@ class Alarms(Construct):
                 "dead-letters",
                 "AWS/SQS",
                 "ApproximateNumberOfMessagesVisible",
-                {"QueueName": watched.queue_name},
+                {"QueueName": queue},
                 settings.dead_letters - 1,
                 f"{settings.dead_letters} or more undelivered events lie in the queue "
-                f"{watched.queue_name}. Correct what ERROR_MESSAGE on them says, {restart}, and "
+                f"{queue}. Correct what ERROR_MESSAGE on them says, {restart}, and "
                 "purge the queue.",
                 Section.DEAD_LETTERS,
                 missing="ignore",
@@ -87,7 +89,7 @@ class Alarms(Construct):
                 settings.oldest_file_minutes * 60,
                 f"a file waited in landing for more than {settings.oldest_file_minutes} minutes. "
                 "Its event was lost, or runs fail or take too long. Look at the last runs of the "
-                f"job {watched.job_name}.",
+                f"job {pipeline.job_name}.",
                 Section.FILES_WAIT,
             ),
         ]
@@ -125,7 +127,7 @@ class Alarms(Construct):
                     stat="Sum",
                 ),
             )
-            for number, rule in enumerate(self._watched.rule_names)
+            for number, rule in enumerate(self._pipeline.rule_names)
         ]
         return self._alarm(id_, 0, message, section, metric_query=[total, *counted])
 
@@ -168,13 +170,13 @@ class Alarms(Construct):
         return CloudwatchMetricAlarm(
             self,
             id_,
-            alarm_name=f"{self._watched.name}.{id_}",
+            alarm_name=f"{self._pipeline.name}.{id_}",
             alarm_description=f"{self._place}: {message} {self._runbook.at(section)}",
             comparison_operator="GreaterThanThreshold",
             threshold=above,
             evaluation_periods=1,
             treat_missing_data=missing,
             alarm_actions=[self._topic_arn],
-            tags=dict(self._watched.tags),
+            tags=dict(self._pipeline.tags),
             **measured,
         )

@@ -20,17 +20,18 @@ from constructs import Construct
 from stacks import policies
 from stacks.alerting.alarms import Alarms
 from stacks.alerting.runbook import Runbook, Section
+from stacks.environment import Environment
+from stacks.pipeline.pipeline import PipelineOutput
 from stacks.settings import JOBS_IN_A_PATTERN, AlertsSettings
-from stacks.watched import WatchedPipeline
 
 ENDED_BADLY = ("FAILED", "TIMEOUT", "STOPPED", "ERROR")
 
 
 class Alerts(Construct):
-    """One SNS topic an environment, and what is sent to it.
+    """One SNS topic per environment, and what is sent to it.
 
-    Rules on the default bus tell of runs that did not end well and of files in quarantine, both of
-    which are events of AWS already; whatever must be counted first is an alarm (`Alarms`). The
+    Rules on the default bus report runs that did not end well and files in quarantine, both of
+    which are AWS events already; whatever must be counted first is an alarm (`Alarms`). The
     targets have no role: for a topic EventBridge uses the topic's policy, and with a role delivery
     to an encrypted topic may fail (EventBridge user guide, "Using resource-based policies").
 
@@ -48,28 +49,26 @@ class Alerts(Construct):
         scope: Construct,
         id_: str,
         *,
-        environment: str,
-        account_id: str,
+        environment: Environment,
         settings: AlertsSettings,
-        pipelines: Sequence[WatchedPipeline],
+        pipelines: Sequence[PipelineOutput],
         lake_bucket: str,
-        kms_key_arn: str | None,
     ) -> None:
         super().__init__(scope, id_)
-        self._name = f"burst-{environment}"
+        self._name = environment.prefix
         topic = SnsTopic(
             self,
             "topic",
             name=f"{self._name}-alerts",
-            display_name=f"Burst {environment}",
-            kms_master_key_id=kms_key_arn,
+            display_name=f"Burst {environment.name}",
+            kms_master_key_id=environment.kms_key_arn,
         )
         self.topic_arn = topic.arn
         self._policy = SnsTopicPolicy(
             self,
             "policy",
             arn=self.topic_arn,
-            policy=policies.topic(self.topic_arn, account_id),
+            policy=policies.topic(self.topic_arn, environment.account_id),
         )
         for number, email in enumerate(settings.emails):
             SnsTopicSubscription(
@@ -81,43 +80,9 @@ class Alerts(Construct):
                 depends_on=[self._policy],
             )
         runbook = Runbook(settings.runbook_url)
-        names = [pipeline.job_name for pipeline in pipelines]
-        groups = [
-            names[start : start + JOBS_IN_A_PATTERN]
-            for start in range(0, len(names), JOBS_IN_A_PATTERN)
-        ]
-        self.runs_rule_names = [
-            self._tell(
-                f"runs-{number}",
-                f"Runs of environment {environment} that did not end well.",
-                runs_that_ended_badly(group),
-                {name: f"$.detail.{name}" for name in ("jobName", "jobRunId", "state", "message")},
-                {
-                    "alert": f"Environment {environment}: run <jobRunId> of job <jobName> ended as "
-                    "<state>. Nothing is lost: the next run goes on where it stopped. Read its "
-                    f"log below /burst/{environment}/, correct the cause, and start the workflow "
-                    "<jobName>. "
-                    f"{runbook.at(Section.RUN_FAILED)}",
-                    "error": "<message>",
-                },
-            )
-            for number, group in enumerate(groups)
-        ]
+        self.runs_rule_names = self._send_failed_runs(environment.name, pipelines, runbook)
         if settings.quarantine == "file":
-            self._tell(
-                "quarantine",
-                f"Files of environment {environment} that went to quarantine.",
-                files_in_quarantine(lake_bucket),
-                {"bucket": "$.detail.bucket.name", "reason": "$.detail.object.key"},
-                {
-                    "alert": f"Environment {environment}: a file could not be read and is in "
-                    "quarantine; the others went through. Read the reason beside it, correct the "
-                    "file and upload it to landing again. "
-                    f"{runbook.at(Section.QUARANTINE)}",
-                    "bucket": "<bucket>",
-                    "reason": "<reason>",
-                },
-            )
+            self._send_quarantine(environment.name, lake_bucket, runbook)
         self.alarm_arns = [
             arn
             for pipeline in (pipelines if settings.alarms else ())
@@ -125,13 +90,52 @@ class Alerts(Construct):
                 self,
                 f"pipeline-{pipeline.pipeline}",
                 environment=environment,
-                watched=pipeline,
+                pipeline=pipeline,
                 settings=settings,
                 topic_arn=self.topic_arn,
             ).arns
         ]
 
-    def _tell(
+    def _send_failed_runs(
+        self, environment: str, pipelines: Sequence[PipelineOutput], runbook: Runbook
+    ) -> list[str]:
+        """Send each run that did not end well; returns the names of the rules."""
+        jobs = [pipeline.job_name for pipeline in pipelines]
+        message = {
+            "alert": f"Environment {environment}: run <jobRunId> of job <jobName> ended as "
+            "<state>. Nothing is lost: the next run goes on where it stopped. Read its "
+            f"log below /burst/{environment}/, correct the cause, and start the workflow "
+            f"<jobName>. {runbook.at(Section.RUN_FAILED)}",
+            "error": "<message>",
+        }
+        return [
+            self._send(
+                f"runs-{number}",
+                f"Runs of environment {environment} that did not end well.",
+                runs_that_ended_badly(jobs[start : start + JOBS_IN_A_PATTERN]),
+                {name: f"$.detail.{name}" for name in ("jobName", "jobRunId", "state", "message")},
+                message,
+            )
+            for number, start in enumerate(range(0, len(jobs), JOBS_IN_A_PATTERN))
+        ]
+
+    def _send_quarantine(self, environment: str, lake_bucket: str, runbook: Runbook) -> None:
+        """Send each file that goes to quarantine."""
+        self._send(
+            "quarantine",
+            f"Files of environment {environment} that went to quarantine.",
+            files_in_quarantine(lake_bucket),
+            {"bucket": "$.detail.bucket.name", "reason": "$.detail.object.key"},
+            {
+                "alert": f"Environment {environment}: a file could not be read and is in "
+                "quarantine; the others went through. Read the reason beside it, correct the "
+                f"file and upload it to landing again. {runbook.at(Section.QUARANTINE)}",
+                "bucket": "<bucket>",
+                "reason": "<reason>",
+            },
+        )
+
+    def _send(
         self,
         id_: str,
         description: str,

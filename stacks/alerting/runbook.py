@@ -1,13 +1,16 @@
-"""The sections of the README's runbook that a message leads to."""
+"""The rows of the runbook that messages lead to."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
 
+# The page in this repository, for messages that have no address to link to.
+PAGE = "docs/runbook.md"
+
 
 class Section(Enum):
-    """A row of the runbook: the anchor in the README, and its first words."""
+    """A row of the runbook: its anchor in the page, and its first words."""
 
     QUARANTINE = ("file-in-quarantine", "a file in quarantine")
     RUN_FAILED = ("run-failed", "a run that failed")
@@ -18,7 +21,7 @@ class Section(Enum):
 
 @dataclass(frozen=True)
 class Runbook:
-    """Where the runbook is: an address without fragment, or None where only its title is known."""
+    """Where the runbook can be read: an address without a fragment, or None where none is set."""
 
     url: str | None
 
@@ -27,4 +30,4 @@ class Runbook:
         anchor, title = section.value
         if self.url:
             return f"Runbook: {self.url}#{anchor}"
-        return f"Runbook: README.md, '{title}'."
+        return f"Runbook: {PAGE}, '{title}'."

@@ -15,6 +15,7 @@ from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification
 from constructs import Construct
 
 from stacks.buckets.private_bucket import PrivateBucket
+from stacks.environment import Environment
 from stacks.settings import RetentionSettings
 
 
@@ -38,20 +39,17 @@ class Lake(PrivateBucket):
         scope: Construct,
         id_: str,
         *,
-        environment: str,
-        deletable: bool,
-        kms_key_arn: str | None,
-        retention: RetentionSettings,
+        environment: Environment,
         sends_events: bool,
     ) -> None:
         super().__init__(
             scope,
             id_,
-            name_prefix=f"burst-{environment}-lake-",
-            deletable=deletable,
-            kms_key_arn=kms_key_arn,
-            retention=retention,
-            lifecycle_rules=_archive_rules(retention),
+            name_prefix=f"{environment.prefix}-lake-",
+            deletable=environment.deletable,
+            kms_key_arn=environment.kms_key_arn,
+            retention=environment.retention,
+            lifecycle_rules=_archive_rules(environment.retention),
         )
         if sends_events:
             S3BucketNotification(self, "notification", bucket=self.bucket.id, eventbridge=True)

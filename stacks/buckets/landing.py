@@ -12,9 +12,11 @@ from constructs import Construct
 
 from stacks import policies
 from stacks.buckets.private_bucket import PrivateBucket
+from stacks.buckets.trail import Trail, trail_name
+from stacks.environment import Environment
 from stacks.pipeline.event_patterns import EventPattern, api_call_via_cloudtrail, object_created
 from stacks.policies import Decryption, Producers
-from stacks.settings import ExistingLandingSettings, RetentionSettings, SettingsError
+from stacks.settings import EnvironmentSettings, ExistingLandingSettings, SettingsError
 
 # Amazon S3 user guide, "Bucket policies": they are limited to 20 KB.
 LARGEST_BUCKET_POLICY = 20 * 1024
@@ -41,21 +43,20 @@ class Landing(PrivateBucket):
         scope: Construct,
         id_: str,
         *,
-        environment: str,
-        deletable: bool,
-        kms_key_arn: str | None,
-        retention: RetentionSettings,
+        environment: Environment,
         producers: Mapping[str, Producers],
     ) -> None:
-        _check_size(environment, producers)
+        _check_size(environment.name, producers)
         super().__init__(
             scope,
             id_,
-            name_prefix=f"burst-{environment}-landing-",
-            deletable=deletable,
-            kms_key_arn=kms_key_arn,
-            retention=retention,
-            policy=partial(policies.landing_bucket, kms_key_arn=kms_key_arn, producers=producers),
+            name_prefix=f"{environment.prefix}-landing-",
+            deletable=environment.deletable,
+            kms_key_arn=environment.kms_key_arn,
+            retention=environment.retention,
+            policy=partial(
+                policies.landing_bucket, kms_key_arn=environment.kms_key_arn, producers=producers
+            ),
         )
         self.decryption: Decryption | None = None
         S3BucketNotification(self, "notification", bucket=self.bucket.id, eventbridge=True)
@@ -105,6 +106,35 @@ class ExistingLanding(Construct):
         """The pattern of the rule for a pipeline's new files."""
         pattern = api_call_via_cloudtrail if self._by_cloudtrail else object_created
         return pattern(self.name, prefix, suffix)
+
+
+def add_landing(
+    stack: Construct, environment: Environment, settings: EnvironmentSettings
+) -> Landing | ExistingLanding:
+    """Add the environment's landing bucket, or take the existing one with its events."""
+    if settings.existing_landing is None:
+        return Landing(
+            stack,
+            "landing",
+            environment=environment,
+            producers={
+                name: Producers(pipeline.prefix, pipeline.producers)
+                for name, pipeline in settings.pipelines.items()
+            },
+        )
+    landing = ExistingLanding(
+        stack, "landing", settings=settings.existing_landing, region=environment.region
+    )
+    if trail := trail_name(environment, settings):
+        Trail(
+            stack,
+            "trail",
+            name=trail,
+            environment=environment,
+            landing_arn=landing.arn,
+            prefixes=[pipeline.prefix for pipeline in settings.pipelines.values()],
+        )
+    return landing
 
 
 def _source_of_events(settings: ExistingLandingSettings) -> str:

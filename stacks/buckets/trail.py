@@ -20,8 +20,17 @@ from constructs import Construct
 
 from stacks import policies
 from stacks.buckets.private_bucket import PrivateBucket
+from stacks.environment import Environment
 from stacks.pipeline.event_patterns import CALLS_THAT_MAKE_OBJECTS
-from stacks.settings import RetentionSettings
+from stacks.settings import EnvironmentSettings
+
+
+def trail_name(environment: Environment, settings: EnvironmentSettings) -> str | None:
+    """What the trail is called; None where events do not come from CloudTrail."""
+    landing = settings.existing_landing
+    if landing is None or landing.events != "cloudtrail":
+        return None
+    return f"{environment.prefix}-landing"
 
 
 class Trail(Construct):
@@ -41,28 +50,24 @@ class Trail(Construct):
         id_: str,
         *,
         name: str,
-        environment: str,
-        account_id: str,
-        region: str,
+        environment: Environment,
         landing_arn: str,
         prefixes: Sequence[str],
-        deletable: bool,
-        kms_key_arn: str | None,
-        retention: RetentionSettings,
     ) -> None:
         super().__init__(scope, id_)
         # The bucket must name the trail before the trail can be made, so this is no reference.
         partition = DataAwsPartition(self, "partition").partition
-        arn = f"arn:{partition}:cloudtrail:{region}:{account_id}:trail/{name}"
+        account_id = environment.account_id
+        arn = f"arn:{partition}:cloudtrail:{environment.region}:{account_id}:trail/{name}"
         logs = PrivateBucket(
             self,
             "logs",
-            name_prefix=f"burst-{environment}-trail-",
-            deletable=deletable,
-            kms_key_arn=kms_key_arn,
+            name_prefix=f"{environment.prefix}-trail-",
+            deletable=environment.deletable,
+            kms_key_arn=environment.kms_key_arn,
             policy=partial(policies.trail_bucket, account_id=account_id, trail_arn=arn),
-            retention=retention,
-            lifecycle_rules=[_expiry(retention.log_days)],
+            retention=environment.retention,
+            lifecycle_rules=[_expiry(environment.retention.log_days)],
         )
         Cloudtrail(
             self,
@@ -72,7 +77,7 @@ class Trail(Construct):
             enable_log_file_validation=True,
             include_global_service_events=False,
             is_multi_region_trail=False,
-            kms_key_id=kms_key_arn,
+            kms_key_id=environment.kms_key_arn,
             advanced_event_selector=[_new_objects(landing_arn, prefixes)],
             # CloudTrail looks whether it may write before it makes the trail.
             depends_on=[logs.policy],

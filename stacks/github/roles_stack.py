@@ -13,10 +13,11 @@ from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
-from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
 
+from stacks.policies import Place
 from stacks.policies import github as policies
+from stacks.provider import add_provider
 from stacks.settings import EnvironmentSettings, GithubSettings, S3State
 from stacks.settings.github import policy_name, role_name, roles_stack
 from stacks.settings.state import state_key
@@ -53,19 +54,9 @@ class GithubRolesStack(TerraformStack):
         self._environment = environment
         self._github = github
         keep_state(self, name, _with_own_state(settings))
-        AwsProvider(
-            self,
-            "aws",
-            region=settings.region,
-            allowed_account_ids=[settings.account_id] if settings.account_id else None,
-            default_tags=[
-                AwsProviderDefaultTags(
-                    tags={**settings.tags, "project": "burst", "environment": environment}
-                )
-            ],
-        )
+        add_provider(self, environment, settings)
         aws = DataAwsPartition(self, "partition")
-        place = policies.Place(
+        place = Place(
             partition=aws.partition,
             services_suffix=aws.dns_suffix,
             region=settings.region,

@@ -8,13 +8,11 @@ half here makes one of the two lazy, and changes no file of the bindings:
   a module is imported when it is first asked for.
 - `node_half` makes jsii start Node with `preload.cjs`, which does the same for JavaScript.
 
-Between the halves, `kernel` has jsii run its side in one Node process instead of two, and lets
-the two languages load at the same time. `type_hints` evaluates what is checked at every call once,
-and `nothing_collected` keeps Python from looking for garbage among the bindings.
+`nothing_collected` keeps Python from looking for garbage among the bindings.
 
-What ends up in `cdktf.out` is the same, byte for byte. Each part checks that what it finds is
-what it knows, otherwise it leaves everything as it is and says so once on stderr.
-`BURST_STOCK_BINDINGS=1` switches all of them off.
+What ends up in `cdktf.out` is the same, byte for byte. Each half checks that what it finds is
+what it knows; otherwise it leaves everything as it is and says so once on stderr.
+`BURST_STOCK_BINDINGS=1` switches everything off.
 """
 
 from __future__ import annotations
@@ -24,13 +22,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from stacks.lazy_bindings import kernel, node_half, python_half, type_hints
+from stacks.lazy_bindings import node_half, python_half
 
 STOCK_BINDINGS = "BURST_STOCK_BINDINGS"
 
 
 def activate() -> None:
-    """Prepare all parts. Costs next to nothing until the bindings are really imported.
+    """Prepare both halves. Costs next to nothing until the bindings are really imported.
 
     Call it before the first import of `cdktf` and of the bindings; calling it again is harmless.
     """
@@ -38,21 +36,14 @@ def activate() -> None:
         return
     python_half.activate()
     node_half.activate()
-    kernel.activate()
-    type_hints.activate()
-
-
-def start() -> None:
-    """Start Node now, so that it loads beside whatever comes before the import of `cdktf`."""
-    kernel.start()
 
 
 @contextmanager
 def nothing_collected() -> Iterator[None]:
     """For a program that synthesizes and ends: spare Python the search for garbage.
 
-    Python searches all that the bindings consist of again and again while it imports them, and
-    once more at its end, unless it is put aside. A synth is over before that pays.
+    Python searches all objects of the bindings again and again while it imports them, and once
+    more at its end, unless they are set aside. A synth is over before that pays.
     """
     if not _are_wanted():
         yield

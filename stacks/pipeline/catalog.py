@@ -15,6 +15,7 @@ from cdktf_cdktf_provider_aws.glue_catalog_table import (
 )
 from constructs import Construct
 
+from stacks.environment import Environment
 from stacks.settings import Column
 
 # What the job adds to every row, with what each column says.
@@ -36,13 +37,13 @@ class Catalog(Construct):
     tables, and columns"), so the hyphens of a name become underscores.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, environment: str) -> None:
+    def __init__(self, scope: Construct, id_: str, *, environment: Environment) -> None:
         super().__init__(scope, id_)
         database = GlueCatalogDatabase(
             self,
             "database",
-            name=f"burst_{environment}".replace("-", "_"),
-            description=f"The curated tables of environment {environment}.",
+            name=environment.prefix.replace("-", "_"),
+            description=f"The curated tables of environment {environment.name}.",
         )
         self.database_name = database.name
 

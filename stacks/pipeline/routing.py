@@ -19,7 +19,8 @@ from cdktf_cdktf_provider_aws.sqs_queue_policy import SqsQueuePolicy
 from constructs import Construct
 
 from stacks import policies
-from stacks.settings import OFF
+from stacks.environment import Environment
+from stacks.settings import OFF, PipelineSettings
 
 KEEP_UNDELIVERED_SECONDS = 14 * 24 * 3600
 DELIVER_FOR_SECONDS = 24 * 3600
@@ -46,36 +47,33 @@ class Routing(Construct):
         id_: str,
         *,
         name: str,
-        account_id: str,
-        prefix: str,
+        environment: Environment,
+        settings: PipelineSettings,
         event_pattern: Mapping[str, Any],
-        sweep: str,
-        paused: bool,
         workflow_arn: str,
-        kms_key_arn: str | None,
         tags: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id_)
         tags = dict(tags)
-        state = "DISABLED" if paused else "ENABLED"
+        state = "DISABLED" if settings.paused else "ENABLED"
         rule = CloudwatchEventRule(
             self,
             "rule",
             name=name,
-            description=f"New files under {prefix} of the landing bucket.",
+            description=f"New files under {settings.prefix} of the landing bucket.",
             event_pattern=json.dumps(event_pattern),
             state=state,
             tags=tags,
         )
         rules = {"target": rule}
-        if sweep != OFF:
+        if settings.sweep != OFF:
             rules["sweep-target"] = CloudwatchEventRule(
                 self,
                 "sweep",
                 name=f"{name}-sweep",
-                description=f"Looks under {prefix} of the landing bucket for files whose event "
-                "was lost.",
-                schedule_expression=sweep,
+                description=f"Looks under {settings.prefix} of the landing bucket for files whose "
+                "event was lost.",
+                schedule_expression=settings.sweep,
                 state=state,
                 tags=tags,
             )
@@ -84,7 +82,7 @@ class Routing(Construct):
             "role",
             name=f"{name}-events",
             description="Lets the rules hand their events to the workflow, and nothing else.",
-            assume_role_policy=policies.assumed_by_eventbridge(account_id),
+            assume_role_policy=policies.assumed_by_eventbridge(environment.account_id),
             tags=tags,
         )
         role_arn = role.arn
@@ -101,8 +99,8 @@ class Routing(Construct):
             name=f"{name}-undelivered",
             message_retention_seconds=KEEP_UNDELIVERED_SECONDS,
             # One excludes the other (Amazon SQS API reference, SetQueueAttributes).
-            sqs_managed_sse_enabled=None if kms_key_arn else True,
-            kms_master_key_id=kms_key_arn,
+            sqs_managed_sse_enabled=None if environment.kms_key_arn else True,
+            kms_master_key_id=environment.kms_key_arn,
             tags=tags,
         )
         queue_url, queue_arn = undelivered.url, undelivered.arn

@@ -12,6 +12,8 @@ from cdktf_cdktf_provider_aws.glue_trigger import (
 from cdktf_cdktf_provider_aws.glue_workflow import GlueWorkflow
 from constructs import Construct
 
+from stacks.settings import PipelineSettings
+
 
 class Workflow(Construct):
     """Waits for ``batch_size`` events or ``batch_window_seconds``, then starts the job once.
@@ -31,9 +33,7 @@ class Workflow(Construct):
         *,
         name: str,
         job_name: str,
-        batch_size: int,
-        batch_window_seconds: int,
-        max_concurrent_runs: int | None,
+        settings: PipelineSettings,
         tags: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id_)
@@ -42,7 +42,7 @@ class Workflow(Construct):
             "workflow",
             name=name,
             description="Started by the files that arrive: see the trigger's batching condition.",
-            max_concurrent_runs=max_concurrent_runs,
+            max_concurrent_runs=settings.workflow_max_concurrent_runs,
             tags=dict(tags),
         )
         self.name = workflow.name
@@ -51,12 +51,13 @@ class Workflow(Construct):
             self,
             "trigger",
             name=f"{name}-batch",
-            description=f"After {batch_size} events or {batch_window_seconds} seconds.",
+            description=f"After {settings.batch_size} events or {settings.batch_window_seconds} "
+            "seconds.",
             type="EVENT",
             workflow_name=workflow.name,
             event_batching_condition=[
                 GlueTriggerEventBatchingCondition(
-                    batch_size=batch_size, batch_window=batch_window_seconds
+                    batch_size=settings.batch_size, batch_window=settings.batch_window_seconds
                 )
             ],
             actions=[GlueTriggerActions(job_name=job_name)],

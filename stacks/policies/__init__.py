@@ -13,12 +13,14 @@ from stacks.policies.bucket import (
 )
 from stacks.policies.job import Decryption, JobKey, assumed_by_glue, job
 from stacks.policies.key import key
+from stacks.policies.place import Place
 from stacks.policies.routing import assumed_by_eventbridge, dead_letter_queue, notify_workflow
 from stacks.policies.topic import topic
 
 __all__ = [
     "Decryption",
     "JobKey",
+    "Place",
     "Producers",
     "assumed_by_eventbridge",
     "assumed_by_glue",

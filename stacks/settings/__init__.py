@@ -29,7 +29,7 @@ from stacks.settings.retention import RetentionSettings
 from stacks.settings.schedule import OFF
 from stacks.settings.setting import Settings, SettingsError
 from stacks.settings.state import CloudState, LocalState, S3State, StateBucket
-from stacks.settings.variables import Variables, read_variables
+from stacks.settings.variables import Variables, read_variables, single_key
 
 __all__ = [
     "DPUS",
@@ -58,4 +58,5 @@ __all__ = [
     "read_environments",
     "read_settings",
     "read_variables",
+    "single_key",
 ]

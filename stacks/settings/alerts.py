@@ -1,4 +1,4 @@
-"""Who is told when something is wrong, of what, and where it can be looked at."""
+"""Which problems are reported, to whom, and where to look at them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import StringConstraints, ValidationInfo, field_validator
 from stacks.settings.setting import Settings, setting
 
 # An event pattern has 2,048 characters at most (EventBridge user guide, "Quotas"), and a job's name
-# takes up to 68 with what stands around it.
+# takes up to 68 with the text around it.
 JOBS_IN_A_PATTERN = 25
 
 EmailAddress = Annotated[
@@ -30,7 +30,7 @@ class AlertsSettings(Settings):
         True,
         allowed="true or false",
         description="CloudWatch alarms for each pipeline: failed and undelivered events, the "
-        "dead-letter queue, files that wait too long. Failed runs are told in any case.",
+        "dead-letter queue, files that wait too long. Failed runs are always reported.",
     )
     dashboard: bool = setting(
         True,
@@ -41,7 +41,7 @@ class AlertsSettings(Settings):
         "file",
         allowed="file (a message for each bad file), burst (an alarm: one message, however many; "
         "needs `alarms`) or off",
-        description="How a file that goes to quarantine is told.",
+        description="How a file that goes to quarantine is reported.",
     )
     oldest_file_minutes: int = setting(
         120,
@@ -53,14 +53,14 @@ class AlertsSettings(Settings):
     dead_letters: int = setting(
         1,
         allowed="a whole number, 1 or more",
-        description="Alarm when so many events lie in a dead-letter queue.",
+        description="Alarm when this many events are in a dead-letter queue.",
         ge=1,
     )
     runbook_url: str | None = setting(
         None,
         allowed="an https:// address without # and spaces, of up to 200 characters, or left out",
-        description="Where your README can be read; messages then link to the section of its "
-        "runbook. Without it they name the section.",
+        description="Where docs/runbook.md can be read; messages then link to its rows. Without it "
+        "they name the page and the row.",
         pattern=r"^https://[^\s#<>\"\\]+$",
         max_length=200,
     )

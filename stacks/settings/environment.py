@@ -25,7 +25,7 @@ from stacks.settings.state import (
 )
 from stacks.settings.tags import TAGS_ALLOWED, Tags
 
-# What AWS allows depends on the two together: see quotas.py.
+# What AWS allows depends on the two together: see stacks/limits.py.
 EnvironmentName = Annotated[str, StringConstraints(max_length=32, pattern=NAME)]
 PipelineName = Annotated[str, StringConstraints(max_length=48, pattern=NAME)]
 
@@ -42,7 +42,7 @@ class EnvironmentSettings(Settings):
         None,
         allowed='12 digits in quotes such as "123456789012", or left out',
         description="AWS account of the environment: Terraform refuses to work in any other. "
-        "Environments that say nothing count as of one account.",
+        "Environments without it count as being in the same account.",
         pattern=r"^\d{12}$",
     )
     tags: Tags = setting(
@@ -58,7 +58,7 @@ class EnvironmentSettings(Settings):
     )
     encryption: Literal["sse-s3", "sse-kms"] = setting(
         "sse-s3",
-        allowed="sse-s3 (keys that AWS manages) or sse-kms (one key of your own an environment)",
+        allowed="sse-s3 (keys that AWS manages) or sse-kms (your own key per environment)",
         description="What encrypts buckets, queues and logs.",
     )
     retention: RetentionSettings = setting(
@@ -85,7 +85,7 @@ class EnvironmentSettings(Settings):
     alerts: AlertsSettings = setting(
         AlertsSettings(),
         allowed="an object with settings of the alerts",
-        description="Who is told when something is wrong, and of what.",
+        description="Which problems are reported, and to whom.",
     )
     ephemeral: bool = setting(
         False,
@@ -96,9 +96,8 @@ class EnvironmentSettings(Settings):
     )
     existing_landing: ExistingLandingSettings | None = setting(
         None,
-        allowed="an object with `name` and `versioned` of a bucket that is there already, or left "
-        "out",
-        description="A landing bucket that somebody else manages; the stack makes its own where "
+        allowed="an object with `name` and `versioned` of an existing bucket, or left out",
+        description="A landing bucket that someone else manages; the stack makes one where "
         "this is left out.",
     )
     github: GithubSettings | None = setting(

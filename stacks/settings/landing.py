@@ -1,4 +1,4 @@
-"""What may be said of a landing bucket that is there already."""
+"""The settings of an existing landing bucket."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RESERVED_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--table-s3")
 
 
 class ExistingLandingSettings(Settings):
-    """A landing bucket that somebody else manages, in the environment's account and region."""
+    """A landing bucket that someone else manages, in the environment's account and region."""
 
     name: str = setting(
         allowed="the name of an existing general purpose bucket: 3 to 63 lower-case letters, "
@@ -38,7 +38,7 @@ class ExistingLandingSettings(Settings):
         description="Where the events come from. `unmanaged`: from the bucket, once its owner has "
         "switched EventBridge on; nothing of the bucket is managed here. `managed`: from the "
         "bucket, whose whole notification configuration the stack owns and replaces. `cloudtrail`: "
-        "from a trail of the stack's own; nothing of the bucket is managed here.",
+        "from a trail that the stack makes; nothing of the bucket is managed here.",
     )
     kms_key_arn: str | None = setting(
         None,

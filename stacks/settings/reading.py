@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from stacks.settings.environment import Environments, EnvironmentSettings
-from stacks.settings.quotas import broken_quotas
 from stacks.settings.setting import Settings, SettingsError
 from stacks.settings.state import STATE_BACKENDS, with_state_bucket
 
@@ -59,17 +58,13 @@ def parse_settings(given: Mapping[str, object], *, source: str = "settings") -> 
     """
     settings = with_state_bucket({"environments": {}} | dict(given))
     try:
-        valid = Environments.model_validate_json(json.dumps(settings))
+        return Environments.model_validate_json(json.dumps(settings))
     except ValidationError as error:
         problems = error.errors(include_url=False)
         if any(problem["loc"][0] == "state_bucket" for problem in problems):
             # What follows from it would be named a second time, where the user wrote nothing.
             problems = [problem for problem in problems if problem["loc"][-2:] not in _FILLED_IN]
         raise SettingsError([_sentence(source, problem) for problem in problems]) from error
-    broken = [f"{source}: {sentence}" for sentence in broken_quotas(valid.environments)]
-    if broken:
-        raise SettingsError(broken)
-    return valid
 
 
 def parse_environments(

@@ -91,7 +91,7 @@ class RetentionSettings(Settings):
         allowed=f"a whole number from 1 to {MOST_DAYS}, where files move at least as many days "
         "after that as the storage class bills (30, 90, DEEP_ARCHIVE 180), or left out",
         description="Days after which files of the archive are deleted; never where left out. "
-        "They can be had back for another `old_version_days`.",
+        "They can be restored for another `old_version_days`.",
         ge=1,
         le=MOST_DAYS,
     )

@@ -31,7 +31,7 @@ class S3State(Settings):
     backend: Literal["s3"] = setting(allowed="s3", description="An object in an S3 bucket.")
     bucket: str = setting(
         allowed="the name of an existing bucket, 3 to 63 characters; left out for `state_bucket`",
-        description="Bucket that keeps the state; not one of the pipeline's own. May be left out "
+        description="Bucket that keeps the state; not one of Burst's buckets. May be left out "
         "where the project has a `state_bucket`: then it is that one.",
         pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from cdktf import TerraformOutput, TerraformStack
-from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from constructs import Construct
 
 from stacks import policies
 from stacks.buckets.private_bucket import PrivateBucket
+from stacks.provider import add_shared_provider
 from stacks.settings import RetentionSettings, S3State, StateBucket
 from stacks.settings.state import STATE_STACK
 from stacks.state.backend import keep_state_in_a_file, keep_state_in_s3
@@ -34,12 +34,7 @@ class StateStack(TerraformStack):
         else:
             state = S3State(backend="s3", bucket=settings.name)
             keep_state_in_s3(self, STATE_STACK, state, region=settings.region)
-        AwsProvider(
-            self,
-            "aws",
-            region=settings.region,
-            default_tags=[AwsProviderDefaultTags(tags={**settings.tags, "project": "burst"})],
-        )
+        add_shared_provider(self, settings.region, settings.tags)
         PrivateBucket(
             self,
             "state",

@@ -106,7 +106,7 @@ def ours(target: Path, seconds: Seconds) -> tuple[int, int]:
 
 
 def folder(target: Path, seconds: Seconds) -> tuple[int, int]:
-    from burst.columns import spark_read_schema
+    from burst.spark.columns import spark_read_schema
 
     with phase("session", seconds):
         spark = start_spark()

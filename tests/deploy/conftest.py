@@ -128,7 +128,7 @@ def synthesize_encrypted(
         "alerts": {
             "emails": ["night@example.com"],
             "quarantine": "burst",
-            "runbook_url": "https://example.com/burst/README.md",
+            "runbook_url": "https://example.com/burst/docs/runbook.md",
         },
         "retention": {"archive_move_days": 30, "archive_expire_days": 400, "log_days": 400},
         "pipelines": {"orders": orders, "web-returns": returns},
@@ -249,9 +249,9 @@ def type_line(project: Path, account: Account) -> TypeLine:
     return type_line
 
 
-def lines_of_the_readme(known_by: str) -> list[str]:
-    """The lines of the one block of commands in the README that holds this text."""
-    text = (PROJECT_FOLDER / "README.md").read_text(encoding="utf-8")
+def documented_lines(known_by: str) -> list[str]:
+    """The lines of the one block of commands in docs/deploying.md that holds this text."""
+    text = (PROJECT_FOLDER / "docs" / "deploying.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     (block,) = [block for block in blocks if known_by in block]
     return block.splitlines()

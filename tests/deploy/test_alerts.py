@@ -65,7 +65,7 @@ def test_file_that_goes_to_quarantine_is_told_and_starts_no_run(
     assert re.match(
         r"Environment dev: a file could not be read and is in quarantine", message["alert"]
     )
-    assert message["alert"].endswith("Runbook: README.md, 'a file in quarantine'.")
+    assert message["alert"].endswith("Runbook: docs/runbook.md, 'a file in quarantine'.")
     assert message["bucket"] == outputs["lake_bucket_name"]
     reason = json.loads(
         s3.get_object(Bucket=message["bucket"], Key=message["reason"])["Body"].read()
@@ -89,7 +89,10 @@ def test_run_that_fails_is_told_with_its_error(deployed: Deployed, heard: Heard)
     assert message["alert"].startswith(
         f"Environment dev: run {run} of job {job} ended as FAILED. Nothing is lost"
     )
-    assert f"start the workflow {job}. Runbook: README.md, 'a run that failed'." in message["alert"]
+    assert (
+        f"start the workflow {job}. Runbook: docs/runbook.md, 'a run that failed'."
+        in message["alert"]
+    )
     assert message["error"] == "--input_format is 'xml'; allowed are csv, json and parquet."
 
 
@@ -119,7 +122,7 @@ def test_every_alarm_sends_to_the_topic_and_says_what_to_do(deployed: Deployed) 
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == [deployed.sandbox.outputs["topic_arn"]]
         assert alarm["AlarmDescription"].startswith("Environment dev, pipeline orders: ")
-        assert "Runbook: README.md, '" in alarm["AlarmDescription"]
+        assert "Runbook: docs/runbook.md, '" in alarm["AlarmDescription"]
 
 
 def test_alarms_watch_the_deployed_rules_and_queue(deployed: Deployed) -> None:
@@ -184,7 +187,7 @@ def test_alarm_on_bad_files_stands_in_for_the_rule_and_links_to_the_runbook(
     for pipeline in ("orders", "web-returns"):
         description = alarms[f"burst-uat-{pipeline}.bad-files"]["AlarmDescription"]
         assert description.endswith(
-            "Runbook: https://example.com/burst/README.md#file-in-quarantine"
+            "Runbook: https://example.com/burst/docs/runbook.md#file-in-quarantine"
         )
     rules = encrypted.client("events").list_rules()["Rules"]
     own = [rule["Name"] for rule in rules if rule["Name"].startswith("burst-uat.")]

@@ -73,14 +73,14 @@ def waiting(deployed: Deployed) -> list[str]:
 
 
 def runbook() -> list[str]:
-    """The commands of the README's section on a bad file, in their order."""
-    text = (PROJECT_FOLDER / "README.md").read_text(encoding="utf-8")
-    section = text.split("### A bad file, from the alarm to its rows")[1].split("\n### ")[0]
+    """The commands of the runbook's section on a bad file, in their order."""
+    text = (PROJECT_FOLDER / "docs" / "runbook.md").read_text(encoding="utf-8")
+    section = text.split("## A bad file, from the alarm to its rows")[1].split("\n## ")[0]
     blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
     return [line for block in blocks for line in block.splitlines()]
 
 
-def test_whoever_follows_the_readme_finds_corrects_and_replays_a_bad_file_and_sees_its_rows(
+def test_the_runbook_leads_from_a_bad_file_to_its_rows(
     deployed: Deployed, burst: Burst, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Inside `burst sandbox`, which here finds everything deployed already."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from cdktf import App
 
-import stacks.pipeline.job
+import stacks.pipeline.code
 from stacks.burst_stack import BurstStack
 from stacks.settings import parse_environments
 from tests.deploy.conftest import Deployed, Encrypted, initialized, synthesize_encrypted
@@ -213,8 +213,8 @@ def test_changed_job_code_is_a_change_of_code_and_no_loss_of_data(
     workbench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = tmp_path / "burst_job.py"
-    script.write_text(stacks.pipeline.job.SCRIPT.read_text(encoding="utf-8") + "# other\n")
-    monkeypatch.setattr(stacks.pipeline.job, "SCRIPT", script)
+    script.write_text(stacks.pipeline.code.SCRIPT.read_text(encoding="utf-8") + "# other\n")
+    monkeypatch.setattr(stacks.pipeline.code, "SCRIPT", script)
     found, text = reviewed(workbench.plan_settings(lambda settings: None))
     assert found.dangers == ()
     assert {item.label for item in found.settings} == {"job code: script"}

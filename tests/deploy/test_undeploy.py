@@ -11,7 +11,7 @@ from tests.deploy.conftest import (
     Deployed,
     Encrypted,
     TypeLine,
-    lines_of_the_readme,
+    documented_lines,
 )
 from tools.sandbox.errors import SandboxError
 
@@ -88,7 +88,7 @@ def test_destroy_with_both_keys_leaves_nothing_though_the_buckets_hold_versions(
     deployed: Deployed, versions: list[str], type_line: TypeLine, options: str
 ) -> None:
     account = deployed.sandbox.account
-    for line in lines_of_the_readme("BURST_ALLOW_DATA_LOSS"):
+    for line in documented_lines("BURST_ALLOW_DATA_LOSS"):
         done = type_line(f"{line} --auto-approve {options}")
         assert done.returncode == 0, done.stdout + done.stderr
     buckets = account.client("s3").list_buckets()["Buckets"]

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from burst import landing
 from burst.ledger import checkpoint
-from burst.s3 import fetch
+from burst.s3 import fetching
 from mypy_boto3_s3 import S3Client
 from pyspark.sql import SparkSession
 
@@ -36,7 +36,7 @@ AFTER = pytest.mark.parametrize("after", [False, True], ids=["before the call", 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls in one order, so that each number is one and the same call in every case."""
-    monkeypatch.setattr(fetch, "THREADS", 1)
+    monkeypatch.setattr(fetching, "THREADS", 1)
     monkeypatch.setattr(landing, "COPY_THREADS", 1)
     # A mark in the ledger after every run, not only where it saves something.
     monkeypatch.setattr(checkpoint, "WORTH_A_MARK", 0)
@@ -157,7 +157,7 @@ def test_run_that_dies_with_many_calls_on_their_way_is_finished_by_the_next(
     in_memory: NewWorld, after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = calls_of_a_clean_run(in_memory, plain)
-    monkeypatch.setattr(fetch, "THREADS", 8)
+    monkeypatch.setattr(fetching, "THREADS", 8)
     monkeypatch.setattr(landing, "COPY_THREADS", 16)
 
     for number in range(1, len(calls) + 1):

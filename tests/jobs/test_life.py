@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 from burst import landing
 from burst.ledger import checkpoint
-from burst.s3 import fetch
+from burst.s3 import fetching
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -217,7 +217,7 @@ def _last_look(calls: Sequence[str]) -> int:
 def one_thread() -> Iterator[None]:
     """The same calls in the same order whenever Hypothesis repeats an example."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fetch, "THREADS", 1)
+        patch.setattr(fetching, "THREADS", 1)
         patch.setattr(landing, "COPY_THREADS", 1)
         patch.setattr(checkpoint, "WORTH_A_MARK", 0)
         yield

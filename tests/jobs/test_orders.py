@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from burst.columns import spark_type
 from burst.contract import parse_columns
+from burst.spark.columns import spark_type
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StringType, StructField, StructType
 from transforms.orders import transform

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from burst.errors import RowEngineError
-from burst.s3 import fetch
+from burst.s3 import fetching
 from pyspark.sql import SparkSession
 
 from tests.jobs.faulty_s3 import Fault, FaultyS3, Request
@@ -65,7 +65,7 @@ def test_task_that_fails_is_tried_again_and_its_rows_come_once(
     proof: Proof, line: FaultyS3
 ) -> None:
     # One more than a worker tries by itself, so that the task fails and Spark tries it again.
-    left = [Fault.CUT] * (fetch.ATTEMPTS + 1)
+    left = [Fault.CUT] * (fetching.ATTEMPTS + 1)
     line.set(lambda request: left.pop() if left and is_read(request, "/105.csv") else None)
 
     summary = proof.world.drain()
@@ -86,7 +86,7 @@ def test_task_that_always_fails_ends_the_run_and_blames_no_file(
         proof.world.drain()
 
     # Spark's four tries of the task.
-    assert line.faults == 4 * fetch.ATTEMPTS
+    assert line.faults == 4 * fetching.ATTEMPTS
     assert proof.world.in_lake("quarantine/") == {}
     line.set(lambda _: None)
     proof.check()

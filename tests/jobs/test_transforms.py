@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
-from burst.columns import differences, spark_read_schema
+from burst.columns import differences
 from burst.contract import LINEAGE, PRIVATE, Column
 from burst.errors import RowEngineError
+from burst.spark.columns import spark_read_schema
 from pyspark.sql import SparkSession
 
 from stacks.settings import PipelineSettings, read_environments

@@ -9,6 +9,7 @@ from cdktf import App
 
 from stacks.burst_stack import BurstStack
 from stacks.github.roles_stack import GithubRolesStack
+from stacks.limits import check_limits
 from stacks.settings import EnvironmentSettings, StateBucket
 from stacks.state.state_stack import StateStack
 from tests.synth.synthesized import Synthesized
@@ -19,10 +20,12 @@ def synthesize_environments(
 ) -> dict[str, Synthesized]:
     """Every stack of these environments by name."""
     app = App(outdir=str(outdir))
+    stacks = []
     for name, environment in environments.items():
-        BurstStack(app, name, environment, allow_data_loss=allow_data_loss)
+        stacks.append(BurstStack(app, name, environment, allow_data_loss=allow_data_loss))
         if environment.github:
             GithubRolesStack(app, name, environment, environment.github)
+    check_limits(stacks)
     app.synth()
     return {folder.name: Synthesized.read(folder) for folder in (outdir / "stacks").iterdir()}
 

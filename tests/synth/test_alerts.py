@@ -14,9 +14,10 @@ from cdktf import App, TerraformStack
 
 from stacks.alerting.alerts import Alerts
 from stacks.alerting.dashboard import Dashboard
-from stacks.alerting.runbook import Runbook, Section
-from stacks.settings import JOBS_IN_A_PATTERN, AlertsSettings
-from stacks.watched import WatchedPipeline
+from stacks.alerting.runbook import Section
+from stacks.environment import Environment
+from stacks.pipeline.pipeline import PipelineOutput
+from stacks.settings import JOBS_IN_A_PATTERN, AlertsSettings, RetentionSettings
 from tests.synth.conftest import PROJECT_FOLDER, Synth
 from tests.synth.synthesized import Synthesized
 from tests.synth.test_burst_stack import ORDERS, reference, shipped_settings
@@ -59,48 +60,59 @@ def quiet(synth: Synth) -> Synthesized:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    """What tells people of many pipelines, without the pipelines."""
+    """Alerts and dashboard of many pipelines, without the pipelines."""
     # Nothing is deployed, so there is no provider.
     app = App(outdir=str(tmp_path_factory.mktemp("cdktf.out")), skip_validation=True)
     stack = TerraformStack(app, "dev")
+    environment = Environment(
+        name="dev",
+        account_id="123456789012",
+        region="eu-central-1",
+        deletable=False,
+        retention=RetentionSettings(),
+    )
     settings = AlertsSettings()
     pipelines = [
-        watched_pipeline(f"pipeline-number-{n:08}") for n in range(JOBS_IN_A_PATTERN * 2 + 1)
+        deployed_pipeline(f"pipeline-number-{n:08}") for n in range(JOBS_IN_A_PATTERN * 2 + 1)
     ]
     alerts = Alerts(
         stack,
         "alerts",
-        environment="dev",
-        account_id="123456789012",
+        environment=environment,
         settings=settings,
         pipelines=pipelines,
         lake_bucket="lake",
-        kms_key_arn=None,
     )
     Dashboard(
         stack,
         "dashboard",
-        environment="dev",
-        region="eu-central-1",
+        environment=environment,
+        settings=settings,
         pipelines=pipelines,
         runs_rule_names=alerts.runs_rule_names,
         alarm_arns=alerts.alarm_arns,
-        runbook=Runbook(settings.runbook_url),
     )
     app.synth()
     return Synthesized.read(Path(app.outdir) / "stacks" / "dev")
 
 
-def watched_pipeline(pipeline: str) -> WatchedPipeline:
+def deployed_pipeline(pipeline: str) -> PipelineOutput:
     name = f"burst-dev-{pipeline}"
-    return WatchedPipeline(
+    return PipelineOutput(
         name=name,
         pipeline=pipeline,
-        rule_names=[name, f"{name}.sweep"],
-        queue_name=f"{name}-dlq",
-        job_name=name,
+        prefix=f"{pipeline}/",
+        suffix="",
+        paused=False,
+        rule_names=[name, f"{name}-sweep"],
+        dead_letter_queue_name=f"{name}-undelivered",
+        dead_letter_queue_url=f"https://sqs.eu-central-1.amazonaws.com/123456789012/{name}",
         workflow_name=name,
-        log_group=f"/burst/dev/{pipeline}/output",
+        trigger_name=f"{name}-batch",
+        job_name=name,
+        log_group_prefix=f"/burst/dev/{pipeline}",
+        curated_uri=f"s3://lake/curated/{pipeline}",
+        table_name=pipeline.replace("-", "_"),
         tags={"pipeline": pipeline},
     )
 

@@ -34,37 +34,6 @@ def reference(stack: Synthesized, kind: str, path: str, attribute: str) -> str:
     return f"${{{stack.address(kind, path)}.{attribute}}}"
 
 
-def test_nothing_is_there_that_no_other_test_looks_at(stack: Synthesized) -> None:
-    counts = {kind: len(items) for kind, items in stack.document["resource"].items()}
-    assert counts == {
-        "aws_cloudwatch_dashboard": 1,
-        "aws_cloudwatch_event_rule": 4,
-        "aws_cloudwatch_event_target": 4,
-        "aws_cloudwatch_log_group": 2,
-        "aws_cloudwatch_metric_alarm": 4,
-        "aws_glue_catalog_database": 1,
-        "aws_glue_catalog_table": 1,
-        "aws_glue_job": 1,
-        "aws_glue_trigger": 1,
-        "aws_glue_workflow": 1,
-        "aws_iam_role": 2,
-        "aws_iam_role_policy": 2,
-        "aws_s3_bucket": 2,
-        "aws_s3_bucket_lifecycle_configuration": 2,
-        "aws_s3_bucket_notification": 2,
-        "aws_s3_bucket_ownership_controls": 2,
-        "aws_s3_bucket_policy": 2,
-        "aws_s3_bucket_public_access_block": 2,
-        "aws_s3_bucket_server_side_encryption_configuration": 2,
-        "aws_s3_bucket_versioning": 2,
-        "aws_s3_object": 2,
-        "aws_sns_topic": 1,
-        "aws_sns_topic_policy": 1,
-        "aws_sqs_queue": 1,
-        "aws_sqs_queue_policy": 1,
-    }
-
-
 @pytest.mark.parametrize(
     ("kind", "settings"),
     [

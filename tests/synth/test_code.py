@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.pipeline import job
+from stacks.pipeline import code
 from stacks.settings import SettingsError
 from tests.synth.conftest import Synth
 from tests.synth.synthesized import Synthesized
@@ -21,9 +21,9 @@ from tests.synth.test_burst_stack import shipped_settings
 def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the job's sources that a test may change."""
     copy = tmp_path / "glue_jobs"
-    shutil.copytree(job.GLUE_JOBS, copy)
-    monkeypatch.setattr(job, "GLUE_JOBS", copy)
-    monkeypatch.setattr(job, "SCRIPT", copy / "burst_job.py")
+    shutil.copytree(code.GLUE_JOBS, copy)
+    monkeypatch.setattr(code, "GLUE_JOBS", copy)
+    monkeypatch.setattr(code, "SCRIPT", copy / "burst_job.py")
     return copy
 
 
@@ -48,18 +48,18 @@ def test_script_and_package_in_the_stack_are_what_the_objects_upload(
     for item in stack.resources("aws_s3_object").values():
         assert (stack.folder / item["source"]).is_file()
     script = stack.resources("aws_s3_object")["code/script"]
-    assert (stack.folder / script["source"]).read_bytes() == job.SCRIPT.read_bytes()
+    assert (stack.folder / script["source"]).read_bytes() == code.SCRIPT.read_bytes()
 
 
 def test_same_sources_give_the_same_bytes_whenever_they_were_checked_out(
     sources: Path, tmp_path: Path
 ) -> None:
-    job.write_package(tmp_path / "one.zip")
+    code.write_package(tmp_path / "one.zip")
     (sources / "burst" / "__pycache__").mkdir(exist_ok=True)
     (sources / "burst" / "__pycache__" / "plan.pyc").write_bytes(b"compiled")
     for file in sources.rglob("*.py"):
         os.utime(file, (1, 1))
-    job.write_package(tmp_path / "two.zip")
+    code.write_package(tmp_path / "two.zip")
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
 
 

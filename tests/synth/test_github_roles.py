@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stacks.policies.github import PARTS
+from stacks.policies.permissions import PARTS
 from tests.synth.conftest import Synth
 from tests.synth.every_stack import ENCRYPTIONS, ENVIRONMENTS, GITHUB, shipped_environments
 from tests.synth.sample_arns import ACCOUNT, REGION, resolved
@@ -213,7 +213,9 @@ def test_plan_and_deployment_know_every_type_of_resource_that_an_environment_has
         if name.split(",")[0] in ENVIRONMENTS
         for kind in stack.document["resource"]
     }
-    assert used - known == set(), "add what Terraform calls for it to stacks/policies/github.py"
+    assert used - known == set(), (
+        "add what Terraform calls for it to stacks/policies/permissions.py"
+    )
 
 
 def test_policies_are_short_enough_for_the_longest_names(synth: Synth) -> None:

@@ -7,8 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,21 +27,30 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def main(project: Path) -> subprocess.CompletedProcess[str]:
+def main(project: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    ours = ("CDKTF_OUTDIR", "BURST_ALLOW_DATA_LOSS")
     return subprocess.run(
         [sys.executable, "main.py"],
         cwd=project,
-        env={name: value for name, value in os.environ.items() if name != "CDKTF_OUTDIR"},
+        env={name: value for name, value in os.environ.items() if name not in ours} | variables,
         capture_output=True,
         text=True,
         check=False,
     )
 
 
+def change(project: Path, edit: Callable[[dict[str, Any]], None]) -> None:
+    """Edit the environments of the project's cdktf.json."""
+    file = project / "cdktf.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    edit(document["context"]["environments"])
+    file.write_text(json.dumps(document), encoding="utf-8")
+
+
 def test_wrong_setting_ends_with_2_one_sentence_and_nothing_written(project: Path) -> None:
-    document = json.loads((project / "cdktf.json").read_text(encoding="utf-8"))
-    document["context"]["environments"]["prod"]["pipelines"]["orders"]["batch_window_seconds"] = 901
-    (project / "cdktf.json").write_text(json.dumps(document), encoding="utf-8")
+    change(
+        project, lambda all_: all_["prod"]["pipelines"]["orders"].update(batch_window_seconds=901)
+    )
     done = main(project)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
@@ -50,22 +61,34 @@ def test_wrong_setting_ends_with_2_one_sentence_and_nothing_written(project: Pat
     assert not (project / "cdktf.out").exists()
 
 
-def test_missing_transform_is_told_before_anything_is_written(project: Path) -> None:
-    document = json.loads((project / "cdktf.json").read_text(encoding="utf-8"))
-    document["context"]["environments"]["prod"]["pipelines"]["orders"]["transform"] = "oders"
-    (project / "cdktf.json").write_text(json.dumps(document), encoding="utf-8")
+def test_missing_transform_is_refused_before_anything_is_written(project: Path) -> None:
+    change(project, lambda all_: all_["prod"]["pipelines"]["orders"].update(transform="oders"))
     done = main(project)
     assert (done.returncode, done.stdout) == (2, "")
     assert "there is no module glue_jobs/transforms/oders.py" in done.stderr
     assert not (project / "cdktf.out").exists()
 
 
-def test_main_alone_synthesizes_every_environment_the_same_in_any_folder(project: Path) -> None:
+def test_name_that_is_too_long_for_aws_is_refused_before_anything_is_written(project: Path) -> None:
+    change(project, lambda all_: all_.update({"p" * 32: all_.pop("prod")}))
+    done = main(project)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"'burst-{'p' * 32}-landing-', which has 47 characters. Allowed: 37" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (project / "cdktf.out").exists()
+
+
+def test_main_synthesizes_the_same_in_any_folder_and_a_later_refusal_leaves_it_there(
+    project: Path,
+) -> None:
     moved = project.with_name(f"{project.name} moved to ünïcode")
     shutil.copytree(project, moved)
     with ThreadPoolExecutor() as side_by_side:
         for done in side_by_side.map(main, (project, moved)):
-            assert (done.returncode, done.stderr) == (0, "")
+            assert done.returncode == 0
+            # The shipped `dev` is ephemeral, and the second key to deleting data is not turned.
+            [note] = done.stderr.splitlines()
+            assert note.startswith("Note: `destroy` will refuse to delete the data of 'dev'")
     outputs = [folder / "cdktf.out" for folder in (project, moved)]
     contents = [
         {
@@ -77,3 +100,11 @@ def test_main_alone_synthesizes_every_environment_the_same_in_any_folder(project
     ]
     assert {"stacks/dev/cdk.tf.json", "stacks/prod/cdk.tf.json"} <= set(map(str, contents[0]))
     assert contents[0] == contents[1]
+
+    change(project, lambda all_: all_.update({"p" * 32: all_.pop("prod")}))
+    assert main(project).returncode == 2
+    assert contents[0] == {
+        file.relative_to(outputs[0]): file.read_bytes()
+        for file in outputs[0].rglob("*")
+        if file.is_file()
+    }

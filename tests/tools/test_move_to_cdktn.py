@@ -53,7 +53,11 @@ def synthesize(python: Path, folder: Path) -> dict[str, bytes]:
         [str(python), "main.py"],
         cwd=folder,
         env={k: v for k, v in os.environ.items() if not k.startswith(ours)}
-        | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+        | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            # Both keys to deleting data are turned, so there is no note about one of them.
+            "BURST_ALLOW_DATA_LOSS": "1",
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -1,14 +1,14 @@
-"""The README's settings are the ones that exist."""
+"""The documented settings are the ones that exist."""
 
 from __future__ import annotations
 
 from stacks import settings
-from tools.settings_table import README, SECTIONS, with_table
+from tools.settings_table import PAGE, SECTIONS, with_table
 
 
-def test_table_in_the_readme_is_the_one_that_the_models_give() -> None:
-    readme = README.read_text(encoding="utf-8")
-    assert with_table(readme) == readme, "run `pipenv run burst settings --write`"
+def test_documented_tables_are_the_ones_that_the_models_give() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert with_table(page) == page, "run `pipenv run burst settings --write`"
 
 
 def test_every_model_but_the_outermost_has_its_section() -> None:

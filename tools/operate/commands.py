@@ -500,7 +500,7 @@ def _pause_lines(change: Pausing, *, written: bool) -> Iterator[RenderableType]:
     if change.paused:
         yield (
             "\nWhile it is paused, files wait in landing. Nothing is lost; a version that is "
-            'overwritten meanwhile is kept as well (README, "Limits", says how long).'
+            "overwritten meanwhile is kept as well (docs/costs-and-limits.md says how long)."
         )
     else:
         yield (

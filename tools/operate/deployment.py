@@ -116,7 +116,7 @@ def parse_outputs(values: Mapping[str, Any], *, source: str) -> Deployment:
 
 
 _HOW_TO_DEPLOY = (
-    'Deploy first (README, "Deploy it"), or name a file with the outputs of `terraform output '
+    "Deploy first (docs/deploying.md), or name a file with the outputs of `terraform output "
     "-json` by --outputs or the variable BURST_OUTPUTS."
 )
 

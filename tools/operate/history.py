@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from burst.batch import ID_TIME
-from burst.ledger.checkpoint import Checkpoint
-from burst.ledger.records import Ledger, PlanRecord, ResultRecord
+from burst.ledger import Checkpoint, Ledger, PlanRecord, ResultRecord
 
 from tools.operate.connection import THREADS
 from tools.operate.deployment import Deployment, Pipeline

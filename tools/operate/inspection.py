@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from burst.batch import InputFile
-from burst.ledger.records import DoneRecord, FileResult, Ledger, PlanRecord, ResultRecord
+from burst.ledger import DoneRecord, FileResult, Ledger, PlanRecord, ResultRecord
 
 from tools.operate import history
 from tools.operate.connection import THREADS

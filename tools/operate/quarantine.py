@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from burst.contract import REASON_SUFFIX, Area, folder
-from burst.ledger.records import FileResult, Ledger, ResultRecord
+from burst.ledger import FileResult, Ledger, ResultRecord
 
 from tools.operate import history
 from tools.operate.deployment import Deployment, Pipeline

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
-from burst.ledger.unreadable import Unreadable, UnreadableFile, read_record
-from burst.s3.errors import is_gone
+from burst.ledger import Unreadable, UnreadableFile, read_record
+from burst.s3 import is_gone
 
 from tools.operate.deployment import Deployment, Pipeline
 

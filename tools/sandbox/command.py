@@ -160,7 +160,7 @@ def how_to_use(environment_file: Path, environment: str, pipeline: str) -> list[
         f"  pipenv run burst drain {where}",
         f"  pipenv run burst inspect {where} <the key that `put` printed> --rows 3",
         "",
-        'The README goes on from here: "A bad file, from the alarm to its rows".',
+        'docs/runbook.md continues from here: "A bad file, from the alarm to its rows".',
         "",
     ]
 

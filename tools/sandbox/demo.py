@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.dataset as ds
 from burst.contract import ARCHIVE, LEDGER, QUARANTINE, REASON_SUFFIX, folder
-from burst.ledger.records import ResultRecord
+from burst.ledger import ResultRecord
 
 from tools.sandbox import diagnosis
 from tools.sandbox.errors import PipelineError

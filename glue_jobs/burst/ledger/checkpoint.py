@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from burst.batch import BATCH_ID, ID_TIME
-from burst.s3.errors import is_gone
-from burst.s3.retry import read_whole
+from burst.s3 import is_gone, read_whole
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, get_args
 
 from burst.batch import BATCH_ID, InputFile
 from burst.errors import LedgerError
-from burst.s3.retry import read_whole
+from burst.s3 import read_whole
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -21,8 +21,7 @@ from botocore.exceptions import ClientError
 
 from burst.batch import InputFile
 from burst.ledger.records import ResultRecord
-from burst.s3.errors import is_gone, refusal
-from burst.s3.retry import read_whole, repeated
+from burst.s3 import is_gone, read_whole, refusal, repeated
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -1,4 +1,4 @@
-"""The data engine that is shipped: Spark reads, transforms and writes."""
+"""Spark reads, transforms and writes."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class SparkRowEngine:
         from pyspark import StorageLevel
         from pyspark.sql import functions as f
 
-        from burst.reader import spark_frame
+        from burst.spark.frame import spark_frame
 
         with _explained("reading", batch):
             frame = spark_frame(

@@ -254,7 +254,7 @@ def test_destroying_all_leaves_the_buckets_to_their_owner(borrowing: Borrowing) 
     account, before = borrowing.account, borrowing.before
     # The owner has switched EventBridge on meanwhile; nobody switches it off again.
     assert bucket(account, LENT) == before[LENT] | {"eventbridge": True}
-    # What the stack owned is gone with it, as the README says.
+    # What the stack owned is gone with it, as docs/existing-bucket.md says.
     changed = {"notifications": None, "eventbridge": False}
     assert bucket(account, ENTRUSTED) == before[ENTRUSTED] | changed
     assert account.client("cloudtrail").describe_trails()["trailList"] == []

@@ -142,7 +142,7 @@ def project(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Proje
     made.git("add", ".")
     made.git("commit", "--quiet", "--message", "Everything")
     done = made.run("synth.sh")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
     for stack, key in ((ENVIRONMENT, STATE_KEY), (f"{ENVIRONMENT}-github", "burst/roles.tfstate")):
         backend = s3_backend(account, key)
         write_override(

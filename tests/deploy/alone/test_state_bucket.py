@@ -1,4 +1,4 @@
-"""The state bucket is made, moves into itself and cannot be deleted, by the README's own lines."""
+"""The state bucket is made, moves into itself and cannot be deleted, by the documented commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.conftest import TypeLine, lines_of_the_readme, where
+from tests.deploy.conftest import TypeLine, documented_lines, where
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.terraform import write_override
 
@@ -48,7 +48,7 @@ def test_bucket_is_made_with_local_state_moves_into_itself_and_stays(
     project: Path, stack: Path, account: Account, type_line: TypeLine
 ) -> None:
     backends = []
-    for line in lines_of_the_readme("BURST_BOOTSTRAP_STATE"):
+    for line in documented_lines("BURST_BOOTSTRAP_STATE"):
         done = type_line(line, "yes\n")
         assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
         if "main.py" in line:

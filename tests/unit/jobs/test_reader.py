@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from burst.batch import InputFile
 from burst.contract import Column, FileFormat
 from burst.reader import GONE, read_files
-from burst.s3 import fetch
+from burst.s3 import fetching
 from mypy_boto3_s3 import S3Client
 
 FORMAT = FileFormat("csv", (Column("n", "int"),))
@@ -145,9 +145,9 @@ def test_no_more_is_fetched_ahead_than_may_wait_in_memory() -> None:
         (n, InputFile(key, f"v-{key}", "e", 1, datetime(2025, 1, 1, tzinfo=UTC)))
         for n, key in enumerate(s3.bodies)
     ]
-    fetched = fetch.fetch(cast(S3Client, s3), "landing", inputs)
+    fetched = fetching.fetch(cast(S3Client, s3), "landing", inputs)
 
     for taken in range(1, 50):
         next(fetched)
-        assert len(s3.asked) <= taken + fetch.AHEAD
+        assert len(s3.asked) <= taken + fetching.AHEAD
     fetched.close()  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The variables of whoever synthesizes: understood, or refused with what is allowed."""
+"""The variables of a synth: understood, or refused with what is allowed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from stacks.settings import Environments, SettingsError, Variables, parse_settings, read_variables
+from stacks.settings import (
+    Environments,
+    SettingsError,
+    Variables,
+    parse_settings,
+    read_variables,
+    single_key,
+)
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[3]
 BUCKET = {"name": "states-of-the-team", "region": "eu-central-1"}
@@ -44,3 +51,33 @@ def test_word_that_could_mean_yes_is_refused(name: str, value: str) -> None:
 def test_bootstrap_without_a_bucket_to_make_is_refused() -> None:
     with pytest.raises(SettingsError, match="has no 'state_bucket' beside 'environments'"):
         read_variables({"BURST_BOOTSTRAP_STATE": "1"}, settings())
+
+
+@pytest.mark.parametrize(
+    ("ephemeral", "variable", "note"),
+    [
+        (["dev"], False, "`destroy` will refuse to delete the data of 'dev', which is ephemeral"),
+        (["dev", "prod"], False, "the data of 'dev' and 'prod', which are ephemeral"),
+        (["dev"], True, None),
+        ([], False, None),
+        ([], True, "BURST_ALLOW_DATA_LOSS=1 has no effect, because no environment"),
+    ],
+)
+def test_only_one_of_the_two_keys_to_deleting_data_gets_a_note(
+    ephemeral: list[str], variable: bool, note: str | None
+) -> None:
+    document = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))
+    environments = {
+        name: one | {"ephemeral": name in ephemeral}
+        for name, one in document["context"]["environments"].items()
+    }
+    variables = Variables(bootstrap_state=False, allow_data_loss=variable)
+    said = single_key(parse_settings({"environments": environments}), variables)
+    if note is None:
+        assert said is None
+    else:
+        assert said is not None
+        assert said.startswith("Note: ")
+        assert note in said
+        assert "BURST_ALLOW_DATA_LOSS" in said
+        assert len(said.splitlines()) == 1

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
-from burst.ledger.records import Ledger, RecordName
-from burst.s3.errors import is_gone
+from burst.ledger import Ledger, RecordName
+from burst.s3 import is_gone
 
 from tools.operate import history, quarantine
 from tools.operate.connection import THREADS

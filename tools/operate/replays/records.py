@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.exceptions import ClientError
 from burst.batch import ID_TIME
 from burst.contract import LEDGER, folder
-from burst.s3.errors import is_gone
+from burst.s3 import is_gone
 
 from tools.operate.connection import THREADS
 from tools.operate.deployment import Deployment, Pipeline

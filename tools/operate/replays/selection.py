@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from burst.batch import BATCH_ID
 from burst.contract import Area
-from burst.ledger.records import FileResult, Outcome, ResultRecord
+from burst.ledger import FileResult, Outcome, ResultRecord
 
 from tools.operate.deployment import Pipeline
 from tools.operate.errors import InputError, OperateError

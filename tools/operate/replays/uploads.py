@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 from burst.landing import MAX_COPY_BYTES
-from burst.ledger.records import FileResult, Ledger
-from burst.s3.errors import is_gone
+from burst.ledger import FileResult, Ledger
+from burst.s3 import is_gone
 
 from tools.operate import history
 from tools.operate.connection import THREADS

@@ -1,0 +1,54 @@
+"""A batch's files as a Spark frame: each task fetches and parses its share of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from burst.batch import InputFile, shares
+from burst.contract import FileFormat
+from burst.reader import read_files
+from burst.s3 import s3_client
+from burst.spark.columns import spark_read_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+# Below about this much, starting a task costs more than it saves.
+TASK_BYTES = 64 * 1024**2
+TASK_FILES = 250
+
+
+def spark_frame(
+    spark: SparkSession,
+    *,
+    bucket: str,
+    batch: str,
+    inputs: Sequence[InputFile],
+    format: FileFormat,
+) -> DataFrame:
+    """The rows and verdicts of `read_files`, in as many tasks as are worth starting."""
+    dealt = shares(inputs, _task_count(spark, inputs))
+    # Sent once to each worker; as part of the function it would be sent with every task.
+    tasks = spark.sparkContext.broadcast(
+        [[(index, inputs[index]) for index in share] for share in dealt]
+    )
+
+    def read_tasks(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for number in (value for piece in numbers for value in piece.column(0).to_pylist()):
+            yield from read_files(
+                s3_client(), bucket=bucket, batch=batch, inputs=tasks.value[number], format=format
+            )
+
+    # One row, one partition, one task: a number that tells the task which files it reads.
+    numbers = spark.range(0, len(dealt), 1, numPartitions=len(dealt))
+    return numbers.mapInArrow(read_tasks, spark_read_schema(format.columns))
+
+
+def _task_count(spark: SparkSession, inputs: Sequence[InputFile]) -> int:
+    size = sum(file.size for file in inputs)
+    wanted = max(
+        -(-size // TASK_BYTES), -(-len(inputs) // TASK_FILES), spark.sparkContext.defaultParallelism
+    )
+    return min(len(inputs), wanted)

@@ -1,0 +1,160 @@
+"""Which part of the project may import which."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PROJECT_FOLDER = Path(__file__).resolve().parents[2]
+# By the name under which a module is imported, the folder that holds it.
+ROOTS = {
+    "stacks": PROJECT_FOLDER,
+    "tools": PROJECT_FOLDER,
+    "burst": PROJECT_FOLDER / "glue_jobs",
+    "transforms": PROJECT_FOLDER / "glue_jobs",
+}
+CONTRACT = "burst.contract"
+
+
+@dataclass(frozen=True)
+class Import:
+    """One name that a module imports. name: None for `import module`."""
+
+    importer: str
+    module: str
+    name: str | None
+    at_start: bool
+
+    def __str__(self) -> str:
+        return f"{self.importer} imports {self.name or ''} from {self.module}"
+
+
+def files() -> dict[str, Path]:
+    """Every module of the project by its name."""
+    found = {"burst_job": PROJECT_FOLDER / "glue_jobs" / "burst_job.py"}
+    for root, folder in ROOTS.items():
+        for path in sorted((folder / root).rglob("*.py")):
+            parts = path.relative_to(folder).with_suffix("").parts
+            found[".".join(part for part in parts if part != "__init__")] = path
+    return found
+
+
+MODULES = files()
+PACKAGES = {name for name, path in MODULES.items() if path.name == "__init__.py"}
+
+
+def imports_of(module: str) -> Iterator[Import]:
+    """What a module imports of the project; relative imports are not used here."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        at_start = node in tree.body
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(module, alias.name, None, at_start)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} has a relative import"
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                if whole in MODULES and whole not in public_names(str(node.module)):
+                    yield Import(module, whole, None, at_start)
+                else:
+                    yield Import(module, str(node.module), alias.name, at_start)
+
+
+def public_names(package: str) -> set[str]:
+    """The full names of what `__all__` of a package names."""
+    if package not in PACKAGES:
+        return set()
+    for node in ast.parse(MODULES[package].read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return {f"{package}.{name}" for name in ast.literal_eval(node.value)}
+    return set()
+
+
+IMPORTS = [item for module in MODULES for item in imports_of(module)]
+
+
+def root(module: str) -> str:
+    return module.split(".")[0]
+
+
+def room(module: str) -> str:
+    """The package below the root that a module is in; for others the module itself."""
+    parts = module.split(".")
+    first_two = ".".join(parts[:2])
+    return first_two if first_two in MODULES else parts[0]
+
+
+def test_everything_that_is_imported_of_the_project_exists() -> None:
+    assert len(IMPORTS) > 500
+    assert [
+        str(item) for item in IMPORTS if root(item.module) in ROOTS and item.module not in MODULES
+    ] == []
+
+
+def test_job_imports_nothing_of_the_stacks_and_the_tools() -> None:
+    wrong = [
+        str(item)
+        for item in IMPORTS
+        if root(item.importer) in ("burst", "transforms", "burst_job")
+        and root(item.module) in ("stacks", "tools", "tests", "glue_jobs")
+    ]
+    assert wrong == []
+
+
+def test_stacks_import_of_the_job_the_contract_only() -> None:
+    job = ("burst", "transforms", "burst_job", "glue_jobs", "tools")
+    wrong = [
+        str(item)
+        for item in IMPORTS
+        if root(item.importer) == "stacks" and root(item.module) in job and item.module != CONTRACT
+    ]
+    assert wrong == []
+
+
+def test_contract_needs_the_standard_library_and_its_own_errors_only() -> None:
+    needed = {item.module for module in (CONTRACT, "burst.errors") for item in imports_of(module)}
+    others = {name for name in needed if root(name) not in sys.stdlib_module_names}
+    assert others == {"burst.errors"}
+
+
+@pytest.mark.parametrize("package", sorted(name for name in PACKAGES if name.startswith("burst.")))
+def test_package_of_the_job_is_used_by_its_public_names_only(package: str) -> None:
+    public = public_names(package)
+    assert public
+    wrong = [
+        str(item)
+        for item in IMPORTS
+        if (item.module == package or item.module.startswith(f"{package}."))
+        and room(item.importer) != package
+        and f"{item.module}.{item.name}" not in public
+    ]
+    assert wrong == []
+
+
+def test_tools_use_no_private_name_of_the_job_or_the_stacks() -> None:
+    wrong = [
+        str(item)
+        for item in IMPORTS
+        if root(item.importer) == "tools"
+        and root(item.module) in ("burst", "stacks")
+        and any(part.startswith("_") for part in f"{item.module}.{item.name or ''}".split("."))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("top", ["burst", "stacks", "tools"])
+def test_rooms_do_not_import_each_other_in_a_circle(top: str) -> None:
+    needs: dict[str, set[str]] = defaultdict(set)
+    for item in IMPORTS:
+        if root(item.importer) == root(item.module) == top and item.importer != top:
+            needs[room(item.importer)].add(room(item.module))
+    graph = {one: others - {one, top} for one, others in needs.items()}
+    graphlib.TopologicalSorter(graph).prepare()
