@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields, replace
 
 from tools.forecast.errors import ForecastError
@@ -19,7 +20,7 @@ class Candidate:
     """The settings of one pipeline that decide on runs.
 
     batch_size: events, 1 to 100. batch_window_seconds: 1 to 900. workers: 2 or more.
-    max_concurrent_runs: of the workflow, 2 or more; None for no limit.
+    max_concurrent_runs: of the workflow, 1 or more; None for no limit.
     sweep_seconds: between two sweeps; None for no sweep.
     """
 
@@ -71,6 +72,20 @@ class RunTimes:
     finish: float = 2.0
     workflow_end: float = 10.0
     give_up: float = GIVE_UP_SECONDS
+
+    @property
+    def least_limit(self) -> int:
+        """The least `workflow_max_concurrent_runs` with which a refused firing loses nothing.
+
+        A refused firing is harmless while one of the runs that fill the workflow still lists
+        landing. Those that no longer do are at most the run that is finishing, and those whose job
+        ended less than `workflow_end` ago; jobs run one after another, so they end at least one
+        shortest run apart. The tests check this number against every possible order of events.
+        """
+        until_look = self.start + self.look
+        shortest = until_look + self.finish
+        longer = max(0.0, self.workflow_end - until_look)
+        return 2 + (math.ceil(longer / shortest) if longer else 0)
 
     def with_values(self, values: dict[str, float]) -> RunTimes:
         """Some of them replaced; ForecastError for an unknown name or a negative value."""
