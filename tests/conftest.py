@@ -11,6 +11,10 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 import stacks  # noqa: F401 - first, because jsii starts Node on the first import of cdktf.
+from tests import example
+
+example.use_its_transform()
+pytest_plugins = ["tests.spark"]
 
 # What the tests import they keep, so nobody need look for garbage in it, now or later.
 gc.disable()
@@ -18,6 +22,7 @@ gc.disable()
 # How long an example takes says more about the machine than about the code. The gate looks for
 # longer (`--hypothesis-profile thorough`) than somebody does who has just changed something.
 settings.register_profile("quick", deadline=None, max_examples=20)
+settings.register_profile("few", deadline=None, max_examples=2)
 settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.load_profile("quick")
 

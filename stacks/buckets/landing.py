@@ -11,10 +11,10 @@ from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification
 from constructs import Construct
 
 from stacks import policies
+from stacks.buckets.event_patterns import EventPattern, api_call_via_cloudtrail, object_created
 from stacks.buckets.private_bucket import PrivateBucket
 from stacks.buckets.trail import Trail, trail_name
 from stacks.environment import Environment
-from stacks.pipeline.event_patterns import EventPattern, api_call_via_cloudtrail, object_created
 from stacks.policies import Decryption, Producers
 from stacks.settings import EnvironmentSettings, ExistingLandingSettings, SettingsError
 
@@ -138,7 +138,7 @@ def add_landing(
 
 
 def _source_of_events(settings: ExistingLandingSettings) -> str:
-    """What whoever looks after the bucket must know or do, as sentences."""
+    """What the owner of the bucket must know or do, as sentences."""
     name = settings.name
     if settings.events == "managed":
         return (

@@ -19,9 +19,9 @@ from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
 from constructs import Construct
 
 from stacks import policies
+from stacks.buckets.event_patterns import CALLS_THAT_MAKE_OBJECTS
 from stacks.buckets.private_bucket import PrivateBucket
 from stacks.environment import Environment
-from stacks.pipeline.event_patterns import CALLS_THAT_MAKE_OBJECTS
 from stacks.settings import EnvironmentSettings
 
 

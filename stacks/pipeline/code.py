@@ -20,10 +20,10 @@ from cdktf_cdktf_provider_aws.s3_object import (
 from constructs import Construct
 
 from stacks.environment import Environment
+from stacks.pipeline import transforms
 from stacks.pipeline.transforms import GLUE_JOBS
 
 SCRIPT = GLUE_JOBS / "burst_job.py"
-PACKAGES = ("burst", "transforms")
 
 
 class Code(Construct):
@@ -75,10 +75,10 @@ class Code(Construct):
 def write_package(target: Path) -> None:
     """Zip the packages that are shipped beside the script; the same sources give the same bytes."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for package in PACKAGES:
-            for source in sorted((GLUE_JOBS / package).rglob("*.py")):
+        for package in (GLUE_JOBS / "burst", transforms.TRANSFORMS):
+            for source in sorted(package.rglob("*.py")):
                 # A fixed time (the oldest that a zip can hold) instead of the checkout's.
-                entry = zipfile.ZipInfo(source.relative_to(GLUE_JOBS).as_posix())
+                entry = zipfile.ZipInfo(source.relative_to(package.parent).as_posix())
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.external_attr = 0o644 << 16
                 archive.writestr(entry, source.read_bytes())

@@ -9,6 +9,7 @@ from pathlib import Path
 from stacks.settings import EnvironmentSettings, PipelineSettings, SettingsError
 
 GLUE_JOBS = Path(__file__).resolve().parents[2] / "glue_jobs"
+TRANSFORMS = GLUE_JOBS / "transforms"
 
 
 def find_transforms(environments: Mapping[str, EnvironmentSettings]) -> None:
@@ -24,7 +25,7 @@ def transform_module(environment: str, pipeline: str, settings: PipelineSettings
     Raises `SettingsError` when there is no such module.
     """
     name = settings.transform or pipeline.replace("-", "_")
-    modules = sorted(path.stem for path in (GLUE_JOBS / "transforms").glob("[a-z]*.py"))
+    modules = sorted(path.stem for path in TRANSFORMS.glob("[a-z]*.py"))
     if name not in modules:
         place = f"environment {environment!r}, pipeline {pipeline!r}, field 'transform'"
         raise SettingsError(

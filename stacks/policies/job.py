@@ -139,7 +139,7 @@ def _with_key(key: JobKey, log_group_arns: Sequence[str]) -> tuple[Statement, ..
         ),
         allow("GiveTheKeyToItsLogs", ["logs:AssociateKmsKey"], log_group_arns),
         allow(
-            # CloudWatch Logs looks at the key in the name of whoever gives it to a log group
+            # CloudWatch Logs looks at the key in the name of the caller that sets it on a group
             # (its user guide, "Encrypt log data in CloudWatch Logs using AWS KMS").
             "LetCloudWatchLogsLookAtTheKey",
             ["kms:DescribeKey"],

@@ -359,7 +359,7 @@ FILES = (
     "s3:PutObjectTagging",
 )
 
-# What the roles of an environment's own parts may ever be allowed, whoever writes their policies.
+# The most that the roles of an environment's own parts may do, whatever their policies say.
 BOUNDS = (
     Part("Files", (), ("s3:burst-{environment}-*",), change=FILES),
     Part(

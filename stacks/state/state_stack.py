@@ -16,11 +16,11 @@ KEEP_OLD_STATES_DAYS = 365
 
 
 class StateStack(TerraformStack):
-    """One private bucket that nothing here can delete, neither Terraform nor whoever has rights.
+    """One private bucket that nothing here can delete, neither Terraform nor an administrator.
 
     Old versions are kept for a year, because an older state is what one goes back to after an
     accident. It is encrypted with keys that S3 owns: a state holds no secret (tests look), a key
-    of one's own would have to be there before any state is, and whoever loses it loses every
+    of our own would have to exist before any state does, and losing it would lose every
     state.
 
     With ``bootstrap`` the stack's own state lies in a file, because the bucket is not there yet;

@@ -31,6 +31,7 @@ from rich.table import Table
 from tests.benchmarks.process_tree import Command, Cost, measure, measure_time
 from tests.benchmarks.stand_in_s3 import LAKE, LANDING, PREFIX, json_file
 from tests.jobs.world import COLUMNS, GLUE_JOBS, build_burst_zip
+from tools.sandbox.example_project import TRANSFORMS
 
 PROJECT = Path(__file__).resolve().parents[2]
 SAMPLE_SECONDS = 0.5
@@ -127,7 +128,7 @@ def environment(port: int) -> dict[str, str]:
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         # Spark's workers find the job's package here.
-        "PYTHONPATH": os.pathsep.join([str(GLUE_JOBS), str(PROJECT)]),
+        "PYTHONPATH": os.pathsep.join(map(str, (TRANSFORMS.parent, GLUE_JOBS, PROJECT))),
     }
 
 

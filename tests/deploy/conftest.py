@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -19,6 +18,7 @@ from cdktf import App
 
 from stacks.burst_stack import BurstStack
 from stacks.settings import parse_environments
+from tests import example
 from tests.long_proofs import pytest_collection_modifyitems, pytest_configure
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.errors import SandboxError
@@ -84,7 +84,7 @@ def deployed(
     skip_without_terraform()
     folder = tmp_path_factory.mktemp("deployed") / "sandbox"
     with Sandbox(folder, batch_size=BATCH_SIZE, batch_window=BATCH_WINDOW_SECONDS) as sandbox:
-        sandbox.synthesize()
+        sandbox.synthesize(example.copy_project(folder / "project"))
         make_state_bucket(sandbox.account)
         with ThreadPoolExecutor(1) as beside:
             encrypted = None
@@ -108,12 +108,11 @@ def encrypted(deployed: Deployed) -> Encrypted:
 def synthesize_encrypted(
     sandbox: Sandbox, *, encryption: str = "sse-kms", allow_data_loss: bool = True
 ) -> Path:
-    """Write the stack of `uat`, made of the shipped `dev`; returns its folder.
+    """Write the stack of `uat`, made of the example's `dev`; returns its folder.
 
     Its ``account_id`` is not the emulated one, as would be that of a user who tries his settings.
     """
-    document = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))
-    dev = document["context"]["environments"]["dev"]
+    dev = example.environments()["dev"]
     orders = dev["pipelines"]["orders"]
     returns = {
         **orders,
@@ -200,10 +199,8 @@ def where(account: Account) -> dict[str, Any]:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project as a user has it, with this virtual environment as its own."""
-    folder = tmp_path / "project"
-    for name in ("stacks", "glue_jobs"):
-        shutil.copytree(PROJECT_FOLDER / name, folder / name)
-    for name in ("main.py", "cdktf.json", "Pipfile", "Pipfile.lock"):
+    folder = example.copy_project(tmp_path / "project")
+    for name in ("Pipfile", "Pipfile.lock"):
         shutil.copy(PROJECT_FOLDER / name, folder / name)
     (folder / ".venv").symlink_to(sys.prefix)
     return folder

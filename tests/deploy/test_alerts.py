@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.deploy.conftest import Deployed, Encrypted
+from tests.synth.synthesized import Synthesized
 from tests.tools.small_pipeline import until
 from tools.sandbox.orders import generate
 
@@ -115,10 +116,10 @@ def deployed_alarms(deployed: Deployed) -> list[dict[str, Any]]:
 
 def test_every_alarm_sends_to_the_topic_and_says_what_to_do(deployed: Deployed) -> None:
     alarms = {alarm["AlarmName"]: alarm for alarm in deployed_alarms(deployed)}
-    assert set(alarms) == {
-        f"burst-dev-orders.{name}"
-        for name in ("events-failed", "events-undelivered", "dead-letters", "oldest-file")
-    }
+    stack = Synthesized.read(deployed.sandbox.stack_folder)
+    synthesized = stack.resources("aws_cloudwatch_metric_alarm").values()
+    assert set(alarms) == {alarm["alarm_name"] for alarm in synthesized}
+    assert alarms
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == [deployed.sandbox.outputs["topic_arn"]]
         assert alarm["AlarmDescription"].startswith("Environment dev, pipeline orders: ")

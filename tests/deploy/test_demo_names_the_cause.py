@@ -27,7 +27,7 @@ def on_the_shared_deployment(deployed: Deployed, monkeypatch: pytest.MonkeyPatch
         yield deployed.sandbox
 
     monkeypatch.setattr(command, "Sandbox", already_deployed)
-    monkeypatch.setattr(command, "_deploy", lambda console, sandbox: None)
+    monkeypatch.setattr(command, "_deploy_example", lambda console, sandbox: None)
     monkeypatch.setattr(command.signal, "signal", lambda *_: None)
     monkeypatch.setattr(demo, "EVENT_SECONDS", 2.0)
     monkeypatch.setattr("sys.argv", ["burst", "demo", "--files", "3", "--bad", "0"])

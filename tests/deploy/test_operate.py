@@ -21,6 +21,7 @@ import pytest
 from burst.batch import REASON_SUFFIX, InputFile, batch_id, destination
 from burst.ledger.records import DoneRecord, FileResult, Ledger, Origin, PlanRecord, ResultRecord
 
+from tests import example
 from tests.deploy.conftest import Deployed
 from tests.deploy.operating import PROJECT_FOLDER, Burst, burst_on, clean, only_allowed
 from tools.operate import commands, draining
@@ -356,12 +357,7 @@ def file_that_comes_late(deployed: Deployed) -> Iterator[None]:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the project whose settings the commands change."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for name in ("main.py", "cdktf.json"):
-        shutil.copy(PROJECT_FOLDER / name, folder / name)
-    for name in ("stacks", "glue_jobs"):
-        (folder / name).symlink_to(PROJECT_FOLDER / name)
+    folder = example.copy_project(tmp_path / "project")
     monkeypatch.setattr(commands, "SETTINGS_FILE", folder / "cdktf.json")
     return folder
 

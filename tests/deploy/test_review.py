@@ -15,6 +15,7 @@ from cdktf import App
 import stacks.pipeline.code
 from stacks.burst_stack import BurstStack
 from stacks.settings import parse_environments
+from tests import example
 from tests.deploy.conftest import Deployed, Encrypted, initialized, synthesize_encrypted
 from tools.review import markdown
 from tools.review.dangers import Kind, errored
@@ -25,7 +26,6 @@ from tools.review.review import Review, review
 from tools.review.synthesized import filled
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from tools.sandbox.errors import SandboxError
-from tools.sandbox.sandbox import PROJECT_FOLDER
 from tools.sandbox.terraform import OVERRIDE_FILE, Terraform, write_override
 
 Edit = Callable[[dict[str, Any]], None]
@@ -65,8 +65,7 @@ class Workbench:
 
     def plan_settings(self, edit: Edit, *, allow_data_loss: bool = False) -> dict[str, Any]:
         """Plan what the stack is after a change of the settings."""
-        context = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))["context"]
-        environments = {"dev": context["environments"]["dev"]}
+        environments = {"dev": example.environments()["dev"]}
         edit(environments["dev"])
         app = App(outdir=str(self._folder / "cdktf.out"))
         (settings,) = parse_environments(environments).values()

@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-from pathlib import Path
 
 import pytest
-from burst.columns import differences
-from burst.contract import LINEAGE, PRIVATE, Column
+from burst.contract import LINEAGE
 from burst.errors import RowEngineError
-from burst.spark.columns import spark_read_schema
-from pyspark.sql import SparkSession
 
-from stacks.settings import PipelineSettings, read_environments
 from tests.jobs.world import COLUMNS, World, as_csv, order
 
-PROJECT_FOLDER = Path(__file__).parents[2]
-SHIPPED = {
-    f"{environment}-{name}": (name, pipeline)
-    for environment, settings in read_environments(PROJECT_FOLDER / "cdktf.json").items()
-    for name, pipeline in settings.pipelines.items()
-}
 ADDED = [
     {"name": "order_total", "type": "decimal(21,2)"},
     {"name": "is_current", "type": "boolean"},
     {"name": "is_late", "type": "boolean"},
 ]
-
-
-@pytest.mark.parametrize(("name", "pipeline"), SHIPPED.values(), ids=SHIPPED)
-def test_transform_of_every_configured_pipeline_gives_the_declared_columns(
-    spark: SparkSession, name: str, pipeline: PipelineSettings
-) -> None:
-    columns = [Column(column.name, column.type) for column in pipeline.input.columns]
-    rows = spark.createDataFrame([], spark_read_schema(columns)).drop(*PRIVATE)
-    module = pipeline.transform or name.replace("-", "_")
-
-    given = importlib.import_module(f"transforms.{module}").transform(rows)
-
-    declared = [Column(column.name, column.type) for column in pipeline.curated_columns]
-    found = {field.name: field.dataType.simpleString() for field in given.schema}
-    assert differences(declared, found) == []
 
 
 def test_what_is_declared_is_written_in_the_declared_order_with_the_lineage_last(

@@ -26,6 +26,7 @@ from mypy_boto3_s3 import S3Client
 from tests.jobs.memory_s3 import MemoryS3
 from tests.jobs.one_process import OneProcess
 from tests.jobs.plain_row_engine import PlainRowEngine
+from tools.sandbox.example_project import TRANSFORMS
 
 GLUE_JOBS = Path(__file__).parents[2] / "glue_jobs"
 
@@ -92,9 +93,9 @@ def as_csv_gz(rows: Iterable[Row]) -> bytes:
 def build_burst_zip(target: Path) -> Path:
     """What the stack ships beside the script."""
     with zipfile.ZipFile(target, "w") as archive:
-        for package in ("burst", "transforms"):
-            for file in sorted((GLUE_JOBS / package).rglob("*.py")):
-                archive.write(file, file.relative_to(GLUE_JOBS))
+        for package in (GLUE_JOBS / "burst", TRANSFORMS):
+            for file in sorted(package.rglob("*.py")):
+                archive.write(file, file.relative_to(package.parent))
     return target
 
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.example import copy_project
+
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 
 # Runs in jsii's Node beside our preload, as an option of the user's would: writes what was loaded.
@@ -45,7 +47,7 @@ def synthesize(folder: Path, **environment: str) -> Synth:
     (scratch / "list.cjs").write_text(LIST_MODULES)
     done = subprocess.run(
         [sys.executable, "-c", SYNTH],
-        cwd=PROJECT_FOLDER,
+        cwd=copy_project(folder / "project"),
         env=clean_environment(
             CDKTF_OUTDIR=str(scratch / "cdktf.out"),
             LOADED=str(scratch / "loaded.json"),

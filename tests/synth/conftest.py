@@ -1,23 +1,23 @@
-"""One synth of the shipped environments for all tests here, and a way to make others."""
+"""One synth of the example's environments for all tests here, and a way to make others."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from stacks.settings import StateBucket, parse_environments, read_environments
+from tests import example
 from tests.synth import every_stack as every_stack_of
-from tests.synth.every_stack import PROJECT_FOLDER, Synth
+from tests.synth.every_stack import Synth
 from tests.synth.synthesis import synthesize_environments, synthesize_state_bucket
 from tests.synth.synthesized import Synthesized
 
 
 @pytest.fixture(scope="session")
 def synth(tmp_path_factory: pytest.TempPathFactory) -> Synth:
-    """A function that synthesizes environments given as JSON data, or else the shipped ones.
+    """A function that synthesizes environments given as JSON data, or else the example's.
 
     It returns every stack of theirs by name.
     """
@@ -26,7 +26,7 @@ def synth(tmp_path_factory: pytest.TempPathFactory) -> Synth:
         environments: Any = None, *, allow_data_loss: bool = False
     ) -> Mapping[str, Synthesized]:
         settings = (
-            read_environments(PROJECT_FOLDER / "cdktf.json")
+            read_environments(example.SETTINGS)
             if environments is None
             else parse_environments(environments)
         )
@@ -38,15 +38,14 @@ def synth(tmp_path_factory: pytest.TempPathFactory) -> Synth:
 
 @pytest.fixture(scope="session")
 def shipped(synth: Synth) -> Mapping[str, Synthesized]:
-    """Every environment of cdktf.json."""
+    """Every environment of the example."""
     return synth()
 
 
 @pytest.fixture(scope="session")
 def two_pipelines() -> Mapping[str, Any]:
-    """The shipped environment `dev`, with a second pipeline of the same kind."""
-    document = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))
-    dev = document["context"]["environments"]["dev"]
+    """The example's environment `dev`, with a second pipeline of the same kind."""
+    dev = example.environments()["dev"]
     orders = dev["pipelines"]["orders"]
     returns = {**orders, "prefix": "returns/", "transform": "orders"}
     return {**dev, "pipelines": {"orders": orders, "web-returns": returns}}
@@ -60,7 +59,7 @@ def encrypted(synth: Synth, two_pipelines: Mapping[str, Any]) -> Synthesized:
 
 @pytest.fixture(scope="session", params=["dev", "prod"])
 def stack(request: pytest.FixtureRequest, shipped: Mapping[str, Synthesized]) -> Synthesized:
-    """Each environment of cdktf.json in turn."""
+    """Each environment of the example in turn."""
     return shipped[request.param]
 
 

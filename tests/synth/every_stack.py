@@ -6,12 +6,12 @@ All environments in all modes of encryption, and the state bucket.
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from stacks.settings.github import roles_stack
+from tests import example
 from tests.synth.synthesized import Synthesized
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
@@ -20,18 +20,11 @@ Synth = Callable[..., Mapping[str, Synthesized]]
 ENCRYPTIONS = ("sse-s3", "sse-kms")
 
 
-def shipped_environments() -> dict[str, Any]:
-    """The environments of `cdktf.json`, as plain data."""
-    document = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))
-    environments: dict[str, Any] = document["context"]["environments"]
-    return environments
-
-
 GITHUB = {"repository": "octo-org/octo-repo"}
 ACCOUNT = "123456789012"
 # Not shipped: an environment whose landing bucket is somebody else's, with CloudTrail's events.
 LENT = "lent"
-ENVIRONMENTS = (*shipped_environments(), LENT)
+ENVIRONMENTS = (*example.environments(), LENT)
 STATE = "the state bucket"
 NAMES = (
     *(
@@ -51,7 +44,7 @@ def synthesize(synth: Synth) -> dict[str, Synthesized]:
 
 def _stacks(synth: Synth) -> Iterator[tuple[str, Synthesized]]:
     for mode in ENCRYPTIONS:
-        shipped = shipped_environments()
+        shipped = example.environments()
         environments = {name: with_everything(settings) for name, settings in shipped.items()}
         environments[LENT] = _with_a_lent_bucket(shipped["dev"])
         for settings in environments.values():

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from stacks.settings import StateBucket, parse_environments
-from tests.synth.every_stack import STATE, shipped_environments, with_everything
+from tests import example
+from tests.synth.every_stack import STATE, with_everything
 from tests.synth.every_stack import synthesize as synthesize_every_stack
 from tests.synth.synthesis import synthesize_environments, synthesize_state_bucket
 from tests.synth.synthesized import Synthesized
@@ -58,7 +59,7 @@ def every_mode() -> Iterator[tuple[str, Synthesized]]:
     """Every stack that the tests know, by a name that says its mode."""
     with tempfile.TemporaryDirectory() as folder:
         synth = _Synth(Path(folder))
-        shipped = shipped_environments()
+        shipped = example.environments()
         yield from synth(shipped).items()
         yield from (
             (f"{name}, deletable", stack) for name, stack in synth(shipped, loss=True).items()
@@ -75,7 +76,7 @@ def every_mode() -> Iterator[tuple[str, Synthesized]]:
 
 def _changes() -> dict[str, Mapping[str, Any]]:
     with_job = {
-        "orders": shipped_environments()["dev"]["pipelines"]["orders"]
+        "orders": example.environments()["dev"]["pipelines"]["orders"]
         | {
             "paused": True,
             "sweep": "off",
@@ -85,7 +86,7 @@ def _changes() -> dict[str, Mapping[str, Any]]:
             "input": {
                 "format": "json",
                 "unknown_columns": "drop",
-                "columns": shipped_environments()["dev"]["pipelines"]["orders"]["input"]["columns"],
+                "columns": example.environments()["dev"]["pipelines"]["orders"]["input"]["columns"],
             },
         }
     }
@@ -151,6 +152,7 @@ def record_addresses() -> int:
 
 
 if __name__ == "__main__":
+    example.use_its_transform()
     match sys.argv[1:]:
         case ["write", folder]:
             sys.exit(write(Path(folder)))

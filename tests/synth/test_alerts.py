@@ -14,25 +14,26 @@ from cdktf import App, TerraformStack
 
 from stacks.alerting.alerts import Alerts
 from stacks.alerting.dashboard import Dashboard
-from stacks.alerting.runbook import Section
+from stacks.alerting.runbook import PAGE, Section
 from stacks.environment import Environment
 from stacks.pipeline.pipeline import PipelineOutput
 from stacks.settings import JOBS_IN_A_PATTERN, AlertsSettings, RetentionSettings
-from tests.synth.conftest import PROJECT_FOLDER, Synth
+from tests import example
+from tests.synth.every_stack import PROJECT_FOLDER, Synth
 from tests.synth.synthesized import Synthesized
-from tests.synth.test_burst_stack import ORDERS, reference, shipped_settings
+from tests.synth.test_burst_stack import ORDERS, reference
 from tests.synth.test_policies import arn
 
 RULE, TARGET = "aws_cloudwatch_event_rule", "aws_cloudwatch_event_target"
 ALARM, DASHBOARD = "aws_cloudwatch_metric_alarm", "aws_cloudwatch_dashboard"
 TOPIC = "aws_sns_topic"
-RUNBOOK = "https://example.com/burst/README.md"
+RUNBOOK = "https://example.com/burst/docs/runbook.md"
 # AWS Glue and CloudWatch quotas and API references.
 MAX_PATTERN, MAX_TEMPLATE, MAX_DESCRIPTION = 2048, 8192, 1024
 
 
 def with_alerts(synth: Synth, alerts: Any, pipelines: int = 1) -> Synthesized:
-    environments = {"dev": copy.deepcopy(shipped_settings()["dev"]) | {"alerts": alerts}}
+    environments = {"dev": copy.deepcopy(example.environments()["dev"]) | {"alerts": alerts}}
     template = environments["dev"]["pipelines"]["orders"] | {"transform": "orders"}
     for number in range(1, pipelines):
         name = f"pipeline-number-{number:08}"
@@ -275,12 +276,12 @@ def test_message_is_a_sentence_with_what_where_and_what_to_do(stack: Synthesized
         f'{{"alert": "Environment {environment}: run <jobRunId> of job <jobName> ended as <state>. '
         "Nothing is lost: the next run goes on where it stopped. Read its log below "
         f"/burst/{environment}/, correct the cause, and start the workflow <jobName>. "
-        'Runbook: README.md, \'a run that failed\'.", "error": <message>}'
+        'Runbook: docs/runbook.md, \'a run that failed\'.", "error": <message>}'
     )
     assert texts["quarantine"] == (
         f'{{"alert": "Environment {environment}: a file could not be read and is in quarantine; '
         "the others went through. Read the reason beside it, correct the file and upload it to "
-        "landing again. Runbook: README.md, 'a file in quarantine'.\", "
+        "landing again. Runbook: docs/runbook.md, 'a file in quarantine'.\", "
         '"bucket": <bucket>, "reason": <reason>}'
     )
 
@@ -316,7 +317,7 @@ def test_many_jobs_are_divided_so_that_every_pattern_is_short_enough(many: Synth
 
 
 def test_no_two_rules_have_one_name_whatever_the_pipelines_are_called(synth: Synth) -> None:
-    environments = {"dev": copy.deepcopy(shipped_settings()["dev"])}
+    environments = {"dev": copy.deepcopy(example.environments()["dev"])}
     pipelines = environments["dev"]["pipelines"]
     others = ("runs-0", "quarantine", "alerts")
     for name in others:
@@ -445,7 +446,7 @@ def test_every_message_leads_to_a_section_of_the_runbook(
 ) -> None:
     titles = [section.value[1] for section in Section]
     for text in texts(stack):
-        assert any(f"Runbook: README.md, '{title}'." in text for title in titles), text
+        assert any(f"Runbook: docs/runbook.md, '{title}'." in text for title in titles), text
     for text in texts(everything):
         assert re.search(rf"Runbook: {re.escape(RUNBOOK)}#[a-z-]+", text), text
     for alarm in everything.resources(ALARM).values():
@@ -453,10 +454,10 @@ def test_every_message_leads_to_a_section_of_the_runbook(
 
 
 @pytest.mark.parametrize("section", Section, ids=lambda section: section.name)
-def test_every_section_stands_in_the_readme_under_its_anchor(section: Section) -> None:
+def test_every_section_is_in_the_runbook_under_its_anchor(section: Section) -> None:
     anchor, title = section.value
-    readme = (PROJECT_FOLDER / "README.md").read_text(encoding="utf-8")
-    assert f'<a id="{anchor}"></a>**{title}**' in readme
+    runbook = (PROJECT_FOLDER / PAGE).read_text(encoding="utf-8")
+    assert f'<a id="{anchor}"></a>**{title}**' in runbook
 
 
 # ---- the dashboard -----------------------------------------------------------------------------

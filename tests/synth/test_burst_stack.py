@@ -11,22 +11,17 @@ from typing import Any
 import pytest
 from burst.contract import Bounds, JobSpec, Output, TimeLimit
 
-from tests.synth.conftest import PROJECT_FOLDER, Synth
+from tests import example
+from tests.synth.conftest import Synth
 from tests.synth.synthesized import Synthesized
 
 BUCKETS = ("landing/bucket", "lake/bucket")
 ORDERS = "pipeline-orders"
 
 
-def shipped_settings() -> dict[str, Any]:
-    document = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))
-    environments: dict[str, Any] = document["context"]["environments"]
-    return environments
-
-
 def orders(stack: Synthesized) -> dict[str, Any]:
     name = stack.document["//"]["metadata"]["stackName"]
-    pipeline: dict[str, Any] = shipped_settings()[name]["pipelines"]["orders"]
+    pipeline: dict[str, Any] = example.environments()[name]["pipelines"]["orders"]
     return pipeline
 
 
@@ -117,7 +112,7 @@ def test_rule_matches_new_objects_of_the_pipeline_and_nothing_else(stack: Synthe
 
 
 def test_paused_pipeline_has_its_rules_disabled_and_nothing_else_changed(synth: Synth) -> None:
-    environments = {"dev": shipped_settings()["dev"]}
+    environments = {"dev": example.environments()["dev"]}
     running = synth(environments)["dev"].document
     environments["dev"]["pipelines"]["orders"]["paused"] = True
     paused = synth(environments)["dev"].document
@@ -133,7 +128,7 @@ def test_paused_pipeline_has_its_rules_disabled_and_nothing_else_changed(synth: 
 
 
 def test_rule_without_a_suffix_matches_by_prefix(synth: Synth) -> None:
-    environments = {"dev": shipped_settings()["dev"]}
+    environments = {"dev": example.environments()["dev"]}
     del environments["dev"]["pipelines"]["orders"]["suffix"]
     stack = synth(environments)["dev"]
     rule = stack.resources("aws_cloudwatch_event_rule")[f"{ORDERS}/routing/rule"]
@@ -257,7 +252,7 @@ def test_job_gets_its_buckets_columns_and_code_as_arguments(stack: Synthesized) 
 
 
 def test_job_understands_every_setting_of_its_pipeline(synth: Synth) -> None:
-    environments = {"dev": shipped_settings()["dev"]}
+    environments = {"dev": example.environments()["dev"]}
     pipeline = environments["dev"]["pipelines"]["orders"]
     pipeline["input"] |= {"unknown_columns": "drop", "delimiter": "\t", "encoding": "cp1252"}
     pipeline["output"] = {"compression": "zstd", "target_file_megabytes": 64}
@@ -275,7 +270,7 @@ def test_job_understands_every_setting_of_its_pipeline(synth: Synth) -> None:
 
 
 def test_job_that_reads_no_csv_gets_nothing_about_csv(synth: Synth) -> None:
-    environments = {"dev": shipped_settings()["dev"]}
+    environments = {"dev": example.environments()["dev"]}
     environments["dev"]["pipelines"]["orders"]["input"]["format"] = "json"
 
     stack = synth(environments)["dev"]
@@ -410,7 +405,7 @@ def test_s3_state_is_encrypted_and_locked_by_a_file(shipped: Mapping[str, Synthe
 def test_deleting_data_takes_both_keys(
     synth: Synth, ephemeral: bool, allow_data_loss: bool, deletable: bool
 ) -> None:
-    environments = {"dev": shipped_settings()["dev"] | {"ephemeral": ephemeral}}
+    environments = {"dev": example.environments()["dev"] | {"ephemeral": ephemeral}}
     stack = synth(environments, allow_data_loss=allow_data_loss)["dev"]
     for bucket in stack.resources("aws_s3_bucket").values():
         assert bucket.get("force_destroy", False) is deletable
@@ -418,7 +413,7 @@ def test_deleting_data_takes_both_keys(
 
 
 def test_every_pipeline_has_its_own_rule_workflow_trigger_job_and_queue(synth: Synth) -> None:
-    environments = {"dev": shipped_settings()["dev"]}
+    environments = {"dev": example.environments()["dev"]}
     pipelines = environments["dev"]["pipelines"]
     pipelines["web-returns"] = copy.deepcopy(pipelines["orders"]) | {
         "prefix": "returns/",

@@ -8,9 +8,10 @@ import json
 import pytest
 
 from stacks.pipeline.catalog import LINEAGE
+from tests import example
 from tests.synth.conftest import Synth
 from tests.synth.synthesized import Synthesized
-from tests.synth.test_burst_stack import ORDERS, orders, reference, shipped_settings
+from tests.synth.test_burst_stack import ORDERS, orders, reference
 
 DATABASE, TABLE = "aws_glue_catalog_database", "aws_glue_catalog_table"
 
@@ -18,7 +19,7 @@ DATABASE, TABLE = "aws_glue_catalog_database", "aws_glue_catalog_table"
 @pytest.fixture(scope="module")
 def two_pipelines(synth: Synth) -> Synthesized:
     """An environment and a pipeline whose names have hyphens, and a transform that drops."""
-    environments = {"dev-eu": copy.deepcopy(shipped_settings()["dev"])}
+    environments = {"dev-eu": copy.deepcopy(example.environments()["dev"])}
     pipelines = environments["dev-eu"]["pipelines"]
     returns = copy.deepcopy(pipelines["orders"]) | {"prefix": "returns/", "transform": "orders"}
     returns["output"]["dropped_columns"] = ["sku"]

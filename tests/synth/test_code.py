@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import os
-import shutil
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from stacks.pipeline import code
+from stacks.pipeline import code, transforms
 from stacks.settings import SettingsError
+from tests import example
 from tests.synth.conftest import Synth
 from tests.synth.synthesized import Synthesized
-from tests.synth.test_burst_stack import shipped_settings
 
 
 @pytest.fixture
 def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the job's sources that a test may change."""
-    copy = tmp_path / "glue_jobs"
-    shutil.copytree(code.GLUE_JOBS, copy)
+    example.copy_project(tmp_path / "project")
+    copy = tmp_path / "project" / "glue_jobs"
     monkeypatch.setattr(code, "GLUE_JOBS", copy)
+    monkeypatch.setattr(transforms, "TRANSFORMS", copy / "transforms")
     monkeypatch.setattr(code, "SCRIPT", copy / "burst_job.py")
     return copy
 
@@ -75,7 +75,7 @@ def test_changed_transform_changes_the_key_of_the_package_only(sources: Path, sy
 def test_pipeline_without_a_transform_module_is_named_with_those_that_exist(
     synth: Synth,
 ) -> None:
-    environments = {"dev": shipped_settings()["dev"]}
+    environments = {"dev": example.environments()["dev"]}
     environments["dev"]["pipelines"]["orders"]["transform"] = "oders"
     with pytest.raises(SettingsError) as caught:
         synth(environments)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from stacks.policies.permissions import PARTS
+from tests import example
 from tests.synth.conftest import Synth
-from tests.synth.every_stack import ENCRYPTIONS, ENVIRONMENTS, GITHUB, shipped_environments
+from tests.synth.every_stack import ENCRYPTIONS, ENVIRONMENTS, GITHUB
 from tests.synth.sample_arns import ACCOUNT, REGION, resolved
 from tests.synth.synthesized import Policy, Synthesized
 from tools.sandbox.policies import Request, allows
@@ -38,7 +39,7 @@ def with_github(**changes: Any) -> dict[str, Any]:
     """The shipped environment `dev`, planned and deployed from GitHub."""
     state = {"backend": "s3", "bucket": "example-terraform-state"}
     own = {"state": state, "account_id": ACCOUNT, "github": GITHUB}
-    return {"dev": shipped_environments()["dev"] | own | changes}
+    return {"dev": example.environments()["dev"] | own | changes}
 
 
 def policy(stack: Synthesized, resource: str) -> Policy:

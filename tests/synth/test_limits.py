@@ -23,8 +23,8 @@ from stacks.limits import (
     made_by,
 )
 from stacks.settings import SettingsError, parse_environments
+from tests import example
 from tests.synth.conftest import Synth
-from tests.synth.every_stack import shipped_environments
 from tests.synth.synthesized import Synthesized
 
 # Attributes that hold a name, and the kinds whose name only has a meaning inside another resource.
@@ -35,7 +35,7 @@ CLOUDTRAIL = {"existing_landing": {"name": "uploads", "versioned": True, "events
 
 def environment(*pipelines: str, **settings: Any) -> dict[str, Any]:
     """The shipped environment `dev` with pipelines of these names."""
-    dev = shipped_environments()["dev"]
+    dev = example.environments()["dev"]
     orders = dev["pipelines"]["orders"] | {"transform": "orders"}
     return {
         **dev,

@@ -14,17 +14,13 @@ from typing import Any
 
 import pytest
 
-from tests.synth.conftest import PROJECT_FOLDER
+from tests import example
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project that a test may break."""
-    for name in ("stacks", "glue_jobs"):
-        shutil.copytree(PROJECT_FOLDER / name, tmp_path / name)
-    for name in ("main.py", "cdktf.json"):
-        shutil.copy(PROJECT_FOLDER / name, tmp_path / name)
-    return tmp_path
+    return example.copy_project(tmp_path)
 
 
 def main(project: Path, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from stacks.settings import SettingsError
-from tests.synth.every_stack import PROJECT_FOLDER, Synth
+from tests import example
+from tests.synth.every_stack import Synth
 from tests.synth.synthesized import Synthesized
 
 SHOP = "arn:aws:iam::111122223333:role/shop"
@@ -17,9 +18,8 @@ PARTNER = "arn:aws:iam::444455556666:root"
 
 
 def environment(producers: dict[str, list[str]]) -> dict[str, Any]:
-    """The shipped environment `dev` with a pipeline for each list of producers."""
-    document = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))
-    dev: dict[str, Any] = document["context"]["environments"]["dev"]
+    """The example's environment `dev` with a pipeline for each list of producers."""
+    dev: dict[str, Any] = example.environments()["dev"]
     orders = dev["pipelines"].pop("orders") | {"transform": "orders"}
     for name, principals in producers.items():
         dev["pipelines"][name] = copy.deepcopy(orders) | {

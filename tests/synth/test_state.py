@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from stacks.settings import StateBucket
+from tests import example
 from tests.synth.conftest import Synth
 from tests.synth.synthesized import Synthesized
-from tests.synth.test_burst_stack import shipped_settings
 
 OWN = StateBucket(name="states-of-the-team", region="eu-west-1", tags={"owner": "platform"})
 KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-44cd-86ef-1234567890ab"
@@ -156,6 +156,6 @@ def test_state_of_the_state_bucket_begins_in_a_file_and_ends_in_the_bucket(
 def test_backend_is_the_one_of_the_settings(
     synth: Synth, state: dict[str, Any], terraform: dict[str, Any]
 ) -> None:
-    stack = synth({"dev": shipped_settings()["dev"] | {"state": state}})["dev"]
+    stack = synth({"dev": example.environments()["dev"] | {"state": state}})["dev"]
     written = stack.document["terraform"]
     assert {name: written[name] for name in ("backend", "cloud") if name in written} == terraform

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
+from tests import example
 from tests.synth.conftest import Synth
 from tests.synth.synthesized import Synthesized
-from tests.synth.test_burst_stack import ORDERS, reference, shipped_settings
+from tests.synth.test_burst_stack import ORDERS, reference
 
 RULE, TARGET = "aws_cloudwatch_event_rule", "aws_cloudwatch_event_target"
 
 
 def with_sweep(synth: Synth, sweep: str) -> Synthesized:
-    environments = {"dev": copy.deepcopy(shipped_settings()["dev"])}
+    environments = {"dev": copy.deepcopy(example.environments()["dev"])}
     environments["dev"]["pipelines"]["orders"]["sweep"] = sweep
     return synth(environments)["dev"]
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
-from stacks.pipeline.event_patterns import api_call_via_cloudtrail, object_created
+from stacks.buckets.event_patterns import api_call_via_cloudtrail, object_created
 from tests.cloudtrail_events import api_call, refused_call
 from tests.synth.every_stack import Synth
 from tests.synth.existing import LENT, environment

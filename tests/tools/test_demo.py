@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import example
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.terraform import find_terraform
 
@@ -59,7 +60,7 @@ def test_every_row_of_the_burst_comes_out_once(tmp_path: Path) -> None:
     process = demo("--files", "12", "--seed", "7", "--window", "5", "--folder", str(folder))
     output, errors = process.communicate(timeout=400)
     assert (process.returncode, errors) == (0, "")
-    assert "batch window 5 s (shortened for the demo: 60 s in cdktf.json)" in output
+    assert "batch window 5 s (shortened for the demo: 60 s in its settings)" in output
     assert re.search(r"fired by size: 10 events", output)
     assert re.search(r"fired by window: \d events?", output)
     assert re.search(r"files in\W+12 \(11 good, 1 bad\)", output)
@@ -150,13 +151,13 @@ def test_folder_that_exists_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "precious").read_text(encoding="utf-8") == "mine"
 
 
-def test_wrong_setting_ends_with_2_before_anything_is_started(tmp_path: Path) -> None:
-    for name in ("stacks", "glue_jobs", "tools"):
-        shutil.copytree(PROJECT_FOLDER / name, tmp_path / name)
-    text = (PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8")
+def test_wrong_setting_ends_the_sandbox_with_2_before_anything_is_started(tmp_path: Path) -> None:
+    example.copy_project(tmp_path)
+    shutil.copytree(PROJECT_FOLDER / "tools", tmp_path / "tools")
+    text = example.SETTINGS.read_text(encoding="utf-8")
     (tmp_path / "cdktf.json").write_text(text.replace('"batch_size": 10,', '"batch_size": 0,'))
     done = subprocess.run(
-        [sys.executable, "-m", "tools.cli", "demo"],
+        [sys.executable, "-m", "tools.cli", "sandbox"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests import example
 from tests.own_environment import python_with
 from tools.cdktn import BINDINGS, CDKTN
 from tools.sandbox.sandbox import PROJECT_FOLDER
@@ -28,6 +29,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("copy") / "project"
     ignored = shutil.ignore_patterns(".*", "cdktf.out", "__pycache__")
     shutil.copytree(PROJECT_FOLDER, folder, ignore=ignored)
+    shutil.rmtree(folder / "glue_jobs" / "transforms")
+    shutil.copytree(example.TRANSFORMS, folder / "glue_jobs" / "transforms")
+    shutil.copy(example.SETTINGS, folder)
     document = json.loads((folder / "cdktf.json").read_text(encoding="utf-8"))
     document["context"]["state_bucket"] = STATE_BUCKET
     (folder / "cdktf.json").write_text(json.dumps(document), encoding="utf-8")

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from stacks.settings.github import role_name
-from tests.synth.every_stack import ACCOUNT, GITHUB, PROJECT_FOLDER
+from tests import example
+from tests.synth.every_stack import ACCOUNT, GITHUB
 from tests.workflows.conftest import Script
 
 
@@ -49,8 +50,5 @@ def test_only_environments_that_github_deploys_are_planned(script: Script, tmp_p
     ]
 
 
-def test_shipped_environments_are_left_to_whoever_sets_github_up(
-    script: Script, tmp_path: Path
-) -> None:
-    document = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))
-    assert matrix(script, tmp_path, document["context"]["environments"]) == []
+def test_environments_without_github_are_left_alone(script: Script, tmp_path: Path) -> None:
+    assert matrix(script, tmp_path, example.environments()) == []

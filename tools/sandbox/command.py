@@ -19,7 +19,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from stacks.settings import PipelineSettings, SettingsError, read_environments
-from tools.sandbox import view
+from tools.sandbox import example_project, view
 from tools.sandbox.demo import Burst, Moment, Outcome
 from tools.sandbox.errors import PipelineError, SandboxError
 from tools.sandbox.notices import Notice
@@ -58,14 +58,14 @@ def demo(
     console = Console(highlight=False)
     if bad > files:
         raise typer.BadParameter(f"{bad} of {files} files cannot be bad.", param_hint="--bad")
-    settings = _pipeline_settings()
+    settings = read_environments(example_project.SETTINGS)[ENVIRONMENT].pipelines[PIPELINE]
     find_terraform()
     with (
         Sandbox(_new_folder(folder), batch_size=size, batch_window=window) as sandbox,
         _undisturbed_end(),
     ):
         _announce(console, sandbox.folder, settings, size, window)
-        _deploy(console, sandbox)
+        _deploy_example(console, sandbox)
         burst = Burst(
             sandbox,
             generate(files, seed=seed, now=datetime.now(UTC), bad=bad),
@@ -109,7 +109,7 @@ def sandbox(
         _undisturbed_end(),
     ):
         console.print(f"Everything is written to [bold]{running.folder}[/].", soft_wrap=True)
-        _deploy(console, running)
+        _deploy(console, running, PROJECT_FOLDER)
         write_examples(running.folder / EXAMPLES)
         pipelines = environments[environment].pipelines
         pipeline = PIPELINE if PIPELINE in pipelines else next(iter(pipelines))
@@ -171,22 +171,6 @@ def _until_interrupted() -> None:
         threading.Event().wait()
 
 
-def _pipeline_settings() -> PipelineSettings:
-    """The settings of the pipeline that the order files are made for."""
-    environments = read_environments(PROJECT_FOLDER / "cdktf.json")
-    environment = environments.get(ENVIRONMENT)
-    settings = environment.pipelines.get(PIPELINE) if environment else None
-    if settings is None or settings.input.format != "csv" or settings.suffix not in (None, ".csv"):
-        raise SettingsError(
-            [
-                f"cdktf.json: the demo sends order files in csv through the pipeline {PIPELINE!r} "
-                f"of the environment {ENVIRONMENT!r}: it must be there, with the input format csv "
-                "and no suffix but .csv."
-            ]
-        )
-    return settings
-
-
 def _new_folder(folder: Path | None) -> Path:
     if folder is None:
         return PROJECT_FOLDER / ".sandbox" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
@@ -211,7 +195,7 @@ def _announce(
     console.print(
         f"Batch size {size or settings.batch_size} events, batch window {window} s"
         + (
-            f" (shortened for the demo: {settings.batch_window_seconds} s in cdktf.json)."
+            f" (shortened for the demo: {settings.batch_window_seconds} s in its settings)."
             if window < settings.batch_window_seconds
             else "."
         ),
@@ -219,7 +203,11 @@ def _announce(
     )
 
 
-def _deploy(console: Console, sandbox: Sandbox) -> None:
+def _deploy_example(console: Console, sandbox: Sandbox) -> None:
+    _deploy(console, sandbox, example_project.copy_project(sandbox.folder / "project"))
+
+
+def _deploy(console: Console, sandbox: Sandbox, project: Path) -> None:
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -228,7 +216,7 @@ def _deploy(console: Console, sandbox: Sandbox) -> None:
         console=console,
     ) as progress:
         synth = progress.add_task("Synthesize the stack", total=1)
-        sandbox.synthesize()
+        sandbox.synthesize(project)
         progress.update(synth, completed=1)
         apply = progress.add_task("Deploy it with Terraform", total=None)
         sandbox.deploy(_updating(progress, apply))

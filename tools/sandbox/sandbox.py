@@ -78,11 +78,11 @@ class Sandbox:
         """The local folder that takes the place of the lake's ``curated/<pipeline>``."""
         return self.folder / CURATED / pipeline
 
-    def synthesize(self, *, allow_data_loss: bool = False) -> None:
-        """Run `main.py`, as a deployment would."""
+    def synthesize(self, project: Path = PROJECT_FOLDER, *, allow_data_loss: bool = False) -> None:
+        """Run the project's `main.py`, as a deployment would."""
         keys = {"BURST_ALLOW_DATA_LOSS": "1"} if allow_data_loss else {}
         done = subprocess.run(  # noqa: S603 - our own program.
-            [sys.executable, str(PROJECT_FOLDER / "main.py")],
+            [sys.executable, str(project / "main.py")],
             env={
                 **os.environ,
                 **keys,

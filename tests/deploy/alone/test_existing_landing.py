@@ -21,10 +21,11 @@ from cdktf import App
 
 from stacks.burst_stack import BurstStack
 from stacks.settings import parse_environments
+from tests import example
 from tests.cloudtrail_events import api_call
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.notices import JobRunPicture
-from tools.sandbox.sandbox import PROJECT_FOLDER, Sandbox
+from tools.sandbox.sandbox import Sandbox
 from tools.sandbox.terraform import Terraform, write_override
 
 LENT, ENTRUSTED = "uploads-of-the-shop", "uploads-of-the-office"
@@ -122,8 +123,7 @@ def bucket(account: Account, name: str) -> dict[str, Any]:
 
 
 def synthesize(folder: Path) -> dict[str, Path]:
-    document = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))
-    dev = document["context"]["environments"]["dev"]
+    dev = example.environments()["dev"]
     orders = dev["pipelines"]["orders"] | {"batch_size": 1, "batch_window_seconds": 1}
     settings = {
         name: dev

@@ -21,8 +21,9 @@ from typing import Any
 import pytest
 
 from stacks.settings.github import policy_name, role_name
+from tests import example
 from tests.deploy.conftest import STATE_BUCKET, make_state_bucket, s3_backend
-from tests.synth.every_stack import GITHUB, shipped_environments
+from tests.synth.every_stack import GITHUB
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.policies import Request, allows
 from tools.sandbox.sandbox import PROJECT_FOLDER
@@ -111,13 +112,13 @@ def project(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Proje
     """The project, committed and synthesized, with the emulated account as its AWS."""
     make_state_bucket(account)
     folder = tmp_path_factory.mktemp("checkout")
-    for name in ("stacks", "glue_jobs", "tools", ".github"):
+    example.copy_project(folder)
+    for name in ("tools", ".github"):
         shutil.copytree(
             PROJECT_FOLDER / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
         )
-    shutil.copy(PROJECT_FOLDER / "main.py", folder)
     shutil.copy(PROJECT_FOLDER / ".gitignore", folder)
-    settings = shipped_environments()["dev"] | {
+    settings = example.environments()["dev"] | {
         "encryption": "sse-kms",
         "account_id": account.account_id,
         "github": GITHUB,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import example
 from tests.unit.operate.test_deployment import OUTPUTS
 from tools import cli
 from tools.operate import commands
@@ -103,9 +104,9 @@ def test_wrong_input_is_named_and_nothing_is_done(
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of cdktf.json in place of the project's."""
+    """A copy of the example's settings in place of the project's."""
     file = tmp_path / "cdktf.json"
-    file.write_bytes((PROJECT_FOLDER / "cdktf.json").read_bytes())
+    file.write_bytes(example.SETTINGS.read_bytes())
     monkeypatch.setattr(commands, "SETTINGS_FILE", file)
     return file
 

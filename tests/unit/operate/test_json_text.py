@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import example
 from tools.operate.json_text import with_member
 
-SETTINGS = Path(__file__).resolve().parents[3] / "cdktf.json"
 NAMES = st.text(max_size=5)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -53,7 +52,7 @@ def test_document_becomes_what_it_would_become_as_data(
 
 
 def test_new_member_gets_a_line_of_its_own_and_nothing_else_changes() -> None:
-    before = SETTINGS.read_text(encoding="utf-8")
+    before = example.SETTINGS.read_text(encoding="utf-8")
     path = ("context", "environments", "prod", "pipelines", "orders")
     after = with_member(before, path, "paused", True)
     added = [line for line in after.splitlines() if line not in before.splitlines()]

@@ -15,8 +15,8 @@ from pydantic.fields import FieldInfo
 
 from stacks import settings
 from stacks.settings import SettingsError, parse_environments, read_environments
+from tests import example
 
-PROJECT_FOLDER = Path(__file__).resolve().parents[3]
 PLACE = "environment 'dev', pipeline 'orders', field "
 
 
@@ -52,8 +52,8 @@ def problems(environments: Any) -> str:
     return str(caught.value)
 
 
-def test_shipped_environments_are_valid_and_have_the_pipeline_orders() -> None:
-    environments = read_environments(PROJECT_FOLDER / "cdktf.json")
+def test_environments_of_the_example_are_valid_and_have_the_pipeline_orders() -> None:
+    environments = read_environments(example.SETTINGS)
     assert {name: list(item.pipelines) for name, item in environments.items()} == {
         "dev": ["orders"],
         "prod": ["orders"],

@@ -16,7 +16,8 @@ from stacks.settings import (
     parse_settings,
     read_settings,
 )
-from tests.unit.settings.test_settings import CLOUD, PROJECT_FOLDER, S3, STATE_KEY, valid
+from tests import example
+from tests.unit.settings.test_settings import CLOUD, S3, STATE_KEY, valid
 
 OWN = {"name": "states-of-the-team", "region": "eu-west-1"}
 
@@ -139,7 +140,7 @@ def test_environment_called_like_the_state_buckets_stack_is_refused_only_beside_
 
 
 def test_context_may_hold_settings_of_others() -> None:
-    settings = read_settings(PROJECT_FOLDER / "cdktf.json")
+    settings = read_settings(example.SETTINGS)
     assert isinstance(settings, Environments)
     assert settings.state_bucket is None
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 from stacks.settings import (
@@ -15,14 +12,13 @@ from stacks.settings import (
     read_variables,
     single_key,
 )
+from tests import example
 
-PROJECT_FOLDER = Path(__file__).resolve().parents[3]
 BUCKET = {"name": "states-of-the-team", "region": "eu-central-1"}
 
 
 def settings(**more: object) -> Environments:
-    document = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))
-    return parse_settings({"environments": document["context"]["environments"], **more})
+    return parse_settings({"environments": example.environments(), **more})
 
 
 @pytest.mark.parametrize(
@@ -66,10 +62,9 @@ def test_bootstrap_without_a_bucket_to_make_is_refused() -> None:
 def test_only_one_of_the_two_keys_to_deleting_data_gets_a_note(
     ephemeral: list[str], variable: bool, note: str | None
 ) -> None:
-    document = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))
     environments = {
         name: one | {"ephemeral": name in ephemeral}
-        for name, one in document["context"]["environments"].items()
+        for name, one in example.environments().items()
     }
     variables = Variables(bootstrap_state=False, allow_data_loss=variable)
     said = single_key(parse_settings({"environments": environments}), variables)

@@ -1,0 +1,34 @@
+"""Each transform gives the columns that its pipeline declares, before anything is deployed."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from burst.columns import PRIVATE, Column, differences, spark_read_schema
+from pyspark.sql import SparkSession
+
+from stacks.pipeline.transforms import transform_module
+from stacks.settings import PipelineSettings
+from tests.yours.configured import pipelines
+
+
+@pytest.mark.parametrize(("environment", "name", "pipeline"), pipelines().values(), ids=pipelines())
+def test_transform_gives_the_columns_that_are_declared(
+    spark: SparkSession, environment: str, name: str, pipeline: PipelineSettings
+) -> None:
+    columns = [Column(column.name, column.type) for column in pipeline.input.columns]
+    rows = spark.createDataFrame([], spark_read_schema(columns)).drop(*PRIVATE)
+    module = transform_module(environment, name, pipeline)
+
+    given = importlib.import_module(f"transforms.{module}").transform(rows)
+
+    declared = [Column(column.name, column.type) for column in pipeline.curated_columns]
+    found = differences(
+        declared, {field.name: field.dataType.simpleString() for field in given.schema}
+    )
+    assert not found, (
+        f"glue_jobs/transforms/{module}.py gives other columns than cdktf.json declares for the "
+        f"pipeline {name!r} of {environment!r}: {'; '.join(found)}. Correct the transform, or the "
+        "pipeline's added_columns and dropped_columns."
+    )
