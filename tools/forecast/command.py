@@ -6,8 +6,9 @@ import csv
 import json
 import re
 import sys
-from dataclasses import asdict, replace
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,11 +17,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from tools.forecast.errors import ForecastError
+from tools.forecast.ledger import MeasuredTimes
 from tools.forecast.model import Candidate, RunTimes
 from tools.forecast.page import page
 from tools.forecast.present import DEFAULT, DEFAULT_REGION, candidate_of, read_pipeline
 from tools.forecast.prices import read_prices
-from tools.forecast.report import Report
+from tools.forecast.report import SLOWER, Report
 from tools.forecast.report import report as make_report
 from tools.forecast.search import Forecast
 from tools.forecast.sentence import trace_like
@@ -33,17 +35,27 @@ from tools.forecast.sources import (
 from tools.forecast.terminal import view
 from tools.forecast.timeline import explain as explain_moment
 from tools.forecast.trace import Trace
+from tools.operate.options import Endpoint, Outputs, reach, utc_now
+from tools.operate.refusals import explained
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)?", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600}
 NOT_KEPT = 1
+EXAMPLE = "10 files in 2 minutes, 6 times a day; 3000 files of 20 KB in 5 minutes, once a day"
+EXAMPLE_NOTE = (
+    "These arrivals are an example. Describe yours with --like, or name a deployed environment and "
+    "pipeline whose ledger is read; `burst forecast --help` shows the other sources."
+)
 
 
 def forecast(
     environment: Annotated[
         str | None, typer.Argument(help="Environment, as in cdktf.json, for the present settings.")
     ] = None,
-    pipeline: Annotated[str | None, typer.Argument(help="Pipeline of that environment.")] = None,
+    pipeline: Annotated[
+        str | None,
+        typer.Argument(help="Pipeline of it; its ledger is read where no arrivals are given."),
+    ] = None,
     like: Annotated[
         str | None,
         typer.Option(help='Arrivals as a sentence: "10 files in 2 minutes, 6 times a day".'),
@@ -60,7 +72,9 @@ def forecast(
     promise: Annotated[
         str, typer.Option(help="Wait that 99 of 100 bursts may have: 90s, 5m, 1h.")
     ] = "5m",
-    days: Annotated[int, typer.Option(min=1, max=366, help="Days that --like plays.")] = 30,
+    days: Annotated[
+        int, typer.Option(min=1, max=366, help="Days that --like plays, or of the ledger.")
+    ] = 30,
     seed: Annotated[int, typer.Option(help="The same seed gives the same arrivals.")] = 1,
     size: Annotated[
         int | None, typer.Option(min=1, max=100, help="Present batch size, in events.")
@@ -69,6 +83,10 @@ def forecast(
         int | None, typer.Option(min=1, max=900, help="Present batch window, in seconds.")
     ] = None,
     workers: Annotated[int | None, typer.Option(min=2, max=299, help="Present workers.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, max=1000, help="Present limit of workflow runs at once; 0 for none."),
+    ] = None,
     every: Annotated[
         int, typer.Option(min=1, max=1440, help="Minutes of the alternatives by the clock.")
     ] = 15,
@@ -96,9 +114,13 @@ def forecast(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document and nothing else.")
     ] = False,
+    outputs: Outputs = None,
+    endpoint: Endpoint = None,
 ) -> None:
     """Show runs, waits and costs of settings on arrivals, and recommend the cheapest that keep a
     promise.
+
+    Without arguments it plays an example.
 
     Example: burst forecast --like "10 files in 2 minutes, 6 times a day" --promise 5m
     """
@@ -109,23 +131,32 @@ def forecast(
         batch_size=size or present.batch_size,
         batch_window_seconds=window or present.batch_window_seconds,
         workers=workers or present.workers,
+        max_concurrent_runs=present.max_concurrent_runs if limit is None else limit or None,
     )
     promise_seconds = read_duration(promise)
     if write and not pipeline:
         raise ForecastError("--write needs an environment and a pipeline whose settings to change.")
     price_list = read_prices(region or its_region, prices)
-    times = RunTimes().with_values(_assumptions(assume or []))
-    trace = _trace(like, arrivals, listing, inventory, days=days, seed=seed)
-    if save_trace:
-        write_trace(trace, save_trace)
-    if explain:
-        for line in explain_moment(trace, present, times, _moment(explain)):
-            console.print(line, soft_wrap=True)
-        return
+    assumed = _assumptions(assume or [])
     with Progress(
         console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
     ) as bar:
-        task = bar.add_task("candidates", total=None)
+        task = bar.add_task("arrivals", total=None)
+
+        def advance(done: int, of: int | None = None) -> None:
+            bar.update(task, completed=done, total=of)
+
+        sources = Sources(like, arrivals, listing, inventory, days, seed, outputs, endpoint)
+        trace, found = sources.read(environment, pipeline, present, advance)
+        times = found.times.with_values(assumed)
+        if save_trace:
+            write_trace(trace, save_trace)
+        if explain:
+            bar.stop()
+            for line in explain_moment(trace, present, times, _moment(explain)):
+                console.print(line, soft_wrap=True)
+            return
+        bar.update(task, description="candidates")
         result = make_report(
             trace,
             present,
@@ -133,7 +164,9 @@ def forecast(
             price_list,
             promise_seconds=promise_seconds,
             every_minutes=every,
-            progress=lambda done, of: bar.update(task, completed=done, total=of),
+            slower=found.slow if found.batches else SLOWER,
+            notes=_measured_note(found),
+            progress=advance,
         )
     if html:
         _write_text(html, page(result))
@@ -176,29 +209,105 @@ def _present(environment: str | None, pipeline: str | None) -> tuple[Candidate, 
     return candidate_of(its_pipeline), settings.region
 
 
-def _trace(
-    like: str | None,
-    arrivals: Path | None,
-    listing: str | None,
-    inventory: str | None,
-    *,
-    days: int,
-    seed: int,
-) -> Trace:
-    given = [value for value in (like, arrivals, listing, inventory) if value is not None]
-    if len(given) != 1:
-        raise ForecastError(
-            "Say where the arrivals are from with one of --like, --arrivals, --listing and "
-            f"--inventory; {len(given)} are given."
+@dataclass(frozen=True)
+class Sources:
+    """Where the arrivals are from: at most one of the first four, else the ledger."""
+
+    like: str | None
+    arrivals: Path | None
+    listing: str | None
+    inventory: str | None
+    days: int
+    seed: int
+    outputs: Path | None
+    endpoint: str | None
+
+    def read(
+        self,
+        environment: str | None,
+        pipeline: str | None,
+        present: Candidate,
+        advance: Callable[[int, int | None], None],
+    ) -> tuple[Trace, MeasuredTimes]:
+        """The arrivals, and run times: measured where they are from the ledger."""
+        given = (self.like, self.arrivals, self.listing, self.inventory)
+        count = sum(value is not None for value in given)
+        if count > 1:
+            raise ForecastError(
+                "Say where the arrivals are from with one of --like, --arrivals, --listing and "
+                f"--inventory; {count} are given."
+            )
+        if count == 0 and environment and pipeline:
+            return self._ledger(environment, pipeline, present, advance)
+        return self._given(advance), MeasuredTimes(RunTimes())
+
+    def _given(self, advance: Callable[[int, int | None], None]) -> Trace:
+        if self.like is not None:
+            return trace_like(self.like, days=self.days, seed=self.seed)
+        if self.arrivals is not None:
+            return trace_from_file(self.arrivals)
+        if self.listing is not None:
+            bucket, prefix = _address(self.listing)
+            with explained():
+                return trace_from_listing(
+                    self._s3(), bucket, prefix, progress=lambda done: advance(done, None)
+                )
+        if self.inventory is not None:
+            with explained():
+                return trace_from_inventory(self.inventory, self._bytes_of)
+        trace = trace_like(EXAMPLE, days=self.days, seed=self.seed)
+        return replace(trace, notes=(EXAMPLE_NOTE,))
+
+    def _ledger(
+        self,
+        environment: str,
+        pipeline: str,
+        present: Candidate,
+        advance: Callable[[int, int | None], None],
+    ) -> tuple[Trace, MeasuredTimes]:
+        from burst.ledger import Ledger
+
+        from tools.forecast import ledger
+
+        deployment, connection = reach(environment, self.outputs, self.endpoint)
+        name = deployment.pipeline(pipeline).name
+        now = utc_now()
+        with explained():
+            records = ledger.read_ledger(
+                Ledger(connection.s3, deployment.lake_bucket, name, environment),
+                since=now - timedelta(days=self.days),
+                progress=advance,
+            )
+        trace = ledger.trace_of(
+            records, until=now, source=f"the ledger of {environment}/{pipeline}"
         )
-    if like is not None:
-        return trace_like(like, days=days, seed=seed)
-    if arrivals is not None:
-        return trace_from_file(arrivals)
-    if listing is not None:
-        bucket, prefix = _address(listing)
-        return trace_from_listing(_s3(), bucket, prefix)
-    return trace_from_inventory(str(inventory), _read)
+        return trace, ledger.measured(
+            records,
+            RunTimes(),
+            workers=present.workers,
+            dpu_per_worker=present.dpu_per_worker,
+        )
+
+    def _bytes_of(self, name: str) -> bytes:
+        if not name.startswith("s3://"):
+            return Path(name).read_bytes()
+        bucket, key = _address(name)
+        body: bytes = self._s3().get_object(Bucket=bucket, Key=key)["Body"].read()
+        return body
+
+    def _s3(self) -> Any:
+        import boto3
+
+        return boto3.client("s3", endpoint_url=self.endpoint)
+
+
+def _measured_note(found: MeasuredTimes) -> tuple[str, ...]:
+    if not found.batches:
+        return ()
+    return (
+        f"Run times are those of {found.batches:,} batches in the ledger; 8 of 10 took "
+        f"{found.quick:.2g} to {found.slow:.2g} times as long as they say.",
+    )
 
 
 def _address(text: str) -> tuple[str, str]:
@@ -206,20 +315,6 @@ def _address(text: str) -> tuple[str, str]:
         raise ForecastError(f"{text!r} is no address; write s3://BUCKET or s3://BUCKET/PREFIX.")
     bucket, _, prefix = text.removeprefix("s3://").partition("/")
     return bucket, prefix
-
-
-def _read(name: str) -> bytes:
-    if not name.startswith("s3://"):
-        return Path(name).read_bytes()
-    bucket, key = _address(name)
-    body: bytes = _s3().get_object(Bucket=bucket, Key=key)["Body"].read()
-    return body
-
-
-def _s3() -> Any:
-    import boto3
-
-    return boto3.client("s3")
 
 
 def _assumptions(items: list[str]) -> dict[str, float]:

@@ -15,6 +15,11 @@ DPU_OF_WORKER = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
 GIVE_UP_SECONDS = 900.0
 
 
+def cores_for(workers: int, dpu_per_worker: int) -> int:
+    """Cores that read and write; one worker drives."""
+    return (workers - 1) * dpu_per_worker * CORES_PER_DPU
+
+
 @dataclass(frozen=True)
 class Candidate:
     """The settings of one pipeline that decide on runs.
@@ -42,7 +47,7 @@ class Candidate:
     @property
     def cores(self) -> int:
         """Cores that read and write; one worker drives."""
-        return (self.workers - 1) * self.dpu_per_worker * CORES_PER_DPU
+        return cores_for(self.workers, self.dpu_per_worker)
 
     def __str__(self) -> str:
         return f"{self.batch_size} events, {self.batch_window_seconds} s, {self.workers} workers"
@@ -86,6 +91,17 @@ class RunTimes:
         shortest = until_look + self.finish
         longer = max(0.0, self.workflow_end - until_look)
         return 2 + (math.ceil(longer / shortest) if longer else 0)
+
+    def slower(self, factor: float) -> RunTimes:
+        """The same with starts and batches that take this many times as long."""
+        return replace(
+            self,
+            start=self.start * factor,
+            spark_start=self.spark_start * factor,
+            per_batch=self.per_batch * factor,
+            per_file=self.per_file * factor,
+            per_megabyte=self.per_megabyte * factor,
+        )
 
     def with_values(self, values: dict[str, float]) -> RunTimes:
         """Some of them replaced; ForecastError for an unknown name or a negative value."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tools.forecast.alternatives import Alternative, alternatives
 from tools.forecast.costs import idle_costs
@@ -13,7 +13,7 @@ from tools.forecast.prices import PriceList
 from tools.forecast.search import Forecast, candidates, forecast, forecast_all, frontier, recommend
 from tools.forecast.trace import Trace
 
-# What a recommendation is tried with: another volume, slower runs.
+# What a recommendation is tried with: another volume, and slower runs, where nothing is measured.
 VOLUMES = {"half the files": 0.5, "twice the files": 2.0}
 SLOWER = 1.5
 
@@ -63,10 +63,15 @@ def report(
     *,
     promise_seconds: float,
     every_minutes: int = 15,
+    slower: float = SLOWER,
     notes: tuple[str, ...] = (),
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Report:
-    """Play every candidate on the trace. progress is called with how many of how many are done."""
+    """Play every candidate on the trace.
+
+    slower: how many times as long slow runs take. progress is called with how many of how many
+    candidates are done.
+    """
     prices = price_list.prices
     choices = candidates(present)
     done = 0
@@ -92,10 +97,10 @@ def report(
         frontier=frontier(every),
         recommended=recommended,
         nearest=nearest,
-        trials=_trials(recommended, trace, times, price_list, promise_seconds),
+        trials=_trials(recommended, trace, times, price_list, promise_seconds, slower),
         alternatives=alternatives(trace, present, times, prices, every_minutes=every_minutes),
         idle_dollars=idle_costs(every[0].replay, prices),
-        notes=(*_notes(trace), *notes),
+        notes=(*_notes(trace, present, times), *notes),
     )
 
 
@@ -105,19 +110,12 @@ def _trials(
     times: RunTimes,
     price_list: PriceList,
     promise_seconds: float,
+    slower: float,
 ) -> tuple[Trial, ...]:
     if recommended is None:
         return ()
-    slow = replace(
-        times,
-        start=times.start * SLOWER,
-        spark_start=times.spark_start * SLOWER,
-        per_batch=times.per_batch * SLOWER,
-        per_file=times.per_file * SLOWER,
-        per_megabyte=times.per_megabyte * SLOWER,
-    )
     cases = [(name, trace.scaled(factor), times) for name, factor in VOLUMES.items()]
-    cases.append((f"runs {SLOWER:g} times as slow", trace, slow))
+    cases.append((f"runs {slower:.2g} times as slow", trace, times.slower(slower)))
     trials = []
     for name, changed, durations in cases:
         tried = forecast(changed, recommended.candidate, durations, price_list.prices)
@@ -125,8 +123,15 @@ def _trials(
     return tuple(trials)
 
 
-def _notes(trace: Trace) -> tuple[str, ...]:
-    notes = []
+def _notes(trace: Trace, present: Candidate, times: RunTimes) -> tuple[str, ...]:
+    notes = list(trace.notes)
+    limit = present.max_concurrent_runs
+    if limit is not None and limit < times.least_limit:
+        notes.append(
+            f"With these run times, workflow_max_concurrent_runs must be at least "
+            f"{times.least_limit} so that no file waits for the next event or the sweep; it is "
+            f"{limit}."
+        )
     if trace.days < 7:
         notes.append(
             f"The trace covers {trace.days:g} day{'' if trace.days == 1 else 's'}: a month is that "

@@ -98,8 +98,12 @@ def forecast_all(
         return result
 
     # The loop over the trace runs outside of Python's lock, so threads are enough.
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    threads = ThreadPoolExecutor(os.cpu_count())
+    try:
         return tuple(threads.map(one, choices))
+    finally:
+        # After Ctrl-C, nobody waits for the candidates that have not begun.
+        threads.shutdown(cancel_futures=True)
 
 
 def frontier(forecasts: Iterable[Forecast]) -> tuple[Forecast, ...]:

@@ -8,7 +8,9 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +35,13 @@ def trace_from_file(file: Path) -> Trace:
     with _reading(str(file)):
         data = file.read_bytes()
         text = (gzip.decompress(data) if file.suffix == ".gz" else data).decode("utf-8-sig")
-    return Trace.of(_arrivals(text.splitlines(), str(file)), source=str(file))
+    arrivals = list(_arrivals(text.splitlines(), str(file)))
+    trace = Trace.of(arrivals, source=str(file))
+    late = sum(later[0] < earlier[0] for earlier, later in pairwise(arrivals))
+    if not late:
+        return trace
+    note = f"{late:,} times in {file} are earlier than the one before: all were sorted by time."
+    return replace(trace, notes=(note,))
 
 
 def write_trace(trace: Trace, file: Path) -> None:

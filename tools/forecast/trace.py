@@ -27,13 +27,15 @@ class Trace:
 
     times: microseconds since 1970 in UTC, ascending. sizes: bytes, 0 or more, one per time.
     days: how many days the trace stands for, more than 0; costs are scaled from it to a month.
-    source: where it is from, for the reader of the forecast.
+    source: where it is from, for the reader of the forecast. notes: what the reader must know of
+    how it was made.
     """
 
     times: Times
     sizes: Times
     days: float
     source: str
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -76,6 +78,8 @@ class Trace:
         """The same of arrays that are valid already but for their order."""
         if not len(times):
             raise ForecastError(f"{source} has no arrivals, so there is nothing to forecast from.")
+        if times.min() < 0:
+            raise ForecastError(f"{source} has a time before 1970.")
         order = np.argsort(times, kind="stable")
         times, sizes = times[order], sizes[order]
         whole_days = float(times[-1] // DAY - times[0] // DAY + 1)
