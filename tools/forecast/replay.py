@@ -48,7 +48,7 @@ class Replay:
         microseconds, -1 where a run did not start. Empty unless it was asked for.
     queryable: when each file's rows could be queried, in microseconds; -1 for never. Empty unless
         it was asked for.
-    latencies: files by whole seconds from arrival to queryable (LATENCY_BINS bins).
+    latencies: files by whole seconds from arrival to queryable, LATENCY_BINS bins at most.
     burst_seconds: longest latency in each burst, in seconds.
     billed: seconds that Glue bills, times the workers that each took.
     """
@@ -126,7 +126,7 @@ def replay(
         left=int(left),
         billed_worker_seconds=float(billed) / MICROSECONDS,
         longest_seconds=float(longest) / MICROSECONDS,
-        latencies=latencies,
+        latencies=np.trim_zeros(latencies, "b"),
         burst_seconds=bursts / MICROSECONDS,
         firings=firings[: int(fired)] if detailed else firings[:0],
         queryable=queryable if detailed else queryable[:0],

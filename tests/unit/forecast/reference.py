@@ -28,7 +28,10 @@ RUN_ENDS, WINDOW_ENDS, EVENT_COMES = 0, 1, 2
 
 @dataclass
 class Row:
-    """One firing and what became of it; times in microseconds, -1 for never."""
+    """One firing and what became of it; times in microseconds, -1 for never.
+
+    work: per batch, when it was planned and committed, its first file, and how many it had.
+    """
 
     fired: int
     by_size: bool
@@ -38,6 +41,7 @@ class Row:
     ended: int = -1
     files: int = 0
     batches: int = 0
+    work: list[tuple[int, int, int, int]] = field(default_factory=list)
 
 
 @dataclass
@@ -152,6 +156,7 @@ def _look(world: World, row: Row, script: int, now: int) -> None:
         if budget.is_spent(_moment(now)):
             out_of_time = True
             break
+        planned = now
         if not row.batches:
             now += round(times.spark_start * US)
         size = sum(file.size for file in inputs)
@@ -160,6 +165,7 @@ def _look(world: World, row: Row, script: int, now: int) -> None:
         now += round(times.per_batch * US) + work // min(len(inputs), candidate.cores)
         for file in inputs:
             world.queryable[int(file.key)] = now
+        row.work.append((planned, now, world.taken, len(inputs)))
         row.batches += 1
         row.files += len(inputs)
         world.taken += len(inputs)
