@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tools.forecast.prices import Prices
 from tools.forecast.replay import Replay
-from tools.forecast.trace import Trace
+from tools.forecast.trace import DAYS_OF_A_MONTH, Trace
 
 # DeleteObjects and listings take a thousand keys per request, and deleting is free.
 KEYS_PER_REQUEST = 1_000
@@ -16,17 +16,21 @@ WRITES_PER_BATCH = 9
 # Per file: one GET to read, one COPY to archive.
 GETS_PER_FILE = 1
 WRITES_PER_FILE = 1
-# What a pipeline has of CloudWatch while nothing happens.
+# Metrics that the alarms of a pipeline look at (stacks/alerting/alarms.py): two of each of its two
+# rules, its queue, its oldest file.
 ALARM_METRICS = 6
+# Metrics of a batch (`MetricName` and `PHASES` of the contract). They are metered in the hours in
+# which they are sent (CloudWatch pricing page, "Metrics").
 METRICS = 8
+HOURS_OF_A_MONTH = DAYS_OF_A_MONTH * 24
 
 
 @dataclass(frozen=True)
 class Costs:
     """US dollars a month.
 
-    glue: DPU-hours of all runs. empty: the part of `glue` that runs without a file cost. events:
-    EventBridge. requests: S3 (and SQS). compute: Lambda. watching: alarms, metrics, dashboard.
+    glue: DPU-hours of all runs. events: EventBridge. requests: S3 (and SQS). compute: Lambda.
+    watching: alarms, metrics, dashboard. Not in it: storage, logs, KMS, queries.
     """
 
     glue: float = 0.0
@@ -57,7 +61,7 @@ def costs_of(replay: Replay, trace: Trace, prices: Prices) -> Costs:
         requests=(writes * prices.s3_put_thousand + reads * prices.s3_get_thousand)
         / 1e3
         / trace.months,
-        watching=watching(prices),
+        watching=watching(prices, hours_a_month=replay.hours / trace.months),
     )
 
 
@@ -66,11 +70,14 @@ def dpu_hours_of(replay: Replay) -> float:
     return replay.billed_worker_seconds * replay.candidate.dpu_per_worker / 3_600
 
 
-def watching(prices: Prices) -> float:
-    """Alarms and metrics of one pipeline, and the dashboard of its environment, per month."""
+def watching(prices: Prices, *, hours_a_month: float = 0.0) -> float:
+    """Alarms and metrics of one pipeline, and the dashboard of its environment, per month.
+
+    hours_a_month: in which a batch is committed.
+    """
     return (
         ALARM_METRICS * prices.alarm_metric_month
-        + METRICS * prices.metric_month
+        + METRICS * prices.metric_month * hours_a_month / HOURS_OF_A_MONTH
         + prices.dashboard_month
     )
 
@@ -80,6 +87,6 @@ def idle_costs(replay: Replay, prices: Prices) -> float:
     candidate = replay.candidate
     if candidate.sweep_seconds is None:
         return watching(prices)
-    sweeps = 30.4375 * 86_400 / candidate.sweep_seconds
+    sweeps = DAYS_OF_A_MONTH * 86_400 / candidate.sweep_seconds
     dpu_hours = sweeps * 60 / 3_600 * min(candidate.workers, 2) * candidate.dpu_per_worker
     return watching(prices) + dpu_hours * prices.glue_dpu_hour

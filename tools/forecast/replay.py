@@ -21,6 +21,7 @@ from tools.forecast.trace import MICROSECONDS, Times, Trace
 
 # One bin per second of latency, up to two days; what is longer is in the last one.
 LATENCY_BINS = 2 * 86_400
+HOUR = 3_600 * MICROSECONDS
 NO_LIMIT = 0
 # What became of a firing.
 RAN, REFUSED, GIVEN_UP = 0, 1, 2
@@ -50,6 +51,7 @@ class Replay:
         it was asked for.
     latencies: files by whole seconds from arrival to queryable, LATENCY_BINS bins at most.
     burst_seconds: longest latency in each burst, in seconds.
+    hours: hours of the clock in which a batch was committed.
     billed: seconds that Glue bills, times the workers that each took.
     """
 
@@ -62,6 +64,7 @@ class Replay:
     longest_queue: int
     batches: int
     left: int
+    hours: int
     billed_worker_seconds: float
     longest_seconds: float
     latencies: Times
@@ -113,7 +116,20 @@ def replay(
         latencies,
         bursts,
     )
-    (fired, runs, empty, refused, waited, given_up, queue, batches, left, billed, longest) = counts
+    (
+        fired,
+        runs,
+        empty,
+        refused,
+        waited,
+        given_up,
+        queue,
+        batches,
+        left,
+        hours,
+        billed,
+        longest,
+    ) = counts
     return Replay(
         candidate=candidate,
         runs=int(runs),
@@ -124,6 +140,7 @@ def replay(
         longest_queue=int(queue),
         batches=int(batches),
         left=int(left),
+        hours=int(hours),
         billed_worker_seconds=float(billed) / MICROSECONDS,
         longest_seconds=float(longest) / MICROSECONDS,
         latencies=np.trim_zeros(latencies, "b"),
@@ -215,8 +232,8 @@ def _play(  # type: ignore[no-untyped-def]
     finish, workflow_end, give_up = durations[6], durations[7], durations[8]
 
     fired = runs = empty = refused = waited = given_up = queue = total_batches = 0
-    billed = 0
-    longest = 0
+    hours = billed = longest = 0
+    last_hour = np.int64(-1)
     # Files that a run has taken are a beginning of the trace, because the oldest are taken first.
     taken = 0
     job_free = np.int64(-1)
@@ -314,6 +331,9 @@ def _play(  # type: ignore[no-untyped-def]
                 if run_batches == 0:
                     now += spark_start
                 now += per_batch + _work(files, size, cores, per_file, per_megabyte)
+                if now // HOUR != last_hour:
+                    last_hour = now // HOUR
+                    hours += 1
                 used = 1 + (min(files, cores) + cores_per_worker - 1) // cores_per_worker
                 run_workers = max(run_workers, min(workers, used))
                 for file in range(taken, end):
@@ -356,6 +376,7 @@ def _play(  # type: ignore[no-untyped-def]
         queue,
         total_batches,
         left,
+        hours,
         billed,
         longest,
     )

@@ -126,6 +126,8 @@ def test_counts_are_those_of_the_firings(
     assert result.given_up == (outcome == rules.GIVEN_UP).sum()
     assert result.batches == ran[:, rules.BATCHES].sum()
     assert result.left == (result.queryable < 0).sum()
+    done_at = result.queryable[result.queryable >= 0]
+    assert result.hours == len(set((done_at // (3_600 * US)).tolist()))
     assert result.latencies.sum() == len(trace) - result.left
     waits = [time - come for time, come in zip(result.queryable, trace.times, strict=True)]
     done = [wait / US for wait in waits if wait >= 0]
