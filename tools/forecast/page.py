@@ -15,13 +15,16 @@ from importlib import resources
 from tools.forecast.costs import Costs
 from tools.forecast.report import Report
 from tools.forecast.search import Forecast
-from tools.forecast.terminal import seconds, short, size
-from tools.forecast.timeline import Timeline, timeline
-from tools.forecast.trace import moment
+from tools.forecast.terminal import seconds, short, size, spread
+from tools.forecast.timeline import Timeline, timelines
+from tools.forecast.trace import DAY, HOUR, moment
 
 WIDTH, HEIGHT = 760, 360
 LEFT, BOTTOM, TOP, RIGHT = 64, 44, 16, 16
 LANE = 46
+SHOWN_OF_FRONTIER = 10
+# Narrower parts of a bar cannot be seen; the table has them.
+MIN_PART = 0.1
 PART_NAMES = {
     "glue": "Glue",
     "events": "EventBridge",
@@ -133,12 +136,34 @@ def _frontier_table(report: Report) -> str:
     marks = {id(report.present): "now"}
     if report.recommended:
         marks[id(report.recommended)] = "recommended"
-    rows = list(dict.fromkeys([report.present, *report.frontier]))
+    marked = [report.present, *([report.recommended] if report.recommended else [])]
+    shown = {id(item) for item in (*marked, *spread(report.frontier, SHOWN_OF_FRONTIER))}
+    rows = [item for item in dict.fromkeys([*marked, *report.frontier]) if id(item) in shown]
     return _table(
-        "The frontier: no other candidate is both cheaper and quicker",
-        _FORECAST_COLUMNS,
-        [[marks.get(id(item), ""), *_forecast_cells(item)] for item in rows],
+        f"The frontier ({len(report.frontier)}, some shown): nothing is both cheaper and quicker",
+        _FRONTIER_COLUMNS,
+        [[marks.get(id(item), ""), *_frontier_cells(item)] for item in rows],
     )
+
+
+_FRONTIER_COLUMNS = (
+    "", "events", "window", "workers", "runs", "empty", "file p50", "file p95", "burst p99",
+    "$ a month",
+)  # fmt: skip
+
+
+def _frontier_cells(item: Forecast) -> list[str]:
+    candidate, played = item.candidate, item.replay
+    return [
+        str(candidate.batch_size),
+        f"{candidate.batch_window_seconds} s",
+        str(candidate.workers),
+        f"{played.runs:,}",
+        f"{played.empty_runs:,}",
+        *(seconds(played.latency(share)) for share in (0.5, 0.95)),
+        seconds(item.burst_p99),
+        f"{item.dollars:,.2f}",
+    ]
 
 
 _FORECAST_COLUMNS = (
@@ -167,22 +192,33 @@ def _forecast_cells(item: Forecast) -> list[str]:
     ]
 
 
-# ---- the busiest day ---------------------------------------------------------------------------
+# ---- the busiest day and hour ------------------------------------------------------------------
 
 
 def _day(report: Report) -> str:
     item = report.recommended or report.present
-    day = timeline(report.trace, item.candidate, report.times)
+    day, hour = timelines(report.trace, item.candidate, report.times, (DAY, HOUR))
     name = "recommended" if report.recommended else "present"
     title = f"The busiest day, {moment(day.begin):%Y-%m-%d} (UTC), with the {name} settings"
-    caption = (
-        f"{day.files:,} files, {len(day.runs):,} runs of which {day.empty:,} found nothing, "
-        f"{day.refused:,} refused firings, which cost nothing."
+    return _section(
+        title,
+        f"<p>{_what_happened(day)}</p>",
+        _timeline_drawing(day, "Arrivals, windows, runs and the queue of the busiest day"),
+        f"<h3>Its busiest hour, from {moment(hour.begin):%Y-%m-%d %H:%M}</h3>"
+        f"<p>{_what_happened(hour)}</p>",
+        _timeline_drawing(hour, "The same of the busiest hour"),
+        _runs_table(day),
     )
-    return _section(title, f"<p>{caption}</p>", _timeline_drawing(day), _runs_table(day))
 
 
-def _timeline_drawing(day: Timeline) -> str:
+def _what_happened(span: Timeline) -> str:
+    return (
+        f"{span.files:,} files, {len(span.runs):,} runs of which {span.empty:,} found nothing, "
+        f"{span.refused:,} refused firings, which cost nothing."
+    )
+
+
+def _timeline_drawing(day: Timeline, label: str) -> str:
     across = _Scale(day.begin, day.end, LEFT, WIDTH - RIGHT)
     parts = []
     lanes = ("files", "windows", "runs", "queue")
@@ -199,13 +235,16 @@ def _timeline_drawing(day: Timeline) -> str:
     parts += _spans(day.windows, TOP + 2 * LANE, across, "window")
     parts += _spans(day.runs, TOP + 3 * LANE, across, "run")
     parts += _columns(day.queue, TOP + 4 * LANE, across, "queue", "runs that wait")
-    for hour in range(0, 25, 3):
-        x = across(day.begin + hour * 3_600_000_000)
+    # Every three hours of a day, every ten minutes of an hour.
+    steps = 8 if day.end - day.begin > HOUR else 6
+    for place in range(steps + 1):
+        time = day.begin + place * (day.end - day.begin) // steps
+        anchor = "end" if place == steps else "middle"
         parts.append(
-            f'<text class="tick" x="{x}" y="{height - BOTTOM + 18}" text-anchor="middle">'
-            f"{hour:02}:00</text>"
+            f'<text class="tick" x="{across(time)}" y="{height - BOTTOM + 18}" '
+            f'text-anchor="{anchor}">{moment(time):%H:%M}</text>'
         )
-    return _svg(parts, height, "Arrivals, windows, runs and the queue of the busiest day")
+    return _svg(parts, height, label)
 
 
 def _columns(
@@ -228,10 +267,11 @@ def _spans(
     spans: Iterable[tuple[int, int, str]], base: float, across: _Scale, kind: str
 ) -> Iterator[str]:
     for begin, end, words in spans:
-        x = across(begin)
+        x = max(across(begin), LEFT)
+        wide = max(1.5, min(across(end), WIDTH - RIGHT) - x)
         yield (
             f'<rect class="{kind}{" empty" if "nothing" in words else ""}" x="{x}" '
-            f'y="{base - LANE + 16}" width="{max(1.5, across(end) - x):.1f}" height="{LANE - 18}">'
+            f'y="{base - LANE + 16}" width="{wide:.1f}" height="{LANE - 18}">'
             f"<title>{escape(words)}</title></rect>"
         )
 
@@ -241,7 +281,8 @@ def _runs_table(day: Timeline) -> str:
         [f"{moment(begin):%H:%M:%S}", f"{moment(end):%H:%M:%S}", words]
         for begin, end, words in day.runs
     ]
-    return _table("Its runs", ("start", "end", "what it did"), rows, folded=True)
+    columns = ("start", "end", "what it did")
+    return _table("Its runs", columns, rows, folded=True, words_last=True)
 
 
 # ---- cost in parts -----------------------------------------------------------------------------
@@ -259,7 +300,7 @@ def _bars(report: Report) -> str:
     most = max(costs.total for _, costs in shown)
     # One that costs a hundred times as much would leave nothing to see of the others.
     limit = min(most, 4 * sorted(costs.total for _, costs in shown)[-2]) or 1.0
-    label, right = 150, WIDTH - 90
+    label, right = 150, WIDTH - 130
     parts = []
     for place, (name, costs) in enumerate(shown):
         y = TOP + place * 34
@@ -272,11 +313,13 @@ def _bars(report: Report) -> str:
             value = getattr(costs, part.name)
             wide = min(value / limit * (right - label), right - x)
             words = f"{name}: {PART_NAMES[part.name]} {value:,.2f} $"
+            if wide < MIN_PART:
+                continue
             parts.append(
-                f'<rect class="part {part.name}" x="{x:.1f}" y="{y}" width="{max(wide, 0):.1f}" '
+                f'<rect class="part {part.name}" x="{x:.1f}" y="{y}" width="{wide:.1f}" '
                 f'height="22"><title>{escape(words)}</title></rect>'
             )
-            x += max(wide, 0)
+            x += wide
         cut = " (cut)" if costs.total > limit else ""
         parts.append(
             f'<text class="tick" x="{x + 6:.1f}" y="{y + 16}">{costs.total:,.2f} ${cut}</text>'
@@ -305,19 +348,28 @@ def _parts_table(report: Report) -> str:
          item.remark]
         for item in report.alternatives
     ]  # fmt: skip
-    return _table("Costs in parts", columns, rows) + _table(
-        "The alternatives",
-        (
-            "",
-            "runs",
-            "empty",
-            "file p50",
-            "file p95",
-            "file max",
-            "Parquet files a month",
-            "remark",
-        ),
-        waits,
+    note = (
+        "<p>The alternatives are counted as people build them first: without alarms, dead-letter "
+        "queue, sweep and metrics. Storage, logs, KMS and queries are in none of the numbers.</p>"
+    )
+    return (
+        note
+        + _table("Costs in parts", columns, rows)
+        + _table(
+            "The alternatives",
+            (
+                "",
+                "runs",
+                "empty",
+                "file p50",
+                "file p95",
+                "file max",
+                "Parquet files a month",
+                "remark",
+            ),
+            waits,
+            words_last=True,
+        )
     )
 
 
@@ -343,14 +395,20 @@ def _every(report: Report) -> str:
 
 
 def _table(
-    caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, folded: bool = False
+    caption: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    folded: bool = False,
+    words_last: bool = False,
 ) -> str:
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
     table = (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f'<table class="{"words" if words_last else "figures"}">'
         f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )

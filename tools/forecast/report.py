@@ -10,6 +10,7 @@ from tools.forecast.costs import idle_costs
 from tools.forecast.errors import PromiseError
 from tools.forecast.model import Candidate, RunTimes
 from tools.forecast.prices import PriceList
+from tools.forecast.replay import Replay
 from tools.forecast.search import Forecast, candidates, forecast, forecast_all, frontier, recommend
 from tools.forecast.trace import Trace
 
@@ -100,7 +101,7 @@ def report(
         trials=_trials(recommended, trace, times, price_list, promise_seconds, slower),
         alternatives=alternatives(trace, present, times, prices, every_minutes=every_minutes),
         idle_dollars=idle_costs(every[0].replay, prices),
-        notes=(*_notes(trace, present, times), *notes),
+        notes=(*_notes(trace, every[0].replay, times), *notes),
     )
 
 
@@ -123,9 +124,15 @@ def _trials(
     return tuple(trials)
 
 
-def _notes(trace: Trace, present: Candidate, times: RunTimes) -> tuple[str, ...]:
+def _notes(trace: Trace, present: Replay, times: RunTimes) -> tuple[str, ...]:
     notes = list(trace.notes)
-    limit = present.max_concurrent_runs
+    if present.given_up:
+        notes.append(
+            f"With the present settings {present.given_up:,} runs wait for "
+            f"{times.give_up / 60:.0f} minutes and are given up: Glue ends them as FAILED, and "
+            "each is an alert."
+        )
+    limit = present.candidate.max_concurrent_runs
     if limit is not None and limit < times.least_limit:
         notes.append(
             f"With these run times, workflow_max_concurrent_runs must be at least "

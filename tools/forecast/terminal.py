@@ -43,7 +43,7 @@ def _table(report: Report) -> Table:
         best = report.recommended
         table.add_row(f"best: {short(best)}", *_cells(best), style="bold green")
     table.add_section()
-    for item in _some(report.frontier, SHOWN_OF_FRONTIER):
+    for item in spread(report.frontier, SHOWN_OF_FRONTIER):
         table.add_row(f"  {short(item)}", *_cells(item))
     table.add_section()
     for alternative in report.alternatives:
@@ -125,6 +125,7 @@ def _advice(report: Report) -> Text:
         for trial in report.trials
     ]
     lines.append(f"A month without a file costs {report.idle_dollars:,.2f} $.")
+    lines.append("The alternatives are without alarms, dead-letter queue, sweep and metrics.")
     return Text("\n".join(line for line in lines if line))
 
 
@@ -140,7 +141,7 @@ def _difference(report: Report) -> str:
     )
 
 
-def _some(items: Sequence[Forecast], most: int) -> Iterator[Forecast]:
+def spread(items: Sequence[Forecast], most: int) -> Iterator[Forecast]:
     """Evenly spread ones, the first and the last among them."""
     if len(items) <= most:
         yield from items

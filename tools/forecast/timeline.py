@@ -1,7 +1,8 @@
-"""What happened when: the busiest day for the page, and one moment for `--explain`."""
+"""What happened when: the busiest day and hour for the page, and one moment for `--explain`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,14 +13,15 @@ from tools.forecast.errors import ForecastError
 from tools.forecast.model import Candidate, RunTimes
 from tools.forecast.trace import MICROSECONDS, Times, Trace, moment
 
-BIN = 300 * MICROSECONDS
+# Columns of a drawing.
+BINS = 288
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """One day. Times in microseconds; spans are begin, end and what they say.
+    """One hour or day. Times in microseconds; spans are begin, end and what they say.
 
-    arrivals: files per five minutes. queue: most runs that waited, per five minutes.
+    arrivals: files per column of the drawing. queue: most runs that waited, per column.
     """
 
     begin: int
@@ -33,15 +35,23 @@ class Timeline:
     queue: tuple[int, ...]
 
 
-def timeline(trace: Trace, candidate: Candidate, times: RunTimes) -> Timeline:
-    """The day with the most files, in UTC."""
-    begin, end = trace.busiest_day()
+def timelines(
+    trace: Trace, candidate: Candidate, times: RunTimes, lengths: Sequence[int]
+) -> tuple[Timeline, ...]:
+    """For each length in microseconds, the hour or UTC day of that length with the most files."""
     firings = rules.replay(trace, candidate, times, detailed=True).firings
-    fired = firings[:, rules.FIRED]
+    return tuple(_timeline(trace, candidate, firings, *trace.busiest(length)) for length in lengths)
+
+
+def _timeline(trace: Trace, candidate: Candidate, firings: Times, begin: int, end: int) -> Timeline:
+    fired, outcome = firings[:, rules.FIRED], firings[:, rules.OUTCOME]
     inside = firings[(fired >= begin) & (fired < end)]
-    ran = inside[inside[:, rules.OUTCOME] == rules.RAN]
+    started, ended = firings[:, rules.STARTED], firings[:, rules.ENDED]
+    # A run within this time may have been fired before it.
+    ran = firings[(outcome == rules.RAN) & (ended > begin) & (started < end)]
     arrived = trace.times[(trace.times >= begin) & (trace.times < end)]
-    edges = np.arange(begin, end + BIN, BIN)
+    step = (end - begin) // BINS
+    edges = np.arange(begin, end + step, step)
     return Timeline(
         begin=begin,
         end=end,
@@ -53,7 +63,7 @@ def timeline(trace: Trace, candidate: Candidate, times: RunTimes) -> Timeline:
         runs=tuple(
             (int(row[rules.STARTED]), int(row[rules.ENDED]), _what_it_did(row)) for row in ran
         ),
-        queue=tuple(_waiting(ran, int(edge)) for edge in edges[:-1]),
+        queue=tuple(_waiting(ran, int(edge), step) for edge in edges[:-1]),
     )
 
 
@@ -74,9 +84,9 @@ def _what_it_did(row: Times) -> str:
     return f"{files:,} files in {int(row[rules.BATCHES])} batches{after}"
 
 
-def _waiting(ran: Times, edge: int) -> int:
+def _waiting(ran: Times, edge: int, step: int) -> int:
     fired, started = ran[:, rules.FIRED], ran[:, rules.STARTED]
-    return int(((fired < edge + BIN) & (started > edge) & (started > fired)).sum())
+    return int(((fired < edge + step) & (started > edge) & (started > fired)).sum())
 
 
 def explain(trace: Trace, candidate: Candidate, times: RunTimes, at: datetime) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from tools.forecast.errors import ForecastError
 
 MICROSECONDS = 1_000_000
-DAY = 86_400 * MICROSECONDS
+HOUR = 3_600 * MICROSECONDS
+DAY = 24 * HOUR
 # Files that come with less than this between them are one burst: the longest batch window.
 BURST_GAP = 900 * MICROSECONDS
 DAYS_OF_A_MONTH = 30.4375
@@ -125,11 +126,11 @@ class Trace:
             moved, np.repeat(self.sizes, copies), source=self.source, days=self.days
         )
 
-    def busiest_day(self) -> tuple[int, int]:
-        """Begin and end of the UTC day with the most files, in microseconds."""
-        days, counts = np.unique(self.times // DAY, return_counts=True)
-        day = int(days[counts.argmax()])
-        return day * DAY, (day + 1) * DAY
+    def busiest(self, length: int) -> tuple[int, int]:
+        """Begin and end of the hour or UTC day (its length in microseconds) with the most files."""
+        places, counts = np.unique(self.times // length, return_counts=True)
+        place = int(places[counts.argmax()])
+        return place * length, (place + 1) * length
 
 
 def moment(microseconds: int) -> datetime:
