@@ -1,17 +1,17 @@
-"""For all tests: fast bindings from the start, two rooms at once, and no silent skips."""
+"""For all tests: fast bindings from the start, rooms that stay together, and no silent skips."""
 
 from __future__ import annotations
 
 import gc
 import os
+import signal
 from typing import Any
 
 import pytest
 from hypothesis import settings
-from xdist.scheduler import LoadScopeScheduling
 
 import stacks  # noqa: F401 - first, because jsii starts Node on the first import of cdktf.
-from tests import example
+from tests import example, rooms
 
 example.use_its_transform()
 pytest_plugins = ["tests.spark"]
@@ -19,47 +19,30 @@ pytest_plugins = ["tests.spark"]
 # What the tests import they keep, so nobody need look for garbage in it, now or later.
 gc.disable()
 
+# A shell lets what it starts in the background ignore Ctrl-C, and every process that a test starts
+# would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Terraform reads the provider's schema, which is large, at every call, and a fifth of its time is
+# spent on looking for garbage in it.
+os.environ.setdefault("GOGC", "400")
+
 # How long an example takes says more about the machine than about the code. The gate looks for
 # longer (`--hypothesis-profile thorough`) than somebody does who has just changed something.
-settings.register_profile("quick", deadline=None, max_examples=20)
 settings.register_profile("few", deadline=None, max_examples=2)
+settings.register_profile("quick", deadline=None, max_examples=20)
 settings.register_profile("thorough", deadline=None, max_examples=200)
 settings.load_profile("quick")
 
-# One apply, one Spark session and one emulated account serve a whole room, so a room stays in one
-# process. Everywhere else a file does.
-ROOMS = ("tests/deploy/test", "tests/jobs/", "tests/tools/")
-# What takes longest.
-FIRST = ("tests/deploy/test", "tests/deploy/alone/", "tests/jobs/", "tests/tools/")
 
-
-def room_of(nodeid: str) -> str:
-    """What the ids of all tests of a room begin with."""
-    file = nodeid.split("::")[0]
-    return next((room for room in ROOMS if file.startswith(room)), file)
-
-
-class Rooms(LoadScopeScheduling):
-    """Deals whole rooms out to the processes of xdist, whose own groups pytest 9.2 ignores."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return room_of(nodeid)
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Rooms:
-    """In the order of collection: xdist would begin with whatever has the most tests."""
-    config.option.loadscopereorder = False
-    return Rooms(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> rooms.Rooms:
+    return rooms.scheduler(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take longest."""
-
-    def place(item: pytest.Item) -> int:
-        begin = [item.nodeid.startswith(start) for start in FIRST]
-        return begin.index(True) if any(begin) else len(FIRST)
-
-    items.sort(key=place)
+    items.sort(key=lambda item: rooms.place(item.nodeid))
 
 
 def pytest_collection_finish() -> None:

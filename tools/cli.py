@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import importlib.util
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from stacks.settings import SettingsError
-from tools.forecast.errors import ForecastError
 from tools.operate.errors import OperateError, StoppedError
 from tools.review.errors import PlanError
 from tools.sandbox.errors import PipelineError, SandboxError
@@ -24,63 +23,87 @@ FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 # By name: the module and the function of a command. Only the command that is called is imported:
 # the sandbox alone takes a second, and needs the development packages.
 COMMANDS = {
-    "status": ("tools.operate.commands", "show_status"),
-    "inspect": ("tools.operate.commands", "inspect"),
-    "put": ("tools.operate.commands", "put"),
-    "drain": ("tools.operate.commands", "drain"),
-    "replay": ("tools.operate.commands", "replay"),
-    "redeliver": ("tools.operate.commands", "redeliver"),
-    "pause": ("tools.operate.commands", "pause"),
-    "resume": ("tools.operate.commands", "resume"),
+    "status": ("tools.operate.commands.status", "show_status"),
+    "inspect": ("tools.operate.commands.inspect", "inspect"),
+    "put": ("tools.operate.commands.put", "put"),
+    "drain": ("tools.operate.commands.drain", "drain"),
+    "replay": ("tools.operate.commands.replay", "replay"),
+    "redeliver": ("tools.operate.commands.redeliver", "redeliver"),
+    "pause": ("tools.operate.commands.pause", "pause"),
+    "resume": ("tools.operate.commands.pause", "resume"),
     "review": ("tools.review.command", "review"),
     "demo": ("tools.sandbox.command", "demo"),
     "sandbox": ("tools.sandbox.command", "sandbox"),
     "forecast": ("tools.forecast.command", "forecast"),
     "settings": ("tools.settings_table", "show_settings"),
+    "docs": ("tools.docs", "docs"),
     "move-to-cdktn": ("tools.cdktn", "move_to_cdktn"),
 }
 OURS = ("tools", "stacks", "glue_jobs")
 
 
 class Commands(TyperGroup):
-    """The commands, each imported when it is asked for (click documentation, "Lazily Loading").
-
-    In an install without the development packages, a command that needs them says so.
-    """
+    """The commands by name and help. Only the one that is called is imported."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names, as the help shows them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of this name."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, function = COMMANDS[cmd_name]
-        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        """The command of this name; None where there is none."""
+        return NamedCommand(cmd_name, help=help_of(cmd_name)) if cmd_name in COMMANDS else None
+
+
+class NamedCommand(TyperCommand):
+    """A command that is imported when it is called, and not for the list of all commands."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """The context of the command itself; raises what is wrong with its arguments."""
+        typed = tuple(args)
         try:
-            callback = getattr(importlib.import_module(module), function)
-        except ModuleNotFoundError as missing:
-            if missing.name is None or missing.name.split(".")[0] in OURS:
-                raise
-            advice = f"The package {missing.name} is missing: run `pipenv sync --dev`."
-            alone.command(
-                cmd_name,
-                help=advice,
-                context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-            )(_refusing(advice))
-        else:
-            alone.command(cmd_name)(callback)
-        return typer.main.get_command(alone)
+            return load(str(self.name)).make_context(info_name, args, parent, **extra)
+        except typer.BadParameter as error:
+            error.message = _with_range(error, typed)
+            raise
 
 
-def _refusing(advice: str) -> Callable[[], None]:
-    """A command that only says what is missing."""
+def _with_range(error: typer.BadParameter, typed: Sequence[str]) -> str:
+    """The message; of a number that is no number, or out of range, with what was typed."""
+    from tools.operate.words import range_words
 
-    def refuse() -> None:
-        raise SandboxError(advice)
+    least, most = (getattr(error.param, name, None) for name in ("min", "max"))
+    if least is None and most is None:
+        return error.message
+    words = [part for word in typed for part in word.split("=", 1)]
+    names = [name for name in getattr(error.param, "opts", ()) if name in words[:-1]]
+    value = f"{words[words.index(names[0]) + 1]!r} is not allowed: " if names else ""
+    return f"{value}give a whole number, {range_words(least, most)}."
 
-    return refuse
+
+def help_of(name: str) -> str:
+    """The help of a command, read from its source: to import them all takes seconds."""
+    module, function = COMMANDS[name]
+    found = importlib.util.find_spec(module)
+    source = Path(str(found.origin)).read_bytes() if found else b""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return ast.get_docstring(node) or ""
+    raise LookupError(f"{module} has no function {function}, which the command {name} names")
+
+
+def function(name: str) -> Callable[..., None]:
+    """Import the function of a command; raises ModuleNotFoundError where a package is missing."""
+    module, callback = COMMANDS[name]
+    return cast(Callable[..., None], getattr(importlib.import_module(module), callback))
+
+
+def load(name: str) -> TyperCommand:
+    """Import a command; raises ModuleNotFoundError where a package is missing."""
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command(name)(function(name))
+    return cast(TyperCommand, typer.main.get_command(alone))
 
 
 app = typer.Typer(
@@ -101,32 +124,59 @@ def main() -> int:
     """Run the command line; returns its exit code.
 
     0 done, 1 the pipeline does not do what it should, 2 bad input or something is missing on this
-    machine, 3 a plan by which data would go, where that was asked, 130 and 143 stopped by a signal.
+    machine, 3 and 4 a plan by which data would go or permissions become wide, where that was asked,
+    130 and 143 stopped by a signal.
     """
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, _terminate)
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         app(prog_name="burst")
-    except StoppedError as error:
-        errors.print(escape(str(error)))
-        return error.exit_code
-    except PipelineError as error:
-        errors.print("[bold red]Failed:[/]", escape(str(error)))
-        return FAILED
-    except (ForecastError, PlanError, SandboxError, SettingsError) as error:
-        errors.print("[bold red]Error:[/]", escape(str(error)))
-        return BAD_INPUT
-    except OperateError as error:
-        word = "Error:" if error.exit_code == BAD_INPUT else "Failed:"
-        errors.print(f"[bold red]{word}[/]", escape(str(error)))
-        return error.exit_code
     except SystemExit as end:
         # Typer ends every command this way, also where it was interrupted.
         if end.code == INTERRUPTED:
-            errors.print("Stopped; nothing is left running.")
+            _print("", "Stopped.")
         raise
+    except StoppedError as error:
+        return _end("", error, error.exit_code)
+    except OperateError as error:
+        return _end("Error:" if error.exit_code == BAD_INPUT else "Failed:", error, error.exit_code)
+    except PipelineError as error:
+        return _end("Failed:", error, FAILED)
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        if error.filename is None:
+            return _end("Failed:", f"The operating system refused: {error.strerror}.", FAILED)
+        return _end("Error:", f"{error.filename}: {error.strerror}.", BAD_INPUT)
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.split(".")[0] in OURS:
+            raise
+        advice = f"The package {missing.name} is missing: run `pipenv sync --dev`."
+        return _end("Error:", advice, BAD_INPUT)
+    except _bad_input() as error:
+        return _end("Error:", error, BAD_INPUT)
     return 0
+
+
+def _bad_input() -> tuple[type[Exception], ...]:
+    """Errors about what was typed or set up; imported when there is one, to start sooner."""
+    from stacks.settings import SettingsError
+    from tools.forecast.errors import ForecastError
+
+    return ForecastError, PlanError, SandboxError, SettingsError
+
+
+def _end(word: str, error: Exception | str, code: int) -> int:
+    _print(word, str(error))
+    return code
+
+
+def _print(word: str, text: str) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    errors.print(*([f"[bold red]{word}[/]"] if word else []), escape(text))
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

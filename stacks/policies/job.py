@@ -52,10 +52,14 @@ def job(
 ) -> str:
     """What the job may do: drain its prefix of landing, write its own folders of the lake.
 
-    Listing is allowed for the pipeline's own prefixes, and for a request that names no prefix: S3
-    answers for an object that is not there with 404 only where ListBucket is allowed, else with
-    403 (Amazon S3 API reference, GetObject and HeadObject). Spark asks for such objects before it
-    writes, and the job must tell a version that somebody deleted from one that it may not read.
+    S3 answers for an object that is not there with 404 only to a caller who may list the bucket,
+    with the key as ``s3:prefix`` where a condition asks for it; else with 403 (Amazon S3 API
+    reference, GetObject and HeadObject). So the job may list wherever it asks for objects that may
+    be absent: Spark before it writes, the job for a version that was deleted meanwhile, and for
+    what it has moved to archive and quarantine. That S3 sends the key as prefix is on no page
+    *(unconfirmed)*; a request without a prefix is allowed as well, in case it does not.
+    Glue 5.1 writes through S3A, whose committers ask for the bucket's region and look after
+    multipart uploads (Hadoop documentation, "Committing work to S3 with the S3A Committers").
     ``cloudwatch:PutMetricData`` knows no resources (Service Authorization Reference, Amazon
     CloudWatch), so the namespaces narrow it instead: the one that Glue uses and the project's.
     With a key it also reads and writes what S3 encrypts, and Glue gives the key to the log groups
@@ -78,8 +82,10 @@ def job(
             [f"{landing_arn}/{prefix}*"],
         ),
         allow(
+            # GetObject: HeadObject asks for it, to tell a copy that has arrived from one that has
+            # not (Amazon S3 API reference, HeadObject, "Permissions").
             "MoveFilesToArchiveAndQuarantine",
-            ["s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"],
+            ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"],
             moved,
         ),
         allow(
@@ -89,7 +95,13 @@ def job(
         ),
         allow(
             "WriteCurated",
-            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
+            [
+                "s3:GetObject",
+                "s3:PutObject",
+                "s3:DeleteObject",
+                "s3:AbortMultipartUpload",
+                "s3:ListMultipartUploadParts",
+            ],
             [f"{curated}/*"],
         ),
         allow(
@@ -105,12 +117,19 @@ def job(
             {
                 "StringLikeIfExists": {
                     "s3:prefix": [
+                        f"{folder(ARCHIVE, pipeline)}*",
                         f"{CURATED}/{pipeline}",
                         f"{folder(CURATED, pipeline)}*",
                         f"{folder(LEDGER, pipeline)}*",
+                        f"{folder(QUARANTINE, pipeline)}*",
                     ]
                 }
             },
+        ),
+        allow(
+            "LookAfterItsUploads",
+            ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
+            [lake_arn],
         ),
         *([] if decryption is None else [_decrypt(decryption)]),
         allow("ReadItsCode", ["s3:GetObject"], code_arns),

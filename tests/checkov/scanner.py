@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE
 from tests.synth.every_stack import PROJECT_FOLDER
 from tests.synth.synthesized import Synthesized
 
@@ -68,7 +69,7 @@ def scan(command: Path, stack: Synthesized) -> Report:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)

@@ -20,6 +20,8 @@ from stacks.burst_stack import BurstStack
 from stacks.settings import parse_environments
 from tests import example
 from tests.long_proofs import pytest_collection_modifyitems, pytest_configure
+from tests.patience import PATIENCE
+from tests.rooms import scope
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.sandbox import PROJECT_FOLDER, Sandbox
@@ -88,13 +90,20 @@ def deployed(
         make_state_bucket(sandbox.account)
         with ThreadPoolExecutor(1) as beside:
             encrypted = None
-            if any(
-                "encrypted" in getattr(item, "fixturenames", ()) for item in request.session.items
-            ):
+            if _asked_for_in_this_process("encrypted", request):
                 stack_folder = synthesize_encrypted(sandbox)
                 encrypted = beside.submit(deploy_encrypted, sandbox, stack_folder)
             backend = s3_backend(sandbox.account, STATE_KEY)
             yield Deployed(sandbox, sandbox.deploy(backend=backend), encrypted)
+
+
+def _asked_for_in_this_process(fixture: str, request: pytest.FixtureRequest) -> bool:
+    """Whether a test that shares its process with the one that asks now wants the fixture."""
+    here = scope(request._pyfuncitem.nodeid)
+    return any(
+        scope(item.nodeid) == here and fixture in getattr(item, "fixturenames", ())
+        for item in request.session.items
+    )
 
 
 @pytest.fixture(scope="package")
@@ -237,7 +246,7 @@ def type_line(project: Path, account: Account) -> TypeLine:
             capture_output=True,
             text=True,
             check=False,
-            timeout=500,
+            timeout=PATIENCE,
         )
         if NO_NETWORK.search(done.stderr):
             pytest.skip("npm's registry cannot be reached, so there is no cdktf CLI")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,12 +18,12 @@ from moto import settings
 from moto.core import authorization
 
 from tests.deploy.conftest import Deployed
+from tests.patience import PATIENCE
 from tools import cli
 from tools.sandbox.command import write_environment
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 AWS = ("AWS_", "BURST_OUTPUTS")
-IDLE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,6 @@ class Burst:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            # A shell lets what it starts in the background ignore Ctrl-C, and tests pass that on.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def environment(self) -> dict[str, str]:
@@ -99,7 +96,7 @@ def burst_on(deployed: Deployed, capsys: pytest.CaptureFixture[str]) -> Burst:
 def clean(deployed: Deployed) -> None:
     """Wait for what runs, then empty landing and all of the lake but the job's code."""
     sandbox = deployed.sandbox
-    assert sandbox.engine.wait(lambda now: now.idle, IDLE_SECONDS)
+    assert sandbox.engine.wait(lambda now: now.idle, PATIENCE)
     buckets = sandbox.account.backend("s3").buckets
     landing = buckets[sandbox.outputs["landing_bucket_name"]].keys
     lake = buckets[sandbox.outputs["lake_bucket_name"]].keys

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from tests.deploy.conftest import Deployed, Encrypted
+from tests.patience import PATIENCE
 from tests.synth.synthesized import Synthesized
 from tests.tools.small_pipeline import until
 from tools.sandbox.orders import generate
 
-SECONDS = 120.0
 Heard = Callable[[], list[dict[str, str]]]
 
 
@@ -59,7 +59,7 @@ def test_file_that_goes_to_quarantine_is_told_and_starts_no_run(
         key = f'orders/told "{file.name}'
         s3.put_object(Bucket=outputs["landing_bucket_name"], Key=key, Body=file.body)
     assert sandbox.engine.wait(
-        lambda now: len(now.job_runs) > len(before.job_runs) and now.idle, SECONDS
+        lambda now: len(now.job_runs) > len(before.job_runs) and now.idle, PATIENCE
     )
 
     [message] = until(heard)
@@ -86,7 +86,7 @@ def test_run_that_fails_is_told_with_its_error(deployed: Deployed, heard: Heard)
         JobName=job, Arguments={"--input_format": "xml"}
     )["JobRunId"]
 
-    [message] = until(heard, SECONDS)
+    [message] = until(heard, PATIENCE)
     assert message["alert"].startswith(
         f"Environment dev: run {run} of job {job} ended as FAILED. Nothing is lost"
     )
@@ -102,7 +102,7 @@ def test_run_that_ends_well_is_not_told(deployed: Deployed, heard: Heard) -> Non
     before = len(sandbox.engine.snapshot().job_runs)
     workflow = sandbox.outputs["pipelines"]["orders"]["workflow_name"]
     sandbox.account.client("glue").start_workflow_run(Name=workflow)
-    assert sandbox.engine.wait(lambda now: len(now.job_runs) > before and now.idle, SECONDS)
+    assert sandbox.engine.wait(lambda now: len(now.job_runs) > before and now.idle, PATIENCE)
     assert sandbox.engine.snapshot().job_runs[-1].state == "SUCCEEDED"
     assert heard() == []
 

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.deploy.conftest import Deployed
+from tests.patience import PATIENCE
 from tools.sandbox.orders import generate
 
-SECONDS = 120.0
 # Athena user guide, "Data types in Amazon Athena": what Parquet must hold for each type.
 ARROW: Mapping[str, pa.DataType] = {
     "string": pa.string(),
@@ -52,7 +52,7 @@ def day(deployed: Deployed) -> date:
     sandbox.account.client("s3").put_object(
         Bucket=sandbox.outputs["landing_bucket_name"], Key="orders/query.csv", Body=file.body
     )
-    assert sandbox.engine.wait(lambda now: len(now.job_runs) > before and now.idle, SECONDS)
+    assert sandbox.engine.wait(lambda now: len(now.job_runs) > before and now.idle, PATIENCE)
     run = sandbox.engine.snapshot().job_runs[-1]
     assert run.state == "SUCCEEDED", run.error_message
     return run.started_on.date()

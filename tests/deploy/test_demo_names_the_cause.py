@@ -26,7 +26,7 @@ def on_the_shared_deployment(deployed: Deployed, monkeypatch: pytest.MonkeyPatch
     def already_deployed(*_: object, **__: object) -> Iterator[Sandbox]:
         yield deployed.sandbox
 
-    monkeypatch.setattr(command, "Sandbox", already_deployed)
+    monkeypatch.setattr("tools.sandbox.sandbox.Sandbox", already_deployed)
     monkeypatch.setattr(command, "_deploy_example", lambda console, sandbox: None)
     monkeypatch.setattr(command.signal, "signal", lambda *_: None)
     monkeypatch.setattr(demo, "EVENT_SECONDS", 2.0)

@@ -24,15 +24,14 @@ from burst.ledger.records import DoneRecord, FileResult, Ledger, Origin, PlanRec
 from tests import example
 from tests.deploy.conftest import Deployed
 from tests.deploy.operating import PROJECT_FOLDER, Burst, burst_on, clean, only_allowed
-from tools.operate import commands, draining
+from tests.patience import PATIENCE
+from tools.operate import draining, ids
+from tools.operate.commands import pause
 from tools.sandbox import command
 from tools.sandbox.orders import generate
 
 RULE = ROLE = "burst-dev-orders"
 MANY, SOME = 10_000, 1_000
-SECONDS = 120.0
-# Of the emulator, which answers some 200 requests a second.
-PATIENCE = 900.0
 
 
 @pytest.fixture
@@ -87,7 +86,7 @@ def test_the_runbook_leads_from_a_bad_file_to_its_rows(
     """Inside `burst sandbox`, which here finds everything deployed already."""
     said: dict[str, str] = {}
     monkeypatch.setattr(command, "Sandbox", lambda *_, **__: _Already(deployed))
-    monkeypatch.setattr(command, "_deploy", lambda console, sandbox: None)
+    monkeypatch.setattr(command, "_deploy_example", lambda console, sandbox: None)
     monkeypatch.setattr(command.signal, "signal", lambda *_: None)
     monkeypatch.setattr(command, "_until_interrupted", lambda: said.update(walk(burst, tmp_path)))
 
@@ -124,7 +123,10 @@ def walk(burst: Burst, folder: Path) -> dict[str, str]:
     said: dict[str, str] = {}
     source = f"source {burst.deployed.sandbox.folder / 'environment.sh'}"
     for number, line in enumerate(runbook()):
-        wanted = 1 if line.endswith("# exit code 1") else 0
+        wanted = {1} if line.endswith("# exit code 1") else {0}
+        if "burst drain" in line:
+            # The run that the file's own event started may have taken it before.
+            wanted |= {0}
         here = line.replace("pipenv run burst", f"PYTHONPATH={PROJECT_FOLDER} python -m tools.cli")
         done = subprocess.run(
             ["bash", "-c", f"{source}\n{here}"],
@@ -133,7 +135,7 @@ def walk(burst: Burst, folder: Path) -> dict[str, str]:
             text=True,
             check=False,
         )
-        assert done.returncode == wanted, f"{line}\n{done.stdout}{done.stderr}"
+        assert done.returncode in wanted, f"{line}\n{done.stdout}{done.stderr}"
         said[f"{number} {line}"] = " ".join(done.stdout.replace("│", " ").split())
     return said
 
@@ -152,14 +154,14 @@ def test_status_tells_what_started_a_batch(
     burst: Burst, tmp_path: Path, deployed: Deployed
 ) -> None:
     burst("put", "dev", "orders", str(order_file(tmp_path)))
-    assert deployed.sandbox.engine.wait(lambda now: not now.idle, SECONDS)
-    assert deployed.sandbox.engine.wait(lambda now: now.idle, SECONDS)
+    assert deployed.sandbox.engine.wait(lambda now: not now.idle, PATIENCE)
+    assert deployed.sandbox.engine.wait(lambda now: now.idle, PATIENCE)
     said = burst("status", "dev", "--json")
     (pipeline,) = said.json["environments"][0]["pipelines"]
-    (batch,) = pipeline["picture"]["history"]["last"]
+    (batch,) = pipeline["snapshot"]["history"]["last"]
     assert said.code == 0
-    assert (batch["files"], batch["bad_files"], batch["started_by"]) == (1, 0, "1 event in 2 s")
-    assert pipeline["picture"]["runs"][0]["state"] == "SUCCEEDED"
+    assert (batch["files"], batch["bad_files"], batch["started_by"]) == (1, 0, "window (1 event)")
+    assert pipeline["snapshot"]["runs"][0]["state"] == "SUCCEEDED"
 
 
 @pytest.mark.usefixtures("paused")
@@ -268,6 +270,26 @@ def test_drain_that_fails_says_why_and_where_the_log_is(burst: Burst, deployed: 
     assert (said.json["state"], said.json["batches"], said.json["left"]) == ("SUCCEEDED", [], 0)
 
 
+@pytest.mark.usefixtures("paused")
+def test_ids_that_drain_and_status_show_are_what_inspect_takes(
+    burst: Burst, deployed: Deployed, tmp_path: Path
+) -> None:
+    burst("put", "dev", "orders", str(order_file(tmp_path)))
+    said = burst("drain", "dev", "orders")
+    (shown,) = set(re.findall(r"wr_[0-9a-f]{8}", said.text))
+    assert shown in burst("status", "dev").text
+
+    story = burst("inspect", "dev", "orders", shown, "--json").json
+    (batch,) = story["batches"]
+    run = story["run"]
+    assert (ids.short(run["workflow_run_id"]), run["state"]) == (shown, "SUCCEEDED")
+    shown_batch = ids.short_batch(batch["batch"])
+    assert shown_batch in burst("inspect", "dev", "orders", run["run_id"]).text
+    assert run["run_id"] in burst("inspect", "dev", "orders", shown).text
+    found = burst("inspect", "dev", "orders", shown_batch, "--json").json
+    assert (found["batch"], found["rows"]) == (batch["batch"], batch["rows"])
+
+
 def test_drain_of_a_full_workflow_waits_for_room(burst: Burst, deployed: Deployed) -> None:
     workflow = deployed.sandbox.account.backend("glue").workflows[RULE]
     limit = workflow.max_concurrent_runs
@@ -278,7 +300,7 @@ def test_drain_of_a_full_workflow_waits_for_room(burst: Burst, deployed: Deploye
     finally:
         workflow.max_concurrent_runs = limit
     assert said.code == 0
-    assert first in said.error
+    assert ids.short(first) in said.error
     assert "waiting for one to end" in said.error
 
 
@@ -287,12 +309,12 @@ def test_ctrl_c_stops_following_and_not_the_run(burst: Burst, deployed: Deployed
     assert process.stderr is not None
     started = process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "Started the run wr_" in started
     assert "Stopped following. The run wr_" in errors
     assert "Traceback" not in errors
-    assert deployed.sandbox.engine.wait(lambda now: now.idle, SECONDS)
+    assert deployed.sandbox.engine.wait(lambda now: now.idle, PATIENCE)
     assert deployed.sandbox.engine.snapshot().job_runs[-1].state == "SUCCEEDED"
 
 
@@ -340,7 +362,7 @@ def file_that_comes_late(deployed: Deployed) -> Iterator[None]:
     runs = len(engine.snapshot().job_runs)
 
     def upload() -> None:
-        assert engine.wait(lambda now: len(now.job_runs) > runs, SECONDS)
+        assert engine.wait(lambda now: len(now.job_runs) > runs, PATIENCE)
         deployed.sandbox.account.client("s3").put_object(
             Bucket=deployed.sandbox.outputs["landing_bucket_name"], Key="orders/late.csv", Body=b""
         )
@@ -358,7 +380,7 @@ def file_that_comes_late(deployed: Deployed) -> Iterator[None]:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the project whose settings the commands change."""
     folder = example.copy_project(tmp_path / "project")
-    monkeypatch.setattr(commands, "SETTINGS_FILE", folder / "cdktf.json")
+    monkeypatch.setattr(pause, "SETTINGS_FILE", folder / "cdktf.json")
     return folder
 
 
@@ -447,7 +469,7 @@ def rows_of(burst: Burst, key: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.usefixtures("paused")
-def test_replaced_batch_is_loaded_anew_and_its_rows_are_there_once(
+def test_replaced_batch_is_loaded_again_and_its_rows_are_there_once(
     burst: Burst, deployed: Deployed, tmp_path: Path
 ) -> None:
     burst("put", "dev", "orders", str(order_file(tmp_path)))
@@ -457,13 +479,15 @@ def test_replaced_batch_is_loaded_anew_and_its_rows_are_there_once(
 
     said = burst(*replace)
     assert (said.code, "Say --yes if that is what you want" in said.error) == (2, True)
+    assert (said.text, said.error.count("readers miss these rows")) == ("", 1)
     said = burst(*replace, "--yes")
     assert (said.code, said.err) == (0, "")
     assert "readers miss these rows" in said.text
     assert rows_of(burst, "orders/orders.csv") == []
     said = burst("drain", "dev", "orders")
     assert said.code == 0
-    assert re.search(r"The run ended after \d+ s: 1 file, \d+ rows in 1 batch", said.text)
+    ended = r"The run wr_[0-9a-f]{8} ended after [^:]+: 1 file, \d+ rows in 1 batch"
+    assert re.search(ended, said.text)
 
     after = rows_of(burst, "orders/orders.csv")
     assert len(after) == len(before) == batch["rows"]
@@ -531,7 +555,7 @@ def test_files_among_ten_thousand_come_back_once_although_ctrl_c_came_in_the_mid
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert re.search(r"About [\d,]+ files came to landing", errors)
     assert "The same command goes on from here and sends no file twice." in errors

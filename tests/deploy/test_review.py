@@ -23,7 +23,7 @@ from tools.review.page import page_of
 from tools.review.plan import Action
 from tools.review.reading import read_plan
 from tools.review.review import Review, review
-from tools.review.synthesized import filled
+from tools.review.synthesized import filled, is_of
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.terraform import OVERRIDE_FILE, Terraform, write_override
@@ -97,9 +97,9 @@ def workbench(deployed: Deployed, tmp_path: Path) -> Iterator[Workbench]:
 
 def reviewed(shown: dict[str, Any], stack: dict[str, Any] | None = None) -> tuple[Review, str]:
     """The findings, and the comment that they make."""
-    plan, blot = read_plan(json.dumps(shown).encode(), source="plan.json")
+    plan, redact = read_plan(json.dumps(shown).encode(), source="plan.json")
     if stack is not None:
-        plan = filled(plan, stack, blot)
+        plan = filled(plan, stack, redact)
     found = review(plan, commit="0123456")
     return found, markdown.render(page_of(found))
 
@@ -135,8 +135,8 @@ def test_plan_that_would_delete_the_landing_bucket_warns_before_anything_else(
     found, text = reviewed(workbench.plan_edited(rename))
     assert text.startswith(
         "> [!CAUTION]\n> **Data would go**\n>\n"
-        f"> - **landing bucket** `{name}` is destroyed and made anew (forced by `bucket_prefix` "
-        "`burst-dev-landing-` → `another-`): It goes if it is empty; AWS refuses"
+        f"> - **landing bucket** `{name}` is destroyed and created again (forced by "
+        "`bucket_prefix` `burst-dev-landing-` → `another-`): It goes if it is empty; AWS refuses"
     )
     assert found.loses_data
     assert titles(found)[0] == "landing bucket"
@@ -181,7 +181,7 @@ def test_environment_that_gives_up_its_key_is_warned_of_and_keeps_what_is_in_it(
     lost = {danger.subject.noun for danger in found.dangers if danger.kind is Kind.DATA}
     assert lost == {"log group"}
     assert "**KMS key**" in text
-    assert "is forgotten (it is no longer in the configuration): It stays, and nothing" in text
+    assert "is forgotten (it is no longer in the configuration): It stays, but Terraform" in text
     assert "**landing encryption**" in text
     assert "`aws:kms` → `AES256`" in text
 
@@ -249,9 +249,8 @@ def test_renamed_pipeline_is_one_that_goes_with_its_data_and_one_that_comes(
     stack = json.loads((workbench.stack_folder / "cdk.tf.json").read_text(encoding="utf-8"))
     found, text = reviewed(shown, stack["resource"])
     assert found.loses_data
-    assert {"dead-letter queue of pipeline orders", "workflow of pipeline orders"} <= set(
-        titles(found)
-    )
+    assert {"dead-letter queue of pipeline orders", "pipeline orders"} <= set(titles(found))
+    assert "The pipeline sales takes its files from now on." in text
     assert not [title for title in titles(found) if "bucket" in title or "sales" in title]
     assert "| `sales` | new pipeline |" in text
     # The new job's policy is unknown to the plan, and readable all the same.
@@ -270,9 +269,10 @@ def test_removed_pipeline_warns_of_what_goes_with_it(workbench: Workbench) -> No
     assert {
         "dead-letter queue of pipeline orders",
         "log group of pipeline orders",
-        "trigger of pipeline orders",
-        "workflow of pipeline orders",
+        "pipeline orders",
     } <= gone
+    assert not {"trigger of pipeline orders", "workflow of pipeline orders"} & gone
+    assert "the sweep or a start by hand" not in text
     assert "it is no longer in the configuration" in text
     # The queue's policy goes with the queue; that it refuses nothing any more is no news.
     assert not [policy for policy in found.policies if policy.widened]
@@ -297,6 +297,9 @@ def test_widened_role_is_told_statement_by_statement(workbench: Workbench) -> No
         "allows one more action, a wildcard: s3:*",
         "allows one more resource, a wildcard: *",
     )
+    (danger,) = found.dangers
+    assert (danger.kind, danger.where) == (Kind.PERMISSIONS, "KeepTheLedger: s3:*, *")
+    assert found.widens
     assert "of `burst-dev-orders-job` is changed" in text
 
 
@@ -340,9 +343,9 @@ def test_sensitive_value_is_nowhere_in_the_comment_or_its_plan_text(workbench: W
     file.write_text(json.dumps(stack), encoding="utf-8")
     shown = workbench.plan("-refresh=false")
     assert SECRET in json.dumps(shown)
-    plan, blot = read_plan(json.dumps(shown).encode(), source="plan.json")
+    plan, redact = read_plan(json.dumps(shown).encode(), source="plan.json")
     page = page_of(review(plan))
-    text = markdown.render(page, plan_text=blot(workbench.plan_text() + SECRET))
+    text = markdown.render(page, plan_text=redact(workbench.plan_text() + SECRET))
     assert SECRET not in text
     assert "Terraform marks it as sensitive, so it is not shown" in text
     assert "`description`" in text
@@ -368,6 +371,7 @@ def test_first_deployment_shows_every_policy_though_nothing_is_there_yet(
     shown = workbench.plan(terraform=terraform)
     stack = json.loads((folder / "cdk.tf.json").read_text(encoding="utf-8"))
     found, text = reviewed(shown, stack["resource"])
+    assert is_of(read_plan(json.dumps(shown).encode(), source="plan.json")[0], stack["resource"])
     assert set(counts(found)) == {"add"}
     assert found.dangers == ()
     assert all(policy.unreadable is None for policy in found.policies)

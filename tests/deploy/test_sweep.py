@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from tests import scheduled_event
 from tests.deploy.conftest import Deployed
-from tools.sandbox import schedule
+from tests.patience import PATIENCE
 from tools.sandbox.orders import generate
-
-SECONDS = 120.0
 
 
 def test_deployed_sweep_is_a_schedule_with_the_target_of_the_rule(deployed: Deployed) -> None:
@@ -39,10 +38,10 @@ def test_file_whose_event_was_lost_is_brought_in_by_the_sweep(deployed: Deployed
     assert sandbox.engine.snapshot().matched_events == before.matched_events
     assert s3.list_objects_v2(Bucket=landing, Prefix="orders/lost")["KeyCount"] == 1
 
-    assert schedule.fire(account, orders["orders"]["sweep_rule_name"])
+    assert scheduled_event.fire(account, orders["orders"]["sweep_rule_name"])
 
     assert sandbox.engine.wait(
-        lambda now: len(now.job_runs) > len(before.job_runs) and now.idle, SECONDS
+        lambda now: len(now.job_runs) > len(before.job_runs) and now.idle, PATIENCE
     )
     run = sandbox.engine.snapshot().job_runs[-1]
     assert run.state == "SUCCEEDED", run.error_message
@@ -54,6 +53,6 @@ def test_file_whose_event_was_lost_is_brought_in_by_the_sweep(deployed: Deployed
 def test_sweep_that_finds_nothing_ends_well(deployed: Deployed) -> None:
     sandbox = deployed.sandbox
     before = len(sandbox.engine.snapshot().job_runs)
-    schedule.fire(sandbox.account, sandbox.outputs["pipelines"]["orders"]["sweep_rule_name"])
-    assert sandbox.engine.wait(lambda now: len(now.job_runs) > before and now.idle, SECONDS)
+    scheduled_event.fire(sandbox.account, sandbox.outputs["pipelines"]["orders"]["sweep_rule_name"])
+    assert sandbox.engine.wait(lambda now: len(now.job_runs) > before and now.idle, PATIENCE)
     assert sandbox.engine.snapshot().job_runs[-1].state == "SUCCEEDED"

@@ -13,6 +13,7 @@ import boto3
 import pytest
 
 from tests.jobs.world import GLUE_JOBS, QUICK_JAVA, World, as_csv, build_burst_zip, order
+from tests.patience import PATIENCE
 
 SUBMIT_ARGS = (
     f"--driver-java-options '{QUICK_JAVA}' "
@@ -40,7 +41,7 @@ class Script:
             env={**self.environment, **environment},
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=PATIENCE,
             check=False,
         )
 

@@ -14,6 +14,7 @@ from mypy_boto3_s3 import S3Client
 from tests.benchmarks import stand_in_s3
 from tests.jobs.memory_s3 import MemoryS3
 from tests.jobs.test_memory_s3 import LAKE, LANDING, WHOLE, Account, Call
+from tests.patience import PATIENCE
 
 COPY = {"Bucket": LAKE, "Key": "ä +%", "CopySource": {"Bucket": LANDING, "Key": "a/b <&>"}}
 OLD = {"Bucket": LANDING, "Key": "a/b <&>", "VersionId": 1}
@@ -62,7 +63,7 @@ def quick(job_environment: dict[str, str]) -> Iterator[S3Client]:
     stop: list[object] = []
     thread = threading.Thread(target=serve)
     thread.start()
-    client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{ports.get(timeout=10)}")
+    client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{ports.get(timeout=PATIENCE)}")
     yield client
     client.close()
     [cancel] = stop

@@ -23,6 +23,7 @@ from burst.row_engine import ReadBatch
 from burst.spark.row_engine import SparkRowEngine
 from mypy_boto3_s3 import S3Client
 
+from tests.jobs.judged_s3 import JudgedS3, policy_of_the_job
 from tests.jobs.memory_s3 import MemoryS3
 from tests.jobs.one_process import OneProcess
 from tests.jobs.plain_row_engine import PlainRowEngine
@@ -160,7 +161,7 @@ class World:
         engine = HookedRowEngine(
             args.landing_bucket, args.format, args.transform, after_read, output=args.output
         )
-        return drain(args, s3=self.s3, engine=engine, clock=self.clock)
+        return drain(args, s3=self.as_the_job(), engine=engine, clock=self.clock)
 
     def drain_plain(
         self,
@@ -172,9 +173,15 @@ class World:
         """Drain without Spark, as this process."""
         args = self.arguments(**other)
         process = process or OneProcess()
-        engine = PlainRowEngine(self.s3, args.landing_bucket, args.format, step=process.step)
-        with process.watching(self.s3):
-            return drain(args, s3=self.s3, engine=engine, clock=self.clock, metrics=metrics)
+        s3 = self.as_the_job()
+        engine = PlainRowEngine(s3, args.landing_bucket, args.format, step=process.step)
+        with process.watching(s3):
+            return drain(args, s3=s3, engine=engine, clock=self.clock, metrics=metrics)
+
+    def as_the_job(self) -> S3Client:
+        """The client with the permissions of the job's role, and no others."""
+        policy = policy_of_the_job(self.landing, self.lake)
+        return cast(S3Client, JudgedS3(self.s3, policy))
 
     def in_landing(self) -> list[str]:
         return [key for key, _ in sorted(self.versions_in_landing())]

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 PROJECT = Path(__file__).resolve().parents[2]
 SUBMODULES = ("alb", "provider", "s3_bucket")
 
@@ -97,7 +99,7 @@ def run_python(bindings: Bindings) -> RunPython:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE,
         )
 
     return run

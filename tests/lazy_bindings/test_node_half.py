@@ -14,6 +14,7 @@ import pytest
 
 from stacks.lazy_bindings import python_half
 from stacks.lazy_bindings.node_half import PRELOAD, preload_option
+from tests.patience import PATIENCE
 
 from .conftest import RunPython
 
@@ -74,7 +75,7 @@ def run_node(*arguments: str, environment: Mapping[str, str]) -> subprocess.Comp
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
@@ -331,7 +332,7 @@ def start_worker(folder: Path, name: str, package: str, source: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
     return (folder / "log").read_text()

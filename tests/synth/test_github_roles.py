@@ -15,7 +15,7 @@ from tests.synth.conftest import Synth
 from tests.synth.every_stack import ENCRYPTIONS, ENVIRONMENTS, GITHUB
 from tests.synth.sample_arns import ACCOUNT, REGION, resolved
 from tests.synth.synthesized import Policy, Synthesized
-from tools.sandbox.policies import Request, allows
+from tools.iam import Request, allows
 
 BOUNDARY = "arn:aws:iam::123456789012:policy/github-burst-dev-boundary"
 SUBJECT = "token.actions.githubusercontent.com:sub"

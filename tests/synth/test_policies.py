@@ -94,7 +94,12 @@ def test_job_reaches_only_its_prefix_of_landing_and_its_folders_of_the_lake(
             None,
         ),
         "MoveFilesToArchiveAndQuarantine": (
-            {"s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"},
+            {
+                "s3:GetObject",
+                "s3:PutObject",
+                "s3:PutObjectTagging",
+                "s3:AbortMultipartUpload",
+            },
             {f"{lake}/archive/orders/*", f"{lake}/quarantine/orders/*"},
             None,
         ),
@@ -104,7 +109,13 @@ def test_job_reaches_only_its_prefix_of_landing_and_its_folders_of_the_lake(
             None,
         ),
         "WriteCurated": (
-            {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"},
+            {
+                "s3:GetObject",
+                "s3:PutObject",
+                "s3:DeleteObject",
+                "s3:AbortMultipartUpload",
+                "s3:ListMultipartUploadParts",
+            },
             {f"{lake}/curated/orders/*"},
             None,
         ),
@@ -118,9 +129,20 @@ def test_job_reaches_only_its_prefix_of_landing_and_its_folders_of_the_lake(
             {lake},
             {
                 "StringLikeIfExists": {
-                    "s3:prefix": ["curated/orders", "curated/orders/*", "ledger/orders/*"]
+                    "s3:prefix": [
+                        "curated/orders",
+                        "curated/orders/*",
+                        "ledger/orders/*",
+                        "archive/orders/*",
+                        "quarantine/orders/*",
+                    ]
                 }
             },
+        ),
+        "LookAfterItsUploads": (
+            {"s3:GetBucketLocation", "s3:ListBucketMultipartUploads"},
+            {lake},
+            None,
         ),
         "ReadItsCode": ({"s3:GetObject"}, set(keys), None),
         "WriteItsLogs": (

@@ -73,8 +73,13 @@ UNBOUNDED = (
     ),
 )
 
-# Actions on a bucket as a whole that read or write no object.
-KNOW_NO_KEY = {"s3:GetBucketVersioning", "s3:GetBucketLocation"}
+# Actions on a bucket as a whole that read or write no object. ListBucketMultipartUploads shows the
+# keys of unfinished uploads and has no condition on the prefix that S3A's committers would meet.
+KNOW_NO_KEY = {
+    "s3:GetBucketLocation",
+    "s3:GetBucketVersioning",
+    "s3:ListBucketMultipartUploads",
+}
 
 
 @dataclass(frozen=True)

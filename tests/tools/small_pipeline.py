@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE
 from tools.sandbox.account import Account
 
 LANDING, CODE = "landing", "code"
@@ -85,6 +86,7 @@ def deploy(
         arguments = {**(arguments or {}), "--gate": str(gate)}
     _buckets(account)
     _code(account, folder)
+    _job_role(account)
     _workflow(account, batching or {"BatchSize": 1}, arguments or {}, job)
     workflow_arn = _arn(account, "glue", f"workflow/{NAME}")
     queue_url = account.client("sqs").create_queue(QueueName="undelivered")["QueueUrl"]
@@ -143,7 +145,7 @@ def session_processes(session: int) -> list[int]:
     return found
 
 
-def until(condition: Any, timeout: float = 10.0) -> Any:
+def until(condition: Any, timeout: float = PATIENCE) -> Any:
     """Waits for a condition to give something true, and returns that."""
     deadline = time.monotonic() + timeout
     while not (found := condition()):
@@ -171,6 +173,19 @@ def _code(account: Account, folder: Path) -> None:
     s3 = account.client("s3")
     s3.put_object(Bucket=CODE, Key="artifacts/job.py", Body=SCRIPT.encode())
     s3.put_object(Bucket=CODE, Key="artifacts/package.zip", Body=package.read_bytes())
+
+
+def _job_role(account: Account) -> None:
+    """The job may read its code."""
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "glue.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    code = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{CODE}/*"}
+    iam = account.client("iam")
+    iam.create_role(RoleName="job", AssumeRolePolicyDocument=policy_document(trust))
+    iam.put_role_policy(RoleName="job", PolicyName="code", PolicyDocument=policy_document(code))
 
 
 def _workflow(

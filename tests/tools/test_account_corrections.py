@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tools.sandbox.account import Account
-from tools.sandbox.corrections import CORRECTIONS, Correction
+from tools.sandbox.account.corrections import CORRECTIONS, Correction
 
 ARN = "arn:aws:{}:eu-central-1:123456789012:{}"
 WORKFLOW_ARN = ARN.format("glue", "workflow/orders")
@@ -320,7 +320,7 @@ def test_a_bucket_without_eventbridge_does_not_claim_it(corrected: Account) -> N
     assert "EventBridgeConfiguration" not in answer
 
 
-# ---- policy conditions are evaluated -----------------------------------------------------------
+# ---- bucket policies are left to the judge -----------------------------------------------------
 
 
 def upload_under_a_policy(account: Account, **statement: Any) -> str | None:
@@ -341,7 +341,7 @@ TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
 
 def test_vanilla_a_tls_only_policy_refuses_everything(vanilla: Account) -> None:
     refused = upload_under_a_policy(vanilla, Condition=TLS_ONLY) is not None
-    still_needed("policy conditions are evaluated", refused)
+    still_needed("bucket policies are left to the judge", refused)
 
 
 @pytest.mark.parametrize(
@@ -349,7 +349,10 @@ def test_vanilla_a_tls_only_policy_refuses_everything(vanilla: Account) -> None:
     [
         ({"Condition": TLS_ONLY}, None),
         ({"Condition": {"Bool": {"aws:SecureTransport": "true"}}}, "403"),
-        ({"Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}}, None),
+        # An operator that is not known is never guessed.
+        ({"Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}}, "403"),
+        ({"Principal": {"AWS": "arn:aws:iam::123456789012:role/job"}}, None),
+        ({"Action": "s3:DeleteObjectVersion"}, None),
         ({}, "403"),
         ({"Action": "s3:GetObject"}, None),
     ],
@@ -421,7 +424,7 @@ def completed_upload(account: Account) -> tuple[dict[str, Any], str]:
 
 
 def complete_again_after_deleting(account: Account) -> str | None:
-    """The job has taken the file from landing when somebody asks once more for its completion."""
+    """The job has taken the file from landing when its completion is requested once more."""
     request, version = completed_upload(account)
     s3 = account.client("s3")
     s3.delete_object(Bucket=BUCKET, Key="a", VersionId=version)
@@ -527,7 +530,7 @@ def execution_class(account: Account, **given: Any) -> str | None:
     return glue.get_job(JobName="orders")["Job"].get("ExecutionClass")
 
 
-def test_vanilla_a_job_shows_an_execution_class_that_nobody_gave(vanilla: Account) -> None:
+def test_vanilla_a_job_shows_an_execution_class_that_was_not_given(vanilla: Account) -> None:
     name = "jobs show only the execution class they were given"
     still_needed(name, execution_class(vanilla) is not None)
 

@@ -1,4 +1,4 @@
-"""`burst demo` as a user calls it, in a process of its own."""
+"""`burst demo` as a user calls it, in its own process."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests import example
+from tests.patience import PATIENCE
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.terraform import find_terraform
 
@@ -41,7 +42,7 @@ def demo(*options: str, **environment: str) -> subprocess.Popen[str]:
 
 
 def processes_with(folder: Path) -> list[str]:
-    """Command lines of the running processes that have something to do with the folder."""
+    """Command lines of the running processes that use the folder."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -58,7 +59,7 @@ def processes_with(folder: Path) -> list[str]:
 def test_every_row_of_the_burst_comes_out_once(tmp_path: Path) -> None:
     folder = tmp_path / "sandbox"
     process = demo("--files", "12", "--seed", "7", "--window", "5", "--folder", str(folder))
-    output, errors = process.communicate(timeout=400)
+    output, errors = process.communicate(timeout=PATIENCE)
     assert (process.returncode, errors) == (0, "")
     assert "batch window 5 s (shortened for the demo: 60 s in its settings)" in output
     assert re.search(r"fired by size: 10 events", output)
@@ -79,13 +80,13 @@ def test_every_row_of_the_burst_comes_out_once(tmp_path: Path) -> None:
 def test_ctrl_c_in_the_middle_ends_with_130_and_leaves_no_process(tmp_path: Path) -> None:
     folder = tmp_path / "sandbox"
     process = demo("--folder", str(folder))
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + PATIENCE
     while not (folder / "cdktf.out" / "stacks" / "dev" / "sandbox.tfstate").exists():
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert errors.strip() == "Stopped; nothing is left running."
     assert "Traceback" not in output
@@ -94,7 +95,7 @@ def test_ctrl_c_in_the_middle_ends_with_130_and_leaves_no_process(tmp_path: Path
 
 def test_terraform_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
     process = demo(PATH=str(tmp_path))
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert len(errors.splitlines()) == 1
     assert "Terraform is not on the PATH: install version 1.11 or newer" in errors
@@ -105,7 +106,7 @@ def test_terraform_that_is_too_old_is_one_sentence(tmp_path: Path) -> None:
     fake.write_text('#!/bin/sh\necho \'{"terraform_version": "1.5.7"}\'\n', encoding="utf-8")
     fake.chmod(0o755)
     process = demo(PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert "Terraform on the PATH is 1.5: install version 1.11 or newer" in errors
 
@@ -118,7 +119,7 @@ def test_provider_that_cannot_be_had_is_one_sentence_with_both_ways_out(tmp_path
         encoding="utf-8",
     )
     process = demo("--folder", str(tmp_path / "sandbox"), TF_CLI_CONFIG_FILE=str(nowhere))
-    _, errors = process.communicate(timeout=200)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert len(errors.splitlines()) == 1
     assert "allow it to reach its public registry, or put the provider into a local" in errors
@@ -127,9 +128,9 @@ def test_provider_that_cannot_be_had_is_one_sentence_with_both_ways_out(tmp_path
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        (["--files", "0"], "'--files': Input should be greater than or equal to 1"),
-        (["--window", "901"], "'--window': Input should be less than or equal to 900"),
-        (["--size", "101"], "'--size': Input should be less than or equal to 100"),
+        (["--files", "0"], "give a whole number, 1 to 1,000."),
+        (["--window", "901"], "give a whole number, 1 to 900."),
+        (["--size", "101"], "give a whole number, 1 to 100."),
         (["--seed", "x"], "'--seed': Input should be a valid integer"),
         (["--files", "2", "--bad", "3"], "3 of 2 files cannot be bad"),
         (["--nonsense"], "No such option: --nonsense"),
@@ -137,7 +138,7 @@ def test_provider_that_cannot_be_had_is_one_sentence_with_both_ways_out(tmp_path
 )
 def test_wrong_option_is_named_with_what_is_allowed(options: list[str], what: str) -> None:
     process = demo(*options, COLUMNS="200")
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert what in errors
 
@@ -145,7 +146,7 @@ def test_wrong_option_is_named_with_what_is_allowed(options: list[str], what: st
 def test_folder_that_exists_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("mine", encoding="utf-8")
     process = demo("--folder", str(tmp_path))
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert "exists already: name a new one" in errors
     assert (tmp_path / "precious").read_text(encoding="utf-8") == "mine"

@@ -1,4 +1,4 @@
-"""What EventBridge may hand over, and what happens to an event that it may not."""
+"""Which events EventBridge may deliver, and what happens to the others."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.tools.small_pipeline import (
     NAME,
     SmallPipeline,
@@ -16,8 +17,8 @@ from tests.tools.small_pipeline import (
     put_target,
 )
 from tools.sandbox.account import Account
-from tools.sandbox.engine import GlueEngine
-from tools.sandbox.notices import EventUndelivered, Notice
+from tools.sandbox.glue.engine import GlueEngine
+from tools.sandbox.glue.notices import EventUndelivered, Notice
 
 OTHER = "arn:aws:glue:eu-central-1:123456789012:workflow/other"
 ROLE = "arn:aws:iam::123456789012:role/"
@@ -122,9 +123,43 @@ def with_the_queue_of_another_rule(pipeline: SmallPipeline) -> None:
     allow_queue(pipeline, pipeline.rule_arn + "-other")
 
 
+def with_a_queue_whose_key_is_for_others(pipeline: SmallPipeline) -> None:
+    encrypt_queue(pipeline, f"{pipeline.rule_arn}-other")
+
+
+def encrypt_queue(pipeline: SmallPipeline, rule_arn: str) -> None:
+    """Give the dead-letter queue a key that EventBridge may use for this rule."""
+    kms = pipeline.account.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": "*",
+        "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
+    }
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy_document(statement))
+    pipeline.account.client("sqs").set_queue_attributes(
+        QueueUrl=pipeline.queue_url, Attributes={"KmsMasterKeyId": key}
+    )
+    # moto forgets the policy when another attribute is set.
+    allow_queue(pipeline, pipeline.rule_arn)
+
+
+def test_encrypted_queue_keeps_the_events_of_the_rule_that_its_key_names(
+    account: Account, engine: GlueEngine, tmp_path: Path
+) -> None:
+    pipeline = deploy(account, tmp_path)
+    without_role_policy(pipeline)
+    encrypt_queue(pipeline, pipeline.rule_arn)
+    pipeline.upload("orders/1.csv")
+    assert len(pipeline.dead_letters()) == 1
+
+
 @pytest.mark.parametrize(
     ("breakage", "reason"),
     [
+        (with_a_queue_whose_key_is_for_others, "or of its key, does not let events.amazonaws.com"),
         (without_queue, "has no dead-letter queue"),
         (with_a_missing_queue, "does not exist"),
         (with_the_queue_of_another_rule, "does not let events.amazonaws.com send"),
@@ -172,7 +207,7 @@ def test_a_disabled_rule_delivers_nothing(
     assert pipeline.dead_letters() == []
 
 
-def test_objects_that_the_rule_does_not_match_are_no_business_of_the_engine(
+def test_objects_that_the_rule_does_not_match_do_not_reach_the_engine(
     account: Account, engine: GlueEngine, tmp_path: Path
 ) -> None:
     pipeline = deploy(account, tmp_path)
@@ -182,7 +217,7 @@ def test_objects_that_the_rule_does_not_match_are_no_business_of_the_engine(
     assert engine.snapshot().matched_events == 0
 
 
-def test_an_event_that_somebody_puts_on_the_bus_counts_like_any_other(
+def test_an_event_that_is_put_on_the_bus_counts_like_any_other(
     account: Account, engine: GlueEngine, tmp_path: Path
 ) -> None:
     deploy(account, tmp_path, batching={"BatchSize": 2, "BatchWindow": 900})
@@ -215,12 +250,12 @@ def test_a_workflow_that_is_deleted_while_events_wait_is_a_problem_that_is_named
     pipeline = deploy(account, tmp_path, batching={"BatchSize": 5, "BatchWindow": 1})
     pipeline.upload("orders/1.csv")
     account.client("glue").delete_workflow(Name=NAME)
-    assert engine.wait(lambda snapshot: bool(snapshot.problems), timeout=10)
+    assert engine.wait(lambda snapshot: bool(snapshot.problems), timeout=PATIENCE)
     assert "was deleted while 1 events waited" in engine.problems[0]
     # The timer lives on.
     account.client("glue").create_workflow(Name=NAME)
     pipeline.upload("orders/2.csv")
-    assert engine.wait(lambda snapshot: bool(snapshot.workflow_runs), timeout=10)
+    assert engine.wait(lambda snapshot: bool(snapshot.workflow_runs), timeout=PATIENCE)
 
 
 def test_a_trigger_whose_job_is_missing_is_a_problem_that_is_named(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.patience import PATIENCE
 from tests.tools.small_pipeline import (
     NAME,
     SmallPipeline,
@@ -18,11 +19,12 @@ from tests.tools.small_pipeline import (
     session_processes,
     until,
 )
-from tools.sandbox import SandboxError, job_process
+from tools.sandbox import SandboxError
 from tools.sandbox.account import Account
-from tools.sandbox.batching import Reason
-from tools.sandbox.engine import GlueEngine
-from tools.sandbox.notices import (
+from tools.sandbox.glue import job_process
+from tools.sandbox.glue.batches import Reason
+from tools.sandbox.glue.engine import GlueEngine
+from tools.sandbox.glue.notices import (
     EventMatched,
     JobRunChanged,
     Notice,
@@ -33,8 +35,6 @@ from tools.sandbox.notices import (
 
 BURST = {"BatchSize": 10, "BatchWindow": 900}
 SOON = {"BatchSize": 10, "BatchWindow": 1}
-# Long enough for a busy machine; nothing here waits for it to pass.
-PATIENCE = 20.0
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def keys(number: int) -> list[str]:
 
 
 def finished(engine: GlueEngine, runs: int = 1) -> None:
-    """Waits until so many job runs, and no fewer workflow runs, have ended."""
+    """Waits until this many job runs, and all workflow runs, have ended."""
 
     def ended(snapshot: Any) -> bool:
         return sum(1 for run in snapshot.job_runs if run.completed_on) >= runs and all(
@@ -83,9 +83,9 @@ def test_a_burst_as_large_as_the_batch_starts_one_run_by_its_size(
     [run] = pipeline.workflow_runs()
     assert run["Status"] == "COMPLETED"
     assert run["StartingEventBatchCondition"] == {"BatchSize": 10}
-    [picture] = engine.snapshot().workflow_runs
-    assert picture.reason is Reason.SIZE
-    assert len(set(picture.event_ids)) == 10
+    [shown] = engine.snapshot().workflow_runs
+    assert shown.reason is Reason.SIZE
+    assert len(set(shown.event_ids)) == 10
     assert engine.snapshot().idle
     assert engine.problems == ()
 
@@ -131,7 +131,7 @@ def test_a_changed_batch_size_counts_from_the_next_batch(
     assert sizes == [2, 1]
 
 
-def test_those_who_watch_hear_everything_in_its_order(
+def test_observers_hear_everything_in_order(
     account: Account, engine: GlueEngine, tmp_path: Path
 ) -> None:
     notices: list[Notice] = []
@@ -200,9 +200,7 @@ def test_a_job_gets_its_deployed_code_arguments_and_account(
     assert (folder / "log.txt").read_text() == "the job says hello\n"
 
 
-def test_the_api_tells_the_truth_about_a_run(
-    account: Account, engine: GlueEngine, tmp_path: Path
-) -> None:
+def test_the_api_shows_a_run_as_it_is(account: Account, engine: GlueEngine, tmp_path: Path) -> None:
     pipeline = deploy(account, tmp_path, batching={"BatchSize": 2}, gated=True)
     pipeline.upload(*keys(2))
     in_states(engine, "RUNNING")
@@ -255,11 +253,11 @@ def test_a_run_knows_the_events_that_started_it(
     glue = account.client("glue")
     first, second = pipeline.workflow_runs()
     assert second["PreviousRunId"] == first["WorkflowRunId"]
-    for run, picture in zip((first, second), engine.snapshot().workflow_runs, strict=True):
+    for run, shown in zip((first, second), engine.snapshot().workflow_runs, strict=True):
         properties = glue.get_workflow_run_properties(Name=NAME, RunId=run["WorkflowRunId"])
         assert properties["RunProperties"] == {
             "team": "sales",
-            "aws:eventIds": f"[{', '.join(picture.event_ids)}]",
+            "aws:eventIds": f"[{', '.join(shown.event_ids)}]",
         }
 
 
@@ -396,11 +394,11 @@ def test_runs_that_are_started_by_hand(
 
 
 def running_with_children(engine: GlueEngine, pipeline: SmallPipeline, tmp_path: Path) -> int:
-    """Starts a run whose job has children of its own; returns its session."""
+    """Starts a run whose job has child processes; returns its session."""
     pipeline.upload("orders/1.csv")
     [folder] = until(lambda: [f.parent for f in (tmp_path / "runs").glob("*/has-children")])
     assert folder
-    session = int(engine._job_runs[0].process.pid)  # type: ignore[union-attr]
+    session = engine.jobs.process_ids[0]
     until(lambda: len(session_processes(session)) == 3)
     return session
 
@@ -456,8 +454,8 @@ def test_stop_while_a_job_is_being_started(account: Account, tmp_path: Path) -> 
         engine.stop()
         [run] = engine.snapshot().job_runs
         assert run.state == "STOPPED"
-        assert engine._job_runs[0].thread is not None
-        assert not engine._job_runs[0].thread.is_alive()
+        [thread] = engine.jobs.threads
+        assert not thread.is_alive()
 
 
 def test_stop_before_start_and_start_after_stop_do_nothing(
@@ -473,14 +471,14 @@ FORGETFUL = """
 import pathlib, sys
 from tests.tools.small_pipeline import deploy
 from tools.sandbox.account import Account
-from tools.sandbox.engine import GlueEngine
+from tools.sandbox.glue.engine import GlueEngine
 folder = pathlib.Path(sys.argv[1])
 account = Account().__enter__()
 engine = GlueEngine(account, work_folder=folder / "runs")
 engine.start()
 deploy(account, folder, gated=True).upload("orders/1.csv")
-assert engine.wait(lambda now: any(run.state == "RUNNING" for run in now.job_runs), 20)
-print(engine._job_runs[0].process.pid)
+assert engine.wait(lambda now: any(run.state == "RUNNING" for run in now.job_runs), 900)
+print(engine.jobs.process_ids[0])
 """
 
 
@@ -490,7 +488,7 @@ def test_a_program_that_forgets_to_stop_leaves_no_job_and_does_not_hang(tmp_path
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.review.plans import BUCKET, bucket, document, resource
+from tests.unit.review.plans import BUCKET, allow, bucket, document, policy, resource
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 # What an install without the development packages lacks.
@@ -24,7 +25,7 @@ QUIET = document(resource("aws_glue_job", {"timeout": 30}, {"timeout": 60}))
 
 
 def burst(
-    *arguments: str, code: str | None = None, stdin: bytes = b""
+    *arguments: str, code: str | None = None, stdin: bytes = b"", **variables: str
 ) -> subprocess.CompletedProcess[bytes]:
     program = ["-m", "tools.cli"] if code is None else ["-c", code]
     return subprocess.run(
@@ -33,6 +34,7 @@ def burst(
         input=stdin,
         capture_output=True,
         check=False,
+        env={**os.environ, **variables},
     )
 
 
@@ -62,6 +64,105 @@ def test_exit_code_is_3_only_where_data_would_go_and_that_was_asked(
     done = burst("review", file(content), *options)
     assert (done.returncode, done.stderr) == (code, b"")
     assert (b"Data would go" in done.stdout) is (content is LOSS)
+
+
+def role_policy(*statements: Any) -> dict[str, Any]:
+    return {"name": "drain", "role": "role", "policy": policy(*statements)}
+
+
+WIDER = document(
+    resource("aws_iam_role_policy", role_policy(), role_policy(allow("All", "s3:*", "*")))
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "code"),
+    [
+        (WIDER, [], 0),
+        (WIDER, ["--fail-on-wider"], 4),
+        (QUIET, ["--fail-on-wider"], 0),
+        (WIDER, ["--fail-on-data-loss"], 0),
+    ],
+)
+def test_exit_code_is_4_only_where_permissions_become_wide_and_that_was_asked(
+    file: Any, content: Any, options: list[str], code: int
+) -> None:
+    done = burst("review", file(content), *options)
+    assert (done.returncode, done.stderr) == (code, b"")
+    assert (b"Permissions would become wide" in done.stdout) is (content is WIDER)
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_settings_are_whole_on_a_narrow_and_on_a_wide_terminal(file: Any, columns: str) -> None:
+    before, after = (
+        {"name": "q", "default_arguments": {"--max_files_per_batch": number}}
+        for number in ("100", "2000")
+    )
+    done = burst("review", file(document(resource("aws_glue_job", before, after))), COLUMNS=columns)
+    printed = done.stdout.decode()
+    assert all(len(line) <= int(columns) for line in printed.splitlines())
+    for text in ("orders", "argument --max_files_per_batch", "100", "2000"):
+        assert text in printed
+
+
+NAME = "pipeline-orders_job_policy_12345678"
+OPEN_POLICY = document(
+    resource(
+        "aws_iam_role_policy",
+        None,
+        {"name": "drain", "role": "r"},
+        name=NAME,
+        unknown={"policy": True},
+    ),
+    configuration={
+        "root_module": {
+            "resources": [
+                {
+                    "address": f"aws_iam_role_policy.{NAME}",
+                    "expressions": {"policy": {"references": ["aws_s3_bucket.lake.arn"]}},
+                }
+            ]
+        }
+    },
+)
+
+
+def stack(on: str = "${aws_s3_bucket.lake.arn}/*", name: str = NAME) -> dict[str, Any]:
+    return {
+        "resource": {
+            "aws_iam_role_policy": {name: {"policy": policy(allow("Read", "s3:GetObject", on))}}
+        }
+    }
+
+
+def test_stack_beside_the_plan_says_what_policies_will_permit(file: Any) -> None:
+    file(stack(), "cdk.tf.json")
+    done = burst("review", file(OPEN_POLICY))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "${aws_s3_bucket.lake.arn}/*" in done.stdout.decode()
+    assert "cannot be read" not in done.stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (stack(name="another"), "it is not the stack that was planned"),
+        (stack("${aws_s3_bucket.other.arn}/*"), "it is not the stack that was planned"),
+        (None, "it is newer than the plan"),
+    ],
+)
+def test_stack_beside_the_plan_that_was_not_planned_is_not_used(
+    file: Any, content: Any, why: str
+) -> None:
+    beside = Path(file(content or stack(), "cdk.tf.json"))
+    plan = file(OPEN_POLICY)
+    if content is None:
+        later = Path(plan).stat().st_mtime + 60
+        os.utime(beside, (later, later))
+    done = burst("review", plan)
+    assert done.returncode == 0
+    assert why in done.stderr.decode()
+    assert "1 policy cannot be read before the apply" in " ".join(done.stdout.decode().split())
 
 
 def test_options_of_the_pull_request_give_a_comment_with_everything(file: Any) -> None:
@@ -134,6 +235,32 @@ def test_demo_without_development_packages_says_how_to_get_them() -> None:
     done = burst("demo", "--files", "3", code=WITHOUT_THEM)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"is missing: run `pipenv sync --dev`." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "output", "code", "what"),
+    [
+        (["demo", "--folder", "/proc/x"], None, 2, "Error: /proc/x: No such file or directory."),
+        (
+            ["settings"],
+            "/dev/full",
+            1,
+            "Failed: The operating system refused: No space left on device.",
+        ),
+    ],
+)
+def test_errors_of_the_file_system_are_sentences(
+    arguments: list[str], output: str | None, code: int, what: str
+) -> None:
+    with Path(output or os.devnull).open("wb") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "tools.cli", *arguments],
+            cwd=PROJECT_FOLDER,
+            stdout=out,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr.decode().strip()) == (code, what)
 
 
 def test_help_lists_every_command_with_and_without_development_packages() -> None:

@@ -1,4 +1,4 @@
-"""The sandbox sends a schedule rule's event on the way of every other event."""
+"""The event of a schedule rule is delivered as every other event."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from tests import scheduled_event
+from tests.patience import PATIENCE
 from tests.tools.small_pipeline import (
     NAME,
     SmallPipeline,
     allow_queue,
     deploy,
     put_role_policy,
-    put_target,
 )
-from tools.sandbox import schedule
 from tools.sandbox.account import Account
-from tools.sandbox.engine import GlueEngine
-from tools.sandbox.errors import SandboxError
-from tools.sandbox.notices import EventMatched, Notice
+from tools.sandbox.glue.engine import GlueEngine
+from tools.sandbox.glue.notices import EventMatched, Notice
 
 SWEEP = f"{NAME}-sweep"
 
@@ -39,7 +38,7 @@ def engine(account: Account, tmp_path: Path) -> Iterator[GlueEngine]:
 
 @pytest.fixture
 def pipeline(account: Account, engine: GlueEngine, tmp_path: Path) -> SmallPipeline:
-    """The small pipeline with a sweep beside its rule."""
+    """The small pipeline with a sweep in addition to its rule."""
     pipeline = deploy(account, tmp_path, batching={"BatchSize": 2, "BatchWindow": 900})
     events = account.client("events")
     rule = events.put_rule(Name=SWEEP, ScheduleExpression="rate(1 day)")
@@ -55,8 +54,8 @@ def test_scheduled_event_counts_for_the_batch_like_any_other(
     heard: list[Notice] = []
     engine.subscribe(heard.append)
     pipeline.upload("orders/1.csv")
-    event_id = schedule.fire(account, SWEEP)
-    assert engine.wait(lambda snapshot: bool(snapshot.workflow_runs), timeout=10)
+    event_id = scheduled_event.fire(account, SWEEP)
+    assert engine.wait(lambda snapshot: bool(snapshot.workflow_runs), timeout=PATIENCE)
     assert event_id in engine.snapshot().workflow_runs[0].event_ids
     engine.stop()
     kinds = [notice.detail_type for notice in heard if isinstance(notice, EventMatched)]
@@ -67,7 +66,7 @@ def test_scheduled_event_that_may_not_be_delivered_goes_to_the_dead_letter_queue
     account: Account, engine: GlueEngine, pipeline: SmallPipeline
 ) -> None:
     put_role_policy(account, pipeline.workflow_arn, "glue:StartWorkflowRun")
-    schedule.fire(account, SWEEP)
+    scheduled_event.fire(account, SWEEP)
     [letter] = pipeline.dead_letters()
     event = json.loads(letter["Body"])
     assert (event["source"], event["detail-type"]) == ("aws.events", "Scheduled Event")
@@ -80,16 +79,5 @@ def test_disabled_sweep_sends_nothing(
     account: Account, engine: GlueEngine, pipeline: SmallPipeline
 ) -> None:
     account.client("events").disable_rule(Name=SWEEP)
-    assert schedule.fire(account, SWEEP) is None
+    assert scheduled_event.fire(account, SWEEP) is None
     assert engine.snapshot().matched_events == 0
-
-
-@pytest.mark.parametrize(
-    ("rule", "reason"), [("nowhere", "does not exist"), (NAME, "has no schedule")]
-)
-def test_rule_that_never_comes_round_is_named(
-    account: Account, pipeline: SmallPipeline, rule: str, reason: str
-) -> None:
-    put_target(account, pipeline.workflow_arn)
-    with pytest.raises(SandboxError, match=f"{rule} {reason}"):
-        schedule.fire(account, rule)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.workflows.github import REPOSITORY, Github, listening
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
@@ -45,7 +46,7 @@ def script(github: Github, tmp_path: Path) -> Script:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE,
         )
 
     return run

@@ -1,19 +1,21 @@
-"""What is configured is allowed, becomes a stack for each environment, and nothing clashes."""
+"""What is configured is allowed, and becomes a stack for each environment."""
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
-from stacks.settings.quotas import NAME_LIMITS
+from cdktf import App
 
+from stacks.burst_stack import BurstStack
+from stacks.limits import check_limits
+from stacks.pipeline.transforms import find_transforms
 from stacks.settings import EnvironmentSettings, SettingsError, read_settings
 from tests.synth.sample_arns import resolved
 from tests.synth.synthesized import Synthesized
-from tests.synth.test_names_and_limits import given_names
-from tests.yours.configured import SETTINGS, environments, pipelines
+from tests.yours.configured import SETTINGS, environments
 
 KIB = 1024
 # Characters of a policy without white space (IAM user guide, "IAM and AWS STS quotas"; S3 user
@@ -27,9 +29,13 @@ LONGEST_POLICY = {
 }
 
 
-def test_settings_are_allowed() -> None:
+def test_settings_are_allowed_and_within_the_limits_of_aws(tmp_path: Path) -> None:
+    """Also: no two pipelines take the same file, and no two resources have the same name."""
     try:
-        read_settings(SETTINGS)
+        environments = read_settings(SETTINGS).environments
+        find_transforms(environments)
+        app = App(outdir=str(tmp_path))
+        check_limits([BurstStack(app, name, one) for name, one in environments.items()])
     except SettingsError as error:
         pytest.fail(str(error), pytrace=False)
 
@@ -44,15 +50,6 @@ def test_environment_becomes_a_stack_with_all_its_pipelines(
     )
 
 
-def test_every_name_is_one_that_aws_takes(stack: Synthesized) -> None:
-    for kind, name in given_names(stack):
-        longest = NAME_LIMITS[kind].longest
-        assert len(name) <= longest, (
-            f"The {kind} {name} has a name of {len(name)} characters; AWS takes {longest}. Give "
-            "the environment or the pipeline a shorter name."
-        )
-
-
 def test_every_policy_is_as_short_as_aws_demands(stack: Synthesized) -> None:
     for policy in stack.policies():
         longest = LONGEST_POLICY.get((policy.kind, policy.attribute))
@@ -61,23 +58,3 @@ def test_every_policy_is_as_short_as_aws_demands(stack: Synthesized) -> None:
             f"{policy} has {len(text)} characters; AWS takes {longest}. Divide the pipelines "
             "among more environments."
         )
-
-
-def test_no_two_stacks_of_one_account_and_region_give_the_same_name(
-    every_stack: Mapping[str, Synthesized],
-) -> None:
-    for (one, its), (other, others) in itertools.combinations(environments().items(), 2):
-        if its.region != others.region or (
-            its.account_id and others.account_id and its.account_id != others.account_id
-        ):
-            continue
-        both = given_names(every_stack[one]) & given_names(every_stack[other])
-        assert not both, f"Both {one!r} and {other!r} would make {sorted(both)}: rename one."
-
-
-def test_no_file_belongs_to_two_pipelines() -> None:
-    for (one, its), (other, others) in itertools.permutations(pipelines().items(), 2):
-        if its[0] == others[0]:
-            assert not its[2].prefix.startswith(others[2].prefix), (
-                f"A file under {its[2].prefix!r} would start both {one!r} and {other!r}."
-            )

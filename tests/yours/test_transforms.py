@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 
 import pytest
-from burst.columns import PRIVATE, Column, differences, spark_read_schema
+from burst.columns import differences
+from burst.contract import PRIVATE, Column
+from burst.spark.columns import spark_read_schema
 from pyspark.sql import SparkSession
 
 from stacks.pipeline.transforms import transform_module

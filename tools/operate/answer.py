@@ -15,7 +15,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tools.operate.errors import DONE, FAILED, StoppedError
-from tools.operate.refusals import Unreadable, explained
+from tools.operate.refusals import Unavailable, explained
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,7 +61,7 @@ class Answer:
 
 def plain(value: object) -> Any:
     """Dataclasses as JSON data; times in ISO 8601, what could not be read as its reason."""
-    if isinstance(value, Unreadable):
+    if isinstance(value, Unavailable):
         return {"unreadable": value.reason}
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
@@ -79,8 +79,8 @@ def plain(value: object) -> Any:
     return value
 
 
-def told(command: Callable[P, R]) -> Callable[P, R]:
-    """A command whose errors are sentences, and which says so when Ctrl-C ends it."""
+def explained_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """The command with errors as sentences, also when Ctrl-C ends it."""
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 THREADS = 16
+# What the job's clock and ours, or Glue's, may differ by.
+CLOCKS_APART = timedelta(minutes=5)
 
 _CONFIG = Config(
     # This counts all attempts; throttling is waited out with growing pauses.

@@ -19,7 +19,7 @@ OUTPUTS_VARIABLE = "BURST_OUTPUTS"
 
 
 @dataclass(frozen=True)
-class Pipeline:
+class DeployedPipeline:
     """One deployed pipeline. suffix "" is any; paused is the setting, not the rule's state.
 
     sweep_rule_name: "" where the sweep is off.
@@ -49,10 +49,10 @@ class Deployment:
     region: str
     landing_bucket: str
     lake_bucket: str
-    pipelines: Mapping[str, Pipeline]
+    pipelines: Mapping[str, DeployedPipeline]
 
-    def pipeline(self, name: str) -> Pipeline:
-        """The pipeline of this name; raises `InputError` naming those that there are."""
+    def pipeline(self, name: str) -> DeployedPipeline:
+        """The pipeline of this name; raises `InputError` that names the deployed ones."""
         if name not in self.pipelines:
             raise InputError(
                 f"There is no pipeline {name!r} in the environment {self.environment!r}. "
@@ -121,17 +121,19 @@ _HOW_TO_DEPLOY = (
 )
 
 
-def _pipeline(name: str, part: Mapping[str, Any]) -> Pipeline:
-    # A stack that was deployed before there were these settings has no such outputs.
+def _pipeline(name: str, part: Mapping[str, Any]) -> DeployedPipeline:
+    # A stack that was deployed before these settings existed has no such outputs.
     known = {
         "name": name,
         "paused": str(part.get("paused", "false")).lower() == "true",
         "sweep_rule_name": str(part.get("sweep_rule_name", "")),
     }
     texts = {
-        field.name: _text(part[field.name]) for field in fields(Pipeline) if field.name not in known
+        field.name: _text(part[field.name])
+        for field in fields(DeployedPipeline)
+        if field.name not in known
     }
-    return Pipeline(**known, **texts)  # type: ignore[arg-type]
+    return DeployedPipeline(**known, **texts)  # type: ignore[arg-type]
 
 
 def _text(value: object) -> str:

@@ -5,22 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from tools.operate import history, runs, waiting
-from tools.operate.connection import Connection
-from tools.operate.deployment import Deployment, Pipeline
+from tools.operate import history, ids, runs, waiting
+from tools.operate.connection import CLOCKS_APART, Connection
+from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import StoppedError
+from tools.operate.ledger import PipelineLedger, planned_at
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
 LOOK_EVERY_SECONDS = 2.0
-# A batch's id has the time of the job's clock.
-CLOCKS_APART = timedelta(minutes=5)
 # Glue API, StartWorkflowRun: the workflow's limit of concurrent runs.
 _FULL = "ConcurrentRunsExceededException"
 # Glue API, WorkflowRun.Status.
@@ -28,10 +27,10 @@ _ACTIVE = frozenset({"RUNNING", "STOPPING"})
 
 
 @dataclass(frozen=True)
-class Moment:
-    """A run on its way. state: of the job; files: in batches that were committed until now.
+class RunProgress:
+    """A run on its way. state: of the job; files: in the batches committed so far.
 
-    waited: files that waited when it began, so far as they were counted.
+    waited: files that waited when it began, up to the number that is counted.
     """
 
     workflow_run_id: str
@@ -58,6 +57,11 @@ class Drained:
         return self.state == "SUCCEEDED"
 
     @property
+    def clean(self) -> bool:
+        """Whether it succeeded, and no file went bad."""
+        return self.succeeded and not self.bad_files
+
+    @property
     def files(self) -> int:
         return sum(batch.files for batch in self.batches)
 
@@ -74,12 +78,16 @@ class Drained:
         return sum(batch.gone_files for batch in self.batches)
 
 
-Report = Callable[[Moment], None]
+Report = Callable[[RunProgress], None]
 Say = Callable[[str], None]
 
 
+def ignore_progress(progress: RunProgress) -> None:
+    """For callers that do not show it."""
+
+
 def say_nothing(text: str) -> None:
-    """For whoever does not listen."""
+    """For callers that do not print it."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +96,9 @@ class Drain:
 
     connection: Connection
     deployment: Deployment
-    pipeline: Pipeline
+    pipeline: DeployedPipeline
     clock: Callable[[], datetime]
-    report: Report = lambda moment: None
+    report: Report = ignore_progress
     say: Say = say_nothing
     sleep: Callable[[float], None] = time.sleep
 
@@ -109,12 +117,13 @@ class Drain:
         """Look at the run until it ends. Raises `StoppedError` on Ctrl-C; the run goes on."""
         try:
             # Said in here: from now on Ctrl-C has an answer that names the run.
-            self.say(f"Started the run {run_id}. Ctrl-C stops following, not the run.")
+            self.say(f"Started the run {ids.short(run_id)}. Ctrl-C stops following, not the run.")
             return self._follow(run_id)
         except KeyboardInterrupt:
             raise StoppedError(
-                f"Stopped following. The run {run_id} goes on; `burst status "
-                f"{self.deployment.environment}` shows how it ends."
+                f"Stopped following. The run {ids.short(run_id)} goes on; `burst inspect "
+                f"{self.deployment.environment} {self.pipeline.name} {ids.short(run_id)}` shows "
+                "how it ends."
             ) from None
 
     def _follow(self, run_id: str) -> Drained:
@@ -129,7 +138,7 @@ class Drain:
             seconds = time.monotonic() - began
             batches = tuple(committed.values())
             files = sum(batch.files for batch in batches)
-            self.report(Moment(run_id, state, seconds, len(batches), files, waited))
+            self.report(RunProgress(run_id, state, seconds, len(batches), files, waited))
             if run["Status"] not in _ACTIVE:
                 left = waiting.look(s3, self.deployment, self.pipeline).files
                 return Drained(run_id, state, error, round(seconds, 1), batches, left)
@@ -137,23 +146,25 @@ class Drain:
 
     def _since(self) -> datetime:
         """When the oldest batch was planned that this run may finish."""
-        now = self.clock()
-        told = history.look(self.connection.s3, self.deployment, self.pipeline, last=0, now=now)
-        return min([now - CLOCKS_APART, *(history.planned_at(open_.batch) for open_ in told.open)])
+        begun = [planned_at(plan.origin.batch) for plan, _ in self._ledger.open_batches()]
+        return min([self.clock() - CLOCKS_APART, *begun])
 
     def _add_committed(
         self, committed: dict[str, history.Batch], run_id: str, since: datetime
     ) -> None:
-        ledger = history.ledger_of(self.connection.s3, self.deployment, self.pipeline)
-        names = history.batches_since(ledger, since)
+        names = self._ledger.batches(since=since)
         new = [
             name for name, records in names.items() if "result" in records and name not in committed
         ]
-        for result in history.read_results(ledger, new):
+        for result in self._ledger.results(new):
             if result.origin.workflow_run_id == run_id:
                 settled = "done" in names[result.origin.batch]
                 batch = history.summary(result, settled=settled)
                 committed[batch.batch] = replace(batch, started_by=runs.BY_HAND)
+
+    @property
+    def _ledger(self) -> PipelineLedger:
+        return PipelineLedger.of(self.connection.s3, self.deployment, self.pipeline)
 
     def _workflow_run(self, run_id: str) -> Mapping[str, Any]:
         return self.connection.glue.get_workflow_run(
@@ -164,7 +175,7 @@ class Drain:
         active = _active(self.connection.glue, self.pipeline)
         self.say(
             f"The workflow {self.pipeline.workflow_name} has as many runs as it may have"
-            + (f" ({', '.join(active)})" if active else "")
+            + (f" ({', '.join(map(ids.short, active))})" if active else "")
             + ": waiting for one to end."
         )
         while active and set(active) <= set(_active(self.connection.glue, self.pipeline)):
@@ -173,7 +184,7 @@ class Drain:
             self.sleep(LOOK_EVERY_SECONDS)
 
 
-def _active(glue: GlueClient, pipeline: Pipeline) -> list[str]:
+def _active(glue: GlueClient, pipeline: DeployedPipeline) -> list[str]:
     answer = glue.get_workflow_runs(Name=pipeline.workflow_name, MaxResults=1000)
     return [run["WorkflowRunId"] for run in answer.get("Runs", []) if run.get("Status") in _ACTIVE]
 

@@ -7,60 +7,63 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tools.operate import runs
-from tools.operate.deployment import Pipeline
+from tools.operate.deployment import DeployedPipeline
 from tools.operate.history import History
 from tools.operate.quarantine import Quarantine
-from tools.operate.refusals import Unreadable
+from tools.operate.refusals import Unavailable
 from tools.operate.routing import RULE_MISSING
 from tools.operate.runs import RefusedRun, Run
 from tools.operate.waiting import Waiting
+from tools.operate.words import count
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One pipeline at one moment. A part that AWS refused to tell is `Unreadable`.
+class PipelineSnapshot:
+    """One pipeline at one moment. A part that AWS did not give is `Unavailable`.
 
     sweep_state: None where the sweep is off. replay: the id of a replay that was interrupted, with
     the options that go on with it.
     """
 
-    pipeline: Pipeline
+    pipeline: DeployedPipeline
     at: datetime
-    rule_state: str | Unreadable
-    sweep_state: str | Unreadable | None
-    waiting: Waiting | Unreadable
-    history: History | Unreadable
-    runs: tuple[Run, ...] | Unreadable
-    refused: tuple[RefusedRun, ...] | Unreadable
-    quarantine: Quarantine | Unreadable
-    dead_letters: int | Unreadable
-    replay: tuple[str, str] | Unreadable | None
+    rule_state: str | Unavailable
+    sweep_state: str | Unavailable | None
+    waiting: Waiting | Unavailable
+    history: History | Unavailable
+    runs: tuple[Run, ...] | Unavailable
+    refused: tuple[RefusedRun, ...] | Unavailable
+    quarantine: Quarantine | Unavailable
+    dead_letters: int | Unavailable
+    replay: tuple[str, str] | Unavailable | None
 
 
-def findings(picture: Picture, *, environment: str, max_age_seconds: float) -> tuple[str, ...]:
+def findings(
+    snapshot: PipelineSnapshot, *, environment: str, max_age_seconds: float
+) -> tuple[str, ...]:
     """What needs somebody's attention; nothing where the pipeline is healthy.
 
     max_age_seconds: how long a file may wait in landing.
     """
-    name = f"{environment} {picture.pipeline.name}"
+    name = f"{environment} {snapshot.pipeline.name}"
     return (
-        *_unreadable(picture),
-        *_rule(picture, name),
-        *_waiting(picture, name, max_age_seconds),
-        *_runs(picture, name),
-        *_open_batches(picture, name),
-        *_set_aside(picture, name),
-        *_replay(picture, name),
+        *_unreadable(snapshot),
+        *_rule(snapshot, name),
+        *_waiting(snapshot, name, max_age_seconds),
+        *_runs(snapshot, name),
+        *_open_batches(snapshot, name),
+        *_set_aside(snapshot, name),
+        *_replay(snapshot, name),
     )
 
 
-def _unreadable(picture: Picture) -> Iterator[str]:
-    reasons = [part.reason for part in vars(picture).values() if isinstance(part, Unreadable)]
+def _unreadable(snapshot: PipelineSnapshot) -> Iterator[str]:
+    reasons = [part.reason for part in vars(snapshot).values() if isinstance(part, Unavailable)]
     yield from dict.fromkeys(reasons)
 
 
-def _rule(picture: Picture, name: str) -> Iterator[str]:
-    state, rule, paused = picture.rule_state, picture.pipeline.rule_name, picture.pipeline.paused
+def _rule(snapshot: PipelineSnapshot, name: str) -> Iterator[str]:
+    state, rule, paused = snapshot.rule_state, snapshot.pipeline.rule_name, snapshot.pipeline.paused
     if state == RULE_MISSING:
         yield f"The rule {rule} does not exist: no file starts a run. Apply the stack again."
     elif state == "DISABLED" and paused:
@@ -73,49 +76,50 @@ def _rule(picture: Picture, name: str) -> Iterator[str]:
             f"The rule {rule} was disabled by hand, its setting is not paused: the next apply "
             f"enables it. Run `burst pause {name}` to keep it so, or apply now."
         )
-    elif state != "DISABLED" and not isinstance(state, Unreadable) and paused:
+    elif state != "DISABLED" and not isinstance(state, Unavailable) and paused:
         yield f"The setting says paused, but the rule {rule} is {state}: apply the stack."
-    sweep = picture.sweep_state
-    if sweep not in (None, "ENABLED") and not paused and not isinstance(sweep, Unreadable):
+    sweep = snapshot.sweep_state
+    if sweep not in (None, "ENABLED") and not paused and not isinstance(sweep, Unavailable):
         yield (
-            f"The rule of the sweep, {picture.pipeline.sweep_rule_name}, is {sweep}: a file whose "
+            f"The rule of the sweep, {snapshot.pipeline.sweep_rule_name}, is {sweep}: a file whose "
             "event is lost is not found. The next apply puts it right."
         )
 
 
-def _waiting(picture: Picture, name: str, max_age_seconds: float) -> Iterator[str]:
-    waiting = picture.waiting
-    if isinstance(waiting, Unreadable):
+def _waiting(snapshot: PipelineSnapshot, name: str, max_age_seconds: float) -> Iterator[str]:
+    waiting = snapshot.waiting
+    if isinstance(waiting, Unavailable):
         return
     if waiting.unreadable:
         first = waiting.unreadable[0]
         yield (
-            f"S3 does not hand out {_count(len(waiting.unreadable), 'version')} in landing, the "
+            f"S3 refuses to give {count(len(waiting.unreadable), 'version')} in landing, the "
             f"first is {first.key}: {first.reason} Every run asks again."
         )
     if not waiting.files:
         return
-    age = waiting.age_seconds(picture.at)
-    if age > max_age_seconds and picture.rule_state != "DISABLED":
+    age = waiting.age_seconds(snapshot.at)
+    if age > max_age_seconds and snapshot.rule_state != "DISABLED":
         yield (
             f"Files wait in landing for longer than {max_age_seconds / 60:.0f} minutes: "
             f"`burst drain {name}` starts a run now and shows how it ends."
         )
 
 
-def _runs(picture: Picture, name: str) -> Iterator[str]:
-    if not isinstance(picture.runs, Unreadable):
-        failed = _failed(picture.runs)
+def _runs(snapshot: PipelineSnapshot, name: str) -> Iterator[str]:
+    if not isinstance(snapshot.runs, Unavailable):
+        failed = _failed(snapshot.runs)
         if failed:
+            said = (failed.error or "no message").rstrip(".")
             yield (
-                f"The last run {failed.run_id} ended as {failed.state}: "
-                f"{failed.error or 'no message'} Its log: {picture.pipeline.log_group_prefix}/"
-                f"error. Correct the cause, then `burst drain {name}`."
+                f"The last run {failed.shown_id} ended as {failed.state}: {said}. Its log: "
+                f"{snapshot.pipeline.log_group_prefix}/error. Correct the cause, then `burst drain "
+                f"{name}`."
             )
-    if not isinstance(picture.refused, Unreadable) and picture.refused:
-        newest = max(picture.refused, key=lambda run: run.started_at)
+    if not isinstance(snapshot.refused, Unavailable) and snapshot.refused:
+        newest = max(snapshot.refused, key=lambda run: run.started_at)
         yield (
-            f"Glue refused {len(picture.refused)} workflow runs within a day ({newest.error}): "
+            f"Glue refused {len(snapshot.refused)} workflow runs within a day ({newest.error}): "
             f"their events are gone, the files are not. `burst drain {name}` takes them."
         )
 
@@ -126,42 +130,38 @@ def _failed(found: Sequence[Run]) -> Run | None:
     return last if last and last.state in runs.FAILED else None
 
 
-def _open_batches(picture: Picture, name: str) -> Iterator[str]:
-    if isinstance(picture.history, Unreadable) or isinstance(picture.runs, Unreadable):
+def _open_batches(snapshot: PipelineSnapshot, name: str) -> Iterator[str]:
+    if isinstance(snapshot.history, Unavailable) or isinstance(snapshot.runs, Unavailable):
         return
-    active = any(run.state in runs.ACTIVE for run in picture.runs)
+    active = any(run.state in runs.ACTIVE for run in snapshot.runs)
     # Where the last run failed, its cause comes first, and another run alone changes nothing.
-    if picture.history.open and not active and not _failed(picture.runs):
+    if snapshot.history.open and not active and not _failed(snapshot.runs):
         yield (
-            f"{_count(len(picture.history.open), 'batch', 'batches')} began and no run is at work: "
+            f"{count(len(snapshot.history.open), 'batch', 'batches')} began and no run is at work: "
             f"`burst drain {name}` finishes what was begun."
         )
 
 
-def _set_aside(picture: Picture, name: str) -> Iterator[str]:
-    bad = picture.quarantine
-    if not isinstance(bad, Unreadable) and bad.files:
+def _set_aside(snapshot: PipelineSnapshot, name: str) -> Iterator[str]:
+    bad = snapshot.quarantine
+    if not isinstance(bad, Unavailable) and bad.files:
         yield (
-            f"{_count(bad.files, 'file is', 'files are')} in quarantine. Correct a file and send "
+            f"{count(bad.files, 'file is', 'files are')} in quarantine. Correct a file and send "
             f"it by `burst replay {name} --quarantine --key KEY --with FILE`, or correct the "
             "settings, deploy, and bring back all by the same without --key and --with."
         )
-    letters = picture.dead_letters
-    if not isinstance(letters, Unreadable) and letters:
+    letters = snapshot.dead_letters
+    if not isinstance(letters, Unavailable) and letters:
         yield (
-            f"EventBridge could not deliver {_count(letters, 'event')}. `burst redeliver "
+            f"EventBridge could not deliver {count(letters, 'event')}. `burst redeliver "
             f"{name.partition(' ')[0]}` says why, and has the files taken."
         )
 
 
-def _replay(picture: Picture, name: str) -> Iterator[str]:
-    if isinstance(picture.replay, tuple):
-        request, words = picture.replay
+def _replay(snapshot: PipelineSnapshot, name: str) -> Iterator[str]:
+    if isinstance(snapshot.replay, tuple):
+        request, words = snapshot.replay
         yield (
             f"The replay {request} was interrupted, or runs at this moment: `burst replay {name} "
             f"{words}` goes on with it."
         )
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

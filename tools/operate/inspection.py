@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from burst.batch import InputFile
-from burst.ledger import DoneRecord, FileResult, Ledger, PlanRecord, ResultRecord
 
-from tools.operate import history
-from tools.operate.connection import THREADS
-from tools.operate.deployment import Deployment, Pipeline
+from tools.operate import runs
+from tools.operate.connection import CLOCKS_APART, Connection
+from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import InputError, OperateError
+from tools.operate.history import Batch, summary
+from tools.operate.ledger import BatchRecords, FileResult, PipelineLedger, planned_at
 from tools.operate.replays.records import DoneReplay, ReplayRecords, SentFile
+from tools.operate.runs import Run
+from tools.operate.words import count
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -97,72 +98,91 @@ class BatchStory:
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Records:
-    """The records of one batch, as far as they are there."""
+class ReplayIndex:
+    """Finished replays, found by what they sent, made or removed. The oldest counts."""
 
-    plan: PlanRecord
-    result: ResultRecord | None
-    done: DoneRecord | None
-
-
-@dataclass(frozen=True)
-class Replays:
-    """Which replay sent what, by the place of the file that was brought back."""
-
-    done: tuple[DoneReplay, ...]
+    def __init__(self, replays: Iterable[DoneReplay]) -> None:
+        self._by_place: dict[str, tuple[DoneReplay, SentFile]] = {}
+        self._by_version: dict[str, tuple[DoneReplay, SentFile]] = {}
+        self._by_batch: dict[str, DoneReplay] = {}
+        for replay in replays:
+            for file in replay.files:
+                if file.sent.sent:
+                    self._by_place.setdefault(file.item.source, (replay, file))
+                if file.sent.version_id is not None:
+                    self._by_version.setdefault(file.sent.version_id, (replay, file))
+            for output in replay.outputs:
+                self._by_batch.setdefault(output.batch, replay)
 
     def of(self, place: str | None) -> tuple[DoneReplay, SentFile] | None:
         """The replay that brought the file at this place of the lake back to landing."""
-        return next(
-            (
-                (replay, file)
-                for replay in self.done
-                for file in replay.files
-                if file.sent.sent and file.item.source == place
-            ),
-            None,
-        )
+        return None if place is None else self._by_place.get(place)
 
     def that_made(self, version_id: str) -> tuple[DoneReplay, SentFile] | None:
         """The replay that made this version of landing."""
-        return next(
-            (
-                (replay, file)
-                for replay in self.done
-                for file in replay.files
-                if file.sent.version_id == version_id
-            ),
-            None,
-        )
+        return self._by_version.get(version_id)
 
     def that_removed(self, batch: str) -> DoneReplay | None:
         """The replay that removed the output of this batch."""
-        return next(
-            (replay for replay in self.done for output in replay.outputs if output.batch == batch),
-            None,
-        )
+        return self._by_batch.get(batch)
+
+
+@dataclass(frozen=True)
+class RunStory:
+    """One run of the job, and the batches that it committed."""
+
+    run: Run
+    log_group_prefix: str
+    batches: tuple[Batch, ...]
+
+
+def inspect_run(
+    connection: Connection,
+    deployment: Deployment,
+    pipeline: DeployedPipeline,
+    text: str,
+    now: datetime,
+) -> RunStory:
+    """The story of the run whose id begins like this; raises as `runs.find_run` does."""
+    run = runs.find_run(connection.glue, pipeline, text)
+    ledger = PipelineLedger.of(connection.s3, deployment, pipeline)
+    names = ledger.batches(since=run.started_at - CLOCKS_APART)
+    until = (run.ended_at or now) + CLOCKS_APART
+    committed = [b for b, records in names.items() if "result" in records and planned_at(b) < until]
+    starts = runs.starts_of(connection.glue, pipeline, [run.workflow_run_id])
+    start = starts.get(run.workflow_run_id or "")
+    started_by = start.words if start else None if run.workflow_run_id else runs.BY_HAND
+    return RunStory(
+        replace(run, started_by=started_by),
+        pipeline.log_group_prefix,
+        tuple(
+            replace(
+                summary(result, settled="done" in names[result.origin.batch]), started_by=started_by
+            )
+            for result in ledger.results(committed)
+            if result.origin.job_run_id == run.run_id
+        ),
+    )
 
 
 def inspect_batch(
-    s3: S3Client, deployment: Deployment, pipeline: Pipeline, batch: str
+    s3: S3Client, deployment: Deployment, pipeline: DeployedPipeline, batch: str
 ) -> BatchStory:
-    """The story of a batch; raises `OperateError` where there is none with this id."""
-    ledger = history.ledger_of(s3, deployment, pipeline)
-    names = ledger.batches(after=history.just_before(history.planned_at(batch))).get(batch)
-    if not names:
+    """The story of the batch whose id begins like this; raises `OperateError` without one."""
+    ledger = PipelineLedger.of(s3, deployment, pipeline)
+    records = ledger.records(ledger.find(batch))
+    if records is None:
         raise OperateError(
             f"There is no batch {batch} in the ledger of {deployment.environment}/{pipeline.name}; "
             f"`burst status {deployment.environment}` shows the last ones."
         )
-    replays = _replays(s3, deployment, pipeline)
-    return batch_story(_records(ledger, batch, names), replays)
+    return batch_story(records, _replays(s3, deployment, pipeline))
 
 
 def inspect_key(
     s3: S3Client,
     deployment: Deployment,
-    pipeline: Pipeline,
+    pipeline: DeployedPipeline,
     key: str,
     *,
     newest: int = NEWEST_BATCHES,
@@ -177,35 +197,40 @@ def inspect_key(
             f"{key!r} is no file of the pipeline {pipeline.name!r}: its keys begin with "
             f"{pipeline.prefix!r}"
             + (f" and end with {pipeline.suffix!r}" if pipeline.suffix else "")
-            + ". Give the whole key, as in the landing bucket, or a batch id."
+            + ". Give the whole key, as in the landing bucket, or the id of a batch or a run."
         )
     waiting, markers = _versions_in_landing(s3, deployment, key)
-    ledger = history.ledger_of(s3, deployment, pipeline)
-    names = ledger.batches()
-    looked = dict(list(names.items())[-newest:]) if newest else names
+    ledger = PipelineLedger.of(s3, deployment, pipeline)
+    batches = [batch for batch, names in ledger.batches().items() if "plan" in names]
+    looked = batches[-newest:] if newest else batches
     found = [
-        _records(ledger, batch, looked[batch]) for batch in _with_key(ledger, looked, key, advance)
+        records
+        for batch in ledger.batches_with(key, looked, advance)
+        if (records := ledger.records(batch)) is not None
     ]
     return KeyStory(
         key=key,
         versions=key_versions(key, waiting, found, _replays(s3, deployment, pipeline)),
         delete_markers=markers,
         looked=len(looked),
-        batches=len(names),
+        batches=len(batches),
     )
 
 
 def key_versions(
-    key: str, waiting: Sequence[InputFile], batches: Sequence[Records], replays: Replays
+    key: str, waiting: Sequence[InputFile], batches: Sequence[BatchRecords], replays: ReplayIndex
 ) -> tuple[Version, ...]:
     """Every version of the key, oldest first."""
     planned: dict[str, Version] = {}
     for records in batches:
+        results = records.result.files if records.result else ()
+        outcomes = {result.version_id: result for result in results if result.key == key}
         for file in records.plan.inputs:
             if file.key == key:
                 # What could not be read comes again, in a later batch.
                 before = planned.get(file.version_id)
-                planned[file.version_id] = _version(file, records, replays, before)
+                outcome = outcomes.get(file.version_id)
+                planned[file.version_id] = _version(file, records, outcome, replays, before)
     fresh = [
         Version(
             file.version_id,
@@ -224,7 +249,7 @@ def key_versions(
     return tuple(sorted((*planned.values(), *fresh), key=lambda version: version.steps[0].at))
 
 
-def batch_story(records: Records, replays: Replays) -> BatchStory:
+def batch_story(records: BatchRecords, replays: ReplayIndex) -> BatchStory:
     """The records of a batch put together."""
     plan, result, done = records.plan, records.result, records.done
     removed = replays.that_removed(plan.origin.batch)
@@ -246,7 +271,7 @@ def batch_story(records: Records, replays: Replays) -> BatchStory:
     )
 
 
-def _batch_steps(records: Records, removed: DoneReplay | None) -> Iterator[Step]:
+def _batch_steps(records: BatchRecords, removed: DoneReplay | None) -> Iterator[Step]:
     yield Step(records.plan.origin.at, "planned")
     if records.result:
         yield Step(records.result.origin.at, "committed: its rows count from here on")
@@ -256,7 +281,7 @@ def _batch_steps(records: Records, removed: DoneReplay | None) -> Iterator[Step]
         yield Step(removed.at, f"its output was removed by the replay {removed.id}")
 
 
-def _batch_files(records: Records, replays: Replays) -> Iterator[BatchFile]:
+def _batch_files(records: BatchRecords, replays: ReplayIndex) -> Iterator[BatchFile]:
     if records.result is None:
         for file in records.plan.inputs:
             yield BatchFile(file.key, file.version_id, file.size, None, 0, None, None, False)
@@ -275,13 +300,13 @@ def _batch_files(records: Records, replays: Replays) -> Iterator[BatchFile]:
 
 
 def _version(
-    file: InputFile, records: Records, replays: Replays, before: Version | None
+    file: InputFile,
+    records: BatchRecords,
+    outcome: FileResult | None,
+    replays: ReplayIndex,
+    before: Version | None,
 ) -> Version:
     result = records.result
-    outcome = None
-    if result is not None:
-        mine = (file.key, file.version_id)
-        outcome = next(f for f in result.files if (f.key, f.version_id) == mine)
     removed = replays.that_removed(records.plan.origin.batch)
     has_rows = outcome is not None and outcome.rows > 0 and removed is None
     return Version(
@@ -313,18 +338,18 @@ def _where(outcome: FileResult | None) -> Where:
 
 
 def _version_steps(
-    file: InputFile, records: Records, outcome: FileResult | None, replays: Replays
+    file: InputFile, records: BatchRecords, outcome: FileResult | None, replays: ReplayIndex
 ) -> Iterator[Step]:
     yield Step(records.plan.origin.at, f"taken into batch {records.plan.origin.batch}")
     if records.result is None or outcome is None:
         return
-    told = {
-        "curated": f"{outcome.rows:,} rows loaded into curated",
+    outcomes = {
+        "curated": f"{count(outcome.rows, 'row')} loaded into curated",
         "quarantined": f"set aside: {outcome.reason}",
         "gone": f"not read: {outcome.reason}",
         "unreadable": f"left in landing: {outcome.reason}",
     }
-    yield Step(records.result.origin.at, told[outcome.outcome])
+    yield Step(records.result.origin.at, outcomes[outcome.outcome])
     if records.done is not None and outcome.destination:
         if outcome.destination in records.done.missing:
             yield Step(records.done.origin.at, "its bytes were deleted by somebody before the end")
@@ -339,7 +364,7 @@ def _version_steps(
         )
 
 
-def _arrival(file: InputFile, replays: Replays) -> Iterator[Step]:
+def _arrival(file: InputFile, replays: ReplayIndex) -> Iterator[Step]:
     made = replays.that_made(file.version_id)
     if made is None:
         yield Step(file.last_modified, "arrived in landing")
@@ -352,47 +377,8 @@ def _arrival(file: InputFile, replays: Replays) -> Iterator[Step]:
         )
 
 
-def _replays(s3: S3Client, deployment: Deployment, pipeline: Pipeline) -> Replays:
-    return Replays(tuple(ReplayRecords.of(s3, deployment, pipeline).done()))
-
-
-def _records(ledger: Ledger, batch: str, names: set[str]) -> Records:
-    return Records(
-        plan=ledger.read_plan(batch),
-        result=ledger.read_result(batch) if "result" in names else None,
-        done=_read_done(ledger, batch) if "done" in names else None,
-    )
-
-
-def _read_done(ledger: Ledger, batch: str) -> DoneRecord:
-    key = ledger.key(batch, "done")
-    text = ledger.s3.get_object(Bucket=ledger.bucket, Key=key)["Body"].read()
-    return DoneRecord.from_json(text, key=key)
-
-
-def _with_key(
-    ledger: Ledger,
-    names: Mapping[str, set[str]],
-    key: str,
-    advance: Callable[[int, int], None],
-) -> list[str]:
-    """The batches whose plan holds the key. Looking for its text is quicker than parsing all."""
-    needle = json.dumps(key).encode()
-    planned = [batch for batch, records in names.items() if "plan" in records]
-
-    def holds(batch: str) -> bool:
-        plan = ledger.s3.get_object(Bucket=ledger.bucket, Key=ledger.key(batch, "plan"))
-        return needle in plan["Body"].read()
-
-    found = []
-    with ThreadPoolExecutor(THREADS) as threads:
-        for number, (batch, hit) in enumerate(
-            zip(planned, threads.map(holds, planned), strict=True), 1
-        ):
-            advance(number, len(planned))
-            if hit:
-                found.append(batch)
-    return found
+def _replays(s3: S3Client, deployment: Deployment, pipeline: DeployedPipeline) -> ReplayIndex:
+    return ReplayIndex(ReplayRecords.of(s3, deployment, pipeline).done())
 
 
 def _versions_in_landing(

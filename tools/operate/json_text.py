@@ -1,4 +1,4 @@
-"""Changes one value in a JSON text and leaves every other character as it is."""
+"""Changes or removes one value in a JSON text and leaves every other character as it is."""
 
 from __future__ import annotations
 
@@ -28,11 +28,7 @@ def with_member(text: str, path: Sequence[str], name: str, value: Any) -> str:
     A new member comes first in its object and is set off as its neighbour is. Raises KeyError
     when there is no object at that path.
     """
-    start = _blank(text, 0)
-    for key in path:
-        start = next((m.start for m in members(text, start) if m.key == key), -1)
-        if start < 0:
-            raise KeyError(key)
+    start = _object_at(text, path)
     found = list(members(text, start))
     shown = json.dumps(value)
     for member in found:
@@ -43,6 +39,31 @@ def with_member(text: str, path: Sequence[str], name: str, value: Any) -> str:
     first = found[0].key_start
     gap = text[start + 1 : first] or " "
     return f"{text[:first]}{json.dumps(name)}: {shown},{gap}{text[first:]}"
+
+
+def without_member(text: str, path: Sequence[str], name: str) -> str:
+    """The text without the member ``name`` of the object at ``path``, and without its line.
+
+    Raises KeyError when there is no object at that path, or no such member in it.
+    """
+    found = list(members(text, _object_at(text, path)))
+    position = next((i for i, member in enumerate(found) if member.key == name), None)
+    if position is None:
+        raise KeyError(name)
+    if position + 1 < len(found):
+        return text[: found[position].key_start] + text[found[position + 1].key_start :]
+    start = found[position - 1].end if position else found[position].key_start
+    return text[:start] + text[found[position].end :]
+
+
+def _object_at(text: str, path: Sequence[str]) -> int:
+    """Where the object at this path begins."""
+    start = _blank(text, 0)
+    for key in path:
+        start = next((m.start for m in members(text, start) if m.key == key), -1)
+        if start < 0:
+            raise KeyError(key)
+    return start
 
 
 def members(text: str, start: int) -> Iterator[Member]:

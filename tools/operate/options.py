@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tools.operate.connection import Connection
 from tools.operate.deployment import Deployment, read_deployment
+
+if TYPE_CHECKING:
+    from tools.operate.connection import Connection
 
 Environment = Annotated[str, typer.Argument(help="Environment, as in cdktf.json.")]
 PipelineName = Annotated[str, typer.Argument(help="Pipeline, as in cdktf.json.")]
@@ -28,11 +30,14 @@ Endpoint = Annotated[
     ),
 ]
 
-Reached = tuple[Deployment, Connection]
 
-
-def reach(environment: str, outputs: Path | None, endpoint: str | None) -> Reached:
+def reach(
+    environment: str, outputs: Path | None, endpoint: str | None
+) -> tuple[Deployment, Connection]:
     """The named environment and the way to it; raises `InputError`."""
+    # Here, because boto3 takes a while and not every command asks AWS.
+    from tools.operate.connection import Connection
+
     deployment = read_deployment(environment, outputs)
     return deployment, Connection(deployment.region, endpoint)
 

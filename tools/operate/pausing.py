@@ -9,17 +9,17 @@ from pathlib import Path
 
 from stacks.settings import SettingsError, parse_environments
 from tools.operate.errors import InputError
-from tools.operate.json_text import with_member
+from tools.operate.json_text import with_member, without_member
 
 
 @dataclass(frozen=True)
 class Pausing:
-    """A change of the setting `paused`. changed: whether there is anything to change."""
+    """A change of the setting `paused`. needed: whether there is anything to change."""
 
     environment: str
     pipeline: str
     paused: bool
-    changed: bool
+    needed: bool
     diff: str
     text: str
 
@@ -57,7 +57,13 @@ def pausing(text: str, *, file: str, environment: str, pipeline: str, paused: bo
         )
     before = pipelines[pipeline].paused
     path = ("context", "environments", environment, "pipelines", pipeline)
-    after = text if before == paused else with_member(text, path, "paused", paused)
+    if before == paused:
+        after = text
+    elif paused:
+        after = with_member(text, path, "paused", True)
+    else:
+        # Not paused is what a pipeline is without the setting.
+        after = without_member(text, path, "paused")
     return Pausing(environment, pipeline, paused, after != text, _diff(text, after, file), after)
 
 

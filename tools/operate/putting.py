@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from tools.operate.deployment import Deployment, Pipeline
+from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import InputError
 from tools.operate.replays.selection import Item
-from tools.operate.replays.uploads import Landing
+from tools.operate.replays.uploads import LandingUploads
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Uploaded:
-    """A file that lies in landing. version_id: None where S3 no longer told."""
+    """A file that is in landing. version_id: None where S3 does not say."""
 
     key: str
     size: int
     version_id: str | None
 
 
-def put_key(pipeline: Pipeline, file: Path, key: str | None) -> str:
+def put_key(pipeline: DeployedPipeline, file: Path, key: str | None) -> str:
     """The key for a file; raises `InputError` for one that the pipeline would leave alone."""
     wanted = key or f"{pipeline.prefix}{file.name}"
     if not pipeline.owns(wanted):
@@ -38,6 +39,7 @@ def put_key(pipeline: Pipeline, file: Path, key: str | None) -> str:
 def put_file(s3: S3Client, deployment: Deployment, file: Path, key: str) -> Uploaded:
     """Upload in two steps, so that a repeated request makes no second version."""
     item = Item(key, source="", batch="", size=file.stat().st_size)
-    landing = Landing(s3, deployment.landing_bucket, deployment.lake_bucket, file)
-    sent = landing.complete(item, landing.prepare(item, f"put/{file.name}"))
+    landing = LandingUploads(s3, deployment.landing_bucket, deployment.lake_bucket, file)
+    # Metadata is sent in headers, which take ASCII only.
+    sent = landing.complete(item, landing.prepare(item, f"put/{quote(file.name)}"))
     return Uploaded(key, item.size, sent.version_id)

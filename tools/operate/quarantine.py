@@ -1,4 +1,4 @@
-"""What lies in quarantine, and which of it nobody has dealt with yet."""
+"""The files in quarantine, and which of them still need attention."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from burst.contract import REASON_SUFFIX, Area, folder
-from burst.ledger import FileResult, Ledger, ResultRecord
 
-from tools.operate import history
-from tools.operate.deployment import Deployment, Pipeline
+from tools.operate.deployment import DeployedPipeline, Deployment
+from tools.operate.ledger import FileResult, PipelineLedger, ResultRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,7 +32,7 @@ class BadFile:
 
 @dataclass(frozen=True)
 class Quarantine:
-    """files: how many were not replayed; replayed: how many were and still lie there.
+    """files: how many were not replayed; replayed: how many were and are still there.
 
     newest: some of the files with their reasons; capped: there are more than could be counted.
     """
@@ -47,7 +46,7 @@ class Quarantine:
 def look(
     s3: S3Client,
     deployment: Deployment,
-    pipeline: Pipeline,
+    pipeline: DeployedPipeline,
     *,
     replayed: Set[str],
     show: int = SHOWN,
@@ -64,7 +63,7 @@ def look(
         for batch, places in found.items()
         if (left := {place for place in places if place not in replayed})
     }
-    ledger = history.ledger_of(s3, deployment, pipeline)
+    ledger = PipelineLedger.of(s3, deployment, pipeline)
     return Quarantine(
         files=sum(map(len, waiting.values())),
         replayed=sum(map(len, found.values())) - sum(map(len, waiting.values())),
@@ -76,7 +75,7 @@ def look(
 def copies(
     s3: S3Client,
     deployment: Deployment,
-    pipeline: Pipeline,
+    pipeline: DeployedPipeline,
     area: Area,
     *,
     batch: str | None = None,
@@ -110,20 +109,22 @@ def _is_reason(key: str, everything: Set[str]) -> bool:
     return key.endswith(REASON_SUFFIX) and key.removesuffix(REASON_SUFFIX) in everything
 
 
-def _newest(ledger: Ledger, waiting: Mapping[str, Set[str]], show: int) -> Iterator[BadFile]:
+def _newest(
+    ledger: PipelineLedger, waiting: Mapping[str, Set[str]], show: int
+) -> Iterator[BadFile]:
     """Newest batch first; one record is read for each batch until there are enough."""
     left = show
     for batch in sorted(waiting, reverse=True):
         if left <= 0:
             return
-        result = ledger.read_result(batch)
+        [result] = ledger.results([batch])
         for file in bad_files(result, waiting[batch])[:left]:
             left -= 1
             yield file
 
 
 def bad_files(result: ResultRecord, places: Set[str]) -> Sequence[BadFile]:
-    """The quarantined files of a batch that lie at these places."""
+    """The quarantined files of a batch that are at these places."""
     return [
         _bad_file(file, result.origin.batch)
         for file in result.files

@@ -1,7 +1,7 @@
-"""What to do about undelivered events: see why, run once, delete what was seen.
+"""Undelivered events: show why, run once, delete the messages that were seen.
 
-An event only says *look*: the run lists landing and takes what all of them were about. So nothing
-is sent again (docs/adr on redelivery).
+An event only says *look*: the run lists landing and takes the files of all of them. So no event is
+sent again (docs/adr on redelivery).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tools.operate import routing
 from tools.operate.connection import Connection
-from tools.operate.deployment import Pipeline
+from tools.operate.deployment import DeployedPipeline
 from tools.operate.draining import Drain, Drained
 from tools.operate.routing import DeadLetter
 
@@ -36,7 +36,7 @@ class Redelivered:
     """What became of one pipeline's dead letters.
 
     drained: None where there was nothing to do, or for a dry run. deleted: messages that were seen
-    before the run began. left: messages that lie in the queue now.
+    before the run began. left: messages that are in the queue now.
     """
 
     pipeline: str
@@ -62,7 +62,7 @@ def reasons(letters: Sequence[DeadLetter]) -> tuple[Reason, ...]:
 
 def redeliver(
     connection: Connection,
-    pipeline: Pipeline,
+    pipeline: DeployedPipeline,
     drain: Drain,
     *,
     dry_run: bool,
@@ -70,7 +70,7 @@ def redeliver(
 ) -> Redelivered:
     """Show why, run once, and delete just the messages that were there before the run began.
 
-    Whatever keeps the run from succeeding (also Ctrl-C) leaves every message in the queue.
+    Where the run does not succeed, also because of Ctrl-C, every message stays in the queue.
     """
     letters = _distinct(
         routing.receive(connection.sqs, pipeline, most=MOST_MESSAGES, hide_seconds=HIDE_SECONDS)

@@ -1,4 +1,4 @@
-"""What AWS refuses, and what goes wrong on the way to it, as sentences for whoever must act."""
+"""What AWS refuses, and what goes wrong on the way to it, as sentences that say what to do."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ _WHERE_CREDENTIALS = (
 
 
 @dataclass(frozen=True)
-class Unreadable:
-    """A part of an answer that could not be had, and why."""
+class Unavailable:
+    """A part of an answer that AWS did not give, and why."""
 
     reason: str
 
 
-def known_or_why(read: Callable[[], T]) -> T | Unreadable:
-    """What ``read`` returns, or why AWS refuses just this: the rest may still be told.
+def known_or_why(read: Callable[[], T]) -> T | Unavailable:
+    """What ``read`` returns, or why AWS refuses just this part: the others can still be shown.
 
     What concerns every call (no credentials, no network) is raised as `OperateError`.
     """
@@ -91,7 +91,7 @@ def known_or_why(read: Callable[[], T]) -> T | Unreadable:
     except ClientError as error:
         if _code(error) in _EXPIRED:
             raise InputError(sentence(error)) from error
-        return Unreadable(sentence(error))
+        return Unavailable(sentence(error))
 
 
 @contextmanager

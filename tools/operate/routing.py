@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from tools.operate.deployment import Pipeline
+from tools.operate.deployment import DeployedPipeline
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -42,8 +42,8 @@ def rule_state(events: EventBridgeClient, rule_name: str) -> str:
         return RULE_MISSING
 
 
-def depth(sqs: SQSClient, pipeline: Pipeline) -> int:
-    """About how many messages lie in the dead-letter queue, also those being looked at."""
+def depth(sqs: SQSClient, pipeline: DeployedPipeline) -> int:
+    """About how many messages are in the dead-letter queue, with those that somebody is reading."""
     answer = sqs.get_queue_attributes(
         QueueUrl=pipeline.dead_letter_queue_url,
         AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
@@ -52,11 +52,11 @@ def depth(sqs: SQSClient, pipeline: Pipeline) -> int:
 
 
 def receive(
-    sqs: SQSClient, pipeline: Pipeline, *, most: int, hide_seconds: int
+    sqs: SQSClient, pipeline: DeployedPipeline, *, most: int, hide_seconds: int
 ) -> Iterator[DeadLetter]:
     """Messages of the dead-letter queue, up to ``most``, hidden from others for a while.
 
-    A message that comes twice is told twice: the later receipt is the one that deletes it.
+    A message that SQS delivers twice is returned twice: only the later receipt deletes it.
     """
     taken = 0
     while taken < most:
@@ -75,7 +75,7 @@ def receive(
             yield _dead_letter(message)
 
 
-def delete(sqs: SQSClient, pipeline: Pipeline, letters: Sequence[DeadLetter]) -> int:
+def delete(sqs: SQSClient, pipeline: DeployedPipeline, letters: Sequence[DeadLetter]) -> int:
     """Delete exactly these messages; returns how many SQS deleted."""
     deleted = 0
     for group in _groups(letters):
@@ -90,7 +90,7 @@ def delete(sqs: SQSClient, pipeline: Pipeline, letters: Sequence[DeadLetter]) ->
     return deleted
 
 
-def put_back(sqs: SQSClient, pipeline: Pipeline, letters: Sequence[DeadLetter]) -> None:
+def put_back(sqs: SQSClient, pipeline: DeployedPipeline, letters: Sequence[DeadLetter]) -> None:
     """Let others see these messages again at once."""
     for group in _groups(letters):
         sqs.change_message_visibility_batch(

@@ -1,4 +1,4 @@
-"""The first rows of a file, as they lie in curated. Needs pyarrow, a development package."""
+"""The first rows of a file, as they are in curated. Needs pyarrow, a development package."""
 
 from __future__ import annotations
 
@@ -12,10 +12,23 @@ from urllib.request import url2pathname
 from burst.contract import SOURCE_KEY, SOURCE_VERSION
 
 from tools.operate.errors import InputError
+from tools.operate.inspection import KeyStory
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from mypy_boto3_s3 import S3Client
+
+
+def rows_of_key(s3: S3Client, story: KeyStory, *, most: int) -> list[tuple[str, pa.Table]]:
+    """Up to ``most`` rows of each version that has rows in curated, with the key."""
+    return [
+        (
+            story.key,
+            rows_of(s3, version.output, key=story.key, version_id=version.version_id, most=most),
+        )
+        for version in story.versions
+        if most and version.output
+    ]
 
 
 def rows_of(s3: S3Client, output: str, *, key: str, version_id: str, most: int) -> pa.Table:
@@ -33,7 +46,8 @@ def rows_of(s3: S3Client, output: str, *, key: str, version_id: str, most: int) 
     tables: list[Any] = []
     found = 0
     for source in _files(s3, output):
-        table = pq.read_table(source)
+        # Else a folder such as batch=... would be a column beside the file's own.
+        table = pq.read_table(source, partitioning=None)
         for name, value in ((SOURCE_KEY, key), (SOURCE_VERSION, version_id)):
             if name in table.column_names:
                 table = table.filter(pc.equal(table[name], value))

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from tools.operate import ids
 from tools.operate.connection import THREADS
-from tools.operate.deployment import Pipeline
+from tools.operate.deployment import DeployedPipeline
+from tools.operate.words import count
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -40,6 +42,11 @@ class Run:
     workflow_run_id: str | None
     started_by: str | None = None
 
+    @property
+    def shown_id(self) -> str:
+        """Its id as people see it: that of its workflow run, where it has one."""
+        return ids.short(self.workflow_run_id or self.run_id)
+
 
 @dataclass(frozen=True)
 class RefusedRun:
@@ -52,7 +59,7 @@ class RefusedRun:
 
 @dataclass(frozen=True)
 class Start:
-    """What started a workflow run: so many events, because there were enough or time was up.
+    """What started a workflow run: enough events, or the end of the batch window.
 
     events: 0 for a run that somebody started. window_seconds: 0 unless the window's end started it.
     """
@@ -65,27 +72,40 @@ class Start:
     def words(self) -> str:
         if not self.events:
             return BY_HAND
-        number = "1 event" if self.events == 1 else f"{self.events} events"
-        return f"{number} in {self.window_seconds} s" if self.window_seconds else number
+        limit = "window" if self.window_seconds else "size"
+        return f"{limit} ({count(self.events, 'event')})"
 
     def is_sweep(self, newest_arrival: datetime) -> bool:
         """Whether no file can have sent the one event that opened the window: all came before.
 
-        The sweep sends an event like any other, so this can be told only where files were found.
+        The sweep sends an event like any other, so only a run that found files shows it.
         """
         opened = self.at - timedelta(seconds=self.window_seconds) - EVENTS_TAKE
         return self.events == 1 and newest_arrival < opened
 
 
-def last_runs(glue: GlueClient, pipeline: Pipeline, *, last: int) -> tuple[Run, ...]:
+def last_runs(glue: GlueClient, pipeline: DeployedPipeline, *, last: int) -> tuple[Run, ...]:
     """The newest runs of the job, newest first (Glue API, GetJobRuns)."""
     answer = glue.get_job_runs(JobName=pipeline.job_name, MaxResults=last)
     found = sorted(map(_run, answer["JobRuns"]), key=lambda run: run.started_at, reverse=True)
     return tuple(found[:last])
 
 
+def find_run(glue: GlueClient, pipeline: DeployedPipeline, text: str) -> Run:
+    """The job run whose id, or whose workflow run's id, begins like this.
+
+    Raises `OperateError` where there is none, or its workflow run has none, and `InputError` where
+    there are several.
+    """
+    pages = glue.get_paginator("get_job_runs").paginate(JobName=pipeline.job_name)
+    found = [_run(answer) for page in pages for answer in page["JobRuns"]]
+    by_id = {id_: run for run in found for id_ in (run.run_id, run.workflow_run_id) if id_}
+    where = f"the job {pipeline.job_name}, of those that Glue remembers"
+    return by_id[ids.the_one(text, by_id, what="run", where=where)]
+
+
 def refused_runs(
-    glue: GlueClient, pipeline: Pipeline, *, since: datetime
+    glue: GlueClient, pipeline: DeployedPipeline, *, since: datetime
 ) -> tuple[RefusedRun, ...]:
     """Workflow runs that met the workflow's limit of concurrent runs (Glue API, WorkflowRun).
 
@@ -100,7 +120,7 @@ def refused_runs(
 
 
 def starts_of(
-    glue: GlueClient, pipeline: Pipeline, workflow_runs: Iterable[str | None]
+    glue: GlueClient, pipeline: DeployedPipeline, workflow_runs: Iterable[str | None]
 ) -> dict[str, Start]:
     """What started each of these workflow runs, but for those that Glue has forgotten."""
     wanted = sorted({run for run in workflow_runs if run})
@@ -113,7 +133,7 @@ def start_of(workflow_run: Mapping[str, Any]) -> Start:
     """What GetWorkflowRun says of the start.
 
     `StartingEventBatchCondition` names the limit that was met first; a batch size of one has no
-    such condition, and then the ids of the events tell (AWS Glue developer guide, "Viewing the
+    such condition, and then the number of event ids counts (AWS Glue developer guide, "Viewing the
     EventBridge events that started a workflow").
     """
     condition = workflow_run.get("StartingEventBatchCondition") or {}
@@ -126,7 +146,9 @@ def start_of(workflow_run: Mapping[str, Any]) -> Start:
     )
 
 
-def _workflow_run(glue: GlueClient, pipeline: Pipeline, run_id: str) -> Mapping[str, Any] | None:
+def _workflow_run(
+    glue: GlueClient, pipeline: DeployedPipeline, run_id: str
+) -> Mapping[str, Any] | None:
     try:
         return glue.get_workflow_run(Name=pipeline.workflow_name, RunId=run_id)["Run"]
     except ClientError as error:

@@ -12,9 +12,10 @@ from burst.errors import LedgerError
 
 from tools.operate import history, quarantine, routing, runs, waiting
 from tools.operate.connection import Connection
-from tools.operate.deployment import Deployment, Pipeline
-from tools.operate.health import Picture, findings
-from tools.operate.refusals import Unreadable, known_or_why
+from tools.operate.deployment import DeployedPipeline, Deployment
+from tools.operate.health import PipelineSnapshot, findings
+from tools.operate.ledger import PipelineLedger
+from tools.operate.refusals import Unavailable, known_or_why
 from tools.operate.replays.records import ReplayRecords, replayed_sources
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ REFUSED_WITHIN = timedelta(days=1)
 class PipelineStatus:
     """One pipeline, and what about it needs attention."""
 
-    picture: Picture
+    snapshot: PipelineSnapshot
     findings: tuple[str, ...]
 
 
@@ -51,8 +52,8 @@ def look(
     connection: Connection, deployment: Deployment, *, now: datetime, max_age_seconds: float
 ) -> EnvironmentStatus:
     """The status of every pipeline of an environment."""
-    pictures = [
-        picture(connection, deployment, pipeline, now)
+    snapshots = [
+        snapshot(connection, deployment, pipeline, now)
         for _, pipeline in sorted(deployment.pipelines.items())
     ]
     return EnvironmentStatus(
@@ -67,26 +68,25 @@ def look(
                     max_age_seconds=max_age_seconds,
                 ),
             )
-            for shown in pictures
+            for shown in snapshots
         ),
     )
 
 
-def picture(
-    connection: Connection, deployment: Deployment, pipeline: Pipeline, now: datetime
-) -> Picture:
+def snapshot(
+    connection: Connection, deployment: Deployment, pipeline: DeployedPipeline, now: datetime
+) -> PipelineSnapshot:
     """One pipeline at this moment; each part on its own, so that one refusal hides no other."""
     s3, glue = connection.s3, connection.glue
     # Clients are made one by one: making them is not safe in threads.
     events, sqs = connection.events, connection.sqs
     records = ReplayRecords.of(s3, deployment, pipeline)
+    ledger = PipelineLedger.of(s3, deployment, pipeline)
     with ThreadPoolExecutor() as threads:
         rule = threads.submit(_part, lambda: routing.rule_state(events, pipeline.rule_name))
         sweep = threads.submit(_part, lambda: _sweep_state(events, pipeline))
         files = threads.submit(_part, lambda: waiting.look(s3, deployment, pipeline))
-        batches = threads.submit(
-            _part, lambda: history.look(s3, deployment, pipeline, last=LAST, now=now)
-        )
+        batches = threads.submit(_part, lambda: history.look(ledger, last=LAST, now=now))
         last = threads.submit(_part, lambda: runs.last_runs(glue, pipeline, last=LAST))
         refused = threads.submit(
             _part, lambda: runs.refused_runs(glue, pipeline, since=now - REFUSED_WITHIN)
@@ -99,14 +99,14 @@ def picture(
             ),
         )
         replay = threads.submit(_part, lambda: _open_replay(records))
-    told, found = _with_starts(connection, pipeline, batches.result(), last.result())
-    return Picture(
+    past, found = _with_starts(connection, pipeline, batches.result(), last.result())
+    return PipelineSnapshot(
         pipeline=pipeline,
         at=now,
         rule_state=rule.result(),
         sweep_state=sweep.result(),
         waiting=files.result(),
-        history=told,
+        history=past,
         runs=found,
         refused=refused.result(),
         quarantine=bad.result(),
@@ -115,11 +115,11 @@ def picture(
     )
 
 
-def _part(read: Callable[[], T]) -> T | Unreadable:
+def _part(read: Callable[[], T]) -> T | Unavailable:
     try:
         return known_or_why(read)
     except LedgerError as error:
-        return Unreadable(str(error))
+        return Unavailable(str(error))
 
 
 def _open_replay(records: ReplayRecords) -> tuple[str, str] | None:
@@ -127,32 +127,32 @@ def _open_replay(records: ReplayRecords) -> tuple[str, str] | None:
     return None if request is None else (request.id, request.selection.words())
 
 
-def _sweep_state(events: EventBridgeClient, pipeline: Pipeline) -> str | None:
+def _sweep_state(events: EventBridgeClient, pipeline: DeployedPipeline) -> str | None:
     rule = pipeline.sweep_rule_name
     return routing.rule_state(events, rule) if rule else None
 
 
 def _with_starts(
     connection: Connection,
-    pipeline: Pipeline,
-    told: history.History | Unreadable,
-    found: tuple[runs.Run, ...] | Unreadable,
-) -> tuple[history.History | Unreadable, tuple[runs.Run, ...] | Unreadable]:
-    """The last batches and runs, each with what started it, as far as Glue still knows."""
-    batches = () if isinstance(told, Unreadable) else told.last
-    last = () if isinstance(found, Unreadable) else found
+    pipeline: DeployedPipeline,
+    past: history.History | Unavailable,
+    found: tuple[runs.Run, ...] | Unavailable,
+) -> tuple[history.History | Unavailable, tuple[runs.Run, ...] | Unavailable]:
+    """The last batches and runs, each with what started it, where Glue still knows."""
+    batches = () if isinstance(past, Unavailable) else past.last
+    last = () if isinstance(found, Unavailable) else found
     asked = {batch.workflow_run_id for batch in batches} | {run.workflow_run_id for run in last}
     starts = known_or_why(lambda: runs.starts_of(connection.glue, pipeline, asked))
-    if isinstance(starts, Unreadable):
-        return told, found
+    if isinstance(starts, Unavailable):
+        return past, found
     named = tuple(replace(b, started_by=_named(b, starts, b.newest_arrival)) for b in batches)
     by_run = {batch.job_run_id: batch.started_by for batch in named}
     runs_named = tuple(
         replace(run, started_by=by_run.get(run.run_id) or _named(run, starts, None)) for run in last
     )
     return (
-        told if isinstance(told, Unreadable) else replace(told, last=named),
-        found if isinstance(found, Unreadable) else runs_named,
+        past if isinstance(past, Unavailable) else replace(past, last=named),
+        found if isinstance(found, Unavailable) else runs_named,
     )
 
 

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-from burst.ledger import Unreadable, UnreadableFile, read_record
-from burst.s3 import is_gone
-
-from tools.operate.deployment import Deployment, Pipeline
+from tools.operate.deployment import DeployedPipeline, Deployment
+from tools.operate.ledger import PipelineLedger, UnreadableFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,7 +21,7 @@ class Waiting:
     """The outstanding versions of a pipeline. bytes as stored; capped: there are more than these.
 
     oldest: when the oldest of them arrived, UTC; None where nothing waits. unreadable: versions
-    that S3 does not hand out, as the last run found them; they are not among the others.
+    that S3 refused to the last run; they are not counted among the files.
     """
 
     files: int
@@ -39,10 +36,11 @@ class Waiting:
 
 
 def look(
-    s3: S3Client, deployment: Deployment, pipeline: Pipeline, *, most: int = MOST_VERSIONS
+    s3: S3Client, deployment: Deployment, pipeline: DeployedPipeline, *, most: int = MOST_VERSIONS
 ) -> Waiting:
     """Count what waits, up to ``most`` versions of the pipeline's prefix."""
-    refused = {file.identity: file for file in unreadable_files(s3, deployment, pipeline)}
+    ledger = PipelineLedger.of(s3, deployment, pipeline)
+    refused = {file.identity: file for file in ledger.unreadable_files()}
     here: list[UnreadableFile] = []
     files = size = seen = 0
     oldest: datetime | None = None
@@ -62,23 +60,3 @@ def look(
         if seen >= most and page.get("IsTruncated"):
             return Waiting(files, size, oldest, capped=True, unreadable=tuple(here))
     return Waiting(files, size, oldest, capped=False, unreadable=tuple(here))
-
-
-def unreadable_files(
-    s3: S3Client, deployment: Deployment, pipeline: Pipeline
-) -> tuple[UnreadableFile, ...]:
-    """The versions that S3 did not hand out to the last run; none where there is no record."""
-    record = Unreadable(
-        s3,
-        deployment.landing_bucket,
-        deployment.lake_bucket,
-        pipeline.name,
-        deployment.environment,
-    )
-    try:
-        text = s3.get_object(Bucket=deployment.lake_bucket, Key=record.key)["Body"].read()
-    except ClientError as error:
-        if not is_gone(error):
-            raise
-        return ()
-    return read_record(text) or ()

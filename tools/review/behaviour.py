@@ -52,7 +52,6 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
         "retry_policy.maximum_event_age_in_seconds": "deliver for (seconds)",
         "retry_policy.maximum_retry_attempts": "delivery attempts",
     },
-    "aws_scheduler_schedule": {"schedule_expression": "schedule", "state": "schedule state"},
     "aws_sqs_queue": {"message_retention_seconds": "messages kept (seconds)"},
     "aws_cloudwatch_log_group": {
         "retention_in_days": "logs kept (days)",
@@ -70,12 +69,12 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
         "period": "alarm period (seconds)",
         "evaluation_periods": "alarm periods",
         "datapoints_to_alarm": "periods that must be over it",
-        "actions_enabled": "alarm tells someone",
+        "actions_enabled": "alarm notifies",
         "treat_missing_data": "alarm without data",
     },
-    "aws_sns_topic_subscription": {"endpoint": "who is told", "protocol": "how"},
+    "aws_sns_topic_subscription": {"endpoint": "notified address", "protocol": "notified by"},
 }
-# Whatever stands below these changes the behaviour, whatever it is called.
+# Everything below these attributes changes the behaviour, whatever its name.
 FAMILIES: Mapping[str, Mapping[str, str]] = {
     "aws_glue_job": {
         "default_arguments.": "argument ",
@@ -101,8 +100,8 @@ COLUMNS: Mapping[Path, str] = {
 class SettingChange:
     """One setting with its old and new value.
 
-    ``path`` is the attribute. ``label`` is ours, ``name`` the key of an argument or the like that
-    stands behind it, or "". ``note`` is a remark of ours, or "".
+    ``path`` is the attribute. ``label`` is our word for it, ``name`` the key of an
+    argument or the like that belongs to it, or "". ``note`` is our remark, or "".
     """
 
     subject: Subject
@@ -161,7 +160,7 @@ def settings_of(change: ResourceChange) -> Iterator[SettingChange]:
         )
 
 
-def told_paths(change: ResourceChange) -> set[Path]:
+def reported_paths(change: ResourceChange) -> set[Path]:
     """The attributes whose change `settings_of` tells."""
     return {difference.path for difference, _, _ in _telling(change)}
 

@@ -1,4 +1,4 @@
-"""Which resources stand and fall with another one."""
+"""Which resources exist only together with another one."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable
 
 from tools.review.plan import Action, ResourceChange
 
-# What others belong to, and the attributes in which they name it by its id.
+# Resources that others belong to, and the attributes that name the owner by its id.
 OWNERS = ("aws_s3_bucket", "aws_sqs_queue", "aws_sns_topic", "aws_kms_key", "aws_iam_role")
 NAMED_IN = ("bucket", "queue_url", "arn", "key_id", "role")
 
 
 def goes_with_its_owner(change: ResourceChange, others: Iterable[ResourceChange]) -> bool:
-    """Whether the bucket, queue, topic, key or role that it belongs to goes as well.
+    """Whether the bucket, queue, topic, key or role that it belongs to is removed as well.
 
-    Then that is what a reader must know, and not that its rules and policies go.
+    Then the owner is what a reader must know of, and not its rules and policies.
     """
     named = [change.before.get(name) for name in NAMED_IN if _is_text(change.before.get(name))]
     return change.type not in OWNERS and any(

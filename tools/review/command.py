@@ -14,11 +14,14 @@ from tools.review import markdown, terminal
 from tools.review.dangers import errored
 from tools.review.errors import PlanError
 from tools.review.page import page_of
+from tools.review.plan import Plan
 from tools.review.reading import read_plan
 from tools.review.review import review as look_at
-from tools.review.synthesized import filled, read_stack
+from tools.review.synthesized import filled, is_of, read_stack
 
-DATA_LOSS = 3
+DATA_LOSS, WIDER = 3, 4
+STACK_FILE = "cdk.tf.json"
+STACKS = Path("cdktf.out") / "stacks"
 STANDARD_INPUT = "-"
 
 
@@ -33,7 +36,7 @@ def review(
     plan: Annotated[
         str,
         typer.Argument(
-            help="What `terraform show -json PLANFILE` printed; - reads it from standard input.",
+            help="The output of `terraform show -json PLANFILE`; - reads it from standard input.",
             metavar="PLAN.json",
         ),
     ],
@@ -43,15 +46,16 @@ def review(
     plan_text: Annotated[
         Path | None,
         typer.Option(
-            help="What `terraform show -no-color PLANFILE` printed, to be added at the end.",
+            help="The output of `terraform show -no-color PLANFILE`, for the end of the page.",
             metavar="FILE",
         ),
     ] = None,
     synthesized: Annotated[
         Path | None,
         typer.Option(
-            help="The stack that was planned, cdk.tf.json: shows policies that name what is still "
-            "to be made.",
+            help="The stack that was planned, `cdk.tf.json`: says what policies permit that name "
+            "something still to be created. Left out, it is looked for beside the plan and in "
+            "`cdktf.out/stacks`.",
             metavar="FILE",
         ),
     ] = None,
@@ -62,23 +66,55 @@ def review(
     fail_on_data_loss: Annotated[
         bool, typer.Option("--fail-on-data-loss", help="End with exit code 3 if data would go.")
     ] = False,
+    fail_on_wider: Annotated[
+        bool,
+        typer.Option(
+            "--fail-on-wider",
+            help="End with exit code 4 if permissions would become wide (wildcards, other "
+            "principals, administration), or if a policy cannot be read.",
+        ),
+    ] = False,
 ) -> None:
     """Show what a reviewer must know of a plan: data that goes, permissions, settings, the rest."""
     source = "Standard input" if plan == STANDARD_INPUT else plan
-    found, blot = read_plan(_content(plan), source=source)
+    found, redact = read_plan(_content(plan), source=source)
     if found.errored:
         raise PlanError(errored(found, source))
-    if synthesized is not None:
-        resources = read_stack(_read(synthesized), source=str(synthesized))
-        found = filled(found, resources, blot)
-    text = None if plan_text is None else blot(_text(plan_text))
-    result = look_at(found, stack=stack, commit=commit)
+    stack_file = synthesized or _stack_beside(plan, found, stack)
+    if stack_file is not None:
+        resources = read_stack(_read(stack_file), source=str(stack_file))
+        found = filled(found, resources, redact)
+    text = None if plan_text is None else redact(_text(plan_text))
+    shown = None if stack_file is None else str(stack_file)
+    result = look_at(found, stack=stack, commit=commit, stack_file=shown)
     if output is Format.MARKDOWN:
         sys.stdout.write(markdown.render(page_of(result), plan_text=text))
     else:
         terminal.show(Console(highlight=False), page_of(result), plan_text=text)
     if fail_on_data_loss and result.loses_data:
         raise typer.Exit(DATA_LOSS)
+    if fail_on_wider and result.widens:
+        raise typer.Exit(WIDER)
+
+
+def _stack_beside(plan: str, found: Plan, stack: str | None) -> Path | None:
+    """The stack that was planned, where it is found; says so where one is there that was not."""
+    if plan == STANDARD_INPUT:
+        return None
+    file = Path(plan)
+    name = stack or found.stack
+    folders = [file.parent, *([STACKS / name] if name and Path(name).name == name else [])]
+    for candidate in (folder / STACK_FILE for folder in folders):
+        if not candidate.is_file():
+            continue
+        if candidate.stat().st_mtime > file.stat().st_mtime:
+            why = "it is newer than the plan"
+        elif not is_of(found, read_stack(_read(candidate), source=str(candidate))):
+            why = "it is not the stack that was planned"
+        else:
+            return candidate
+        sys.stderr.write(f"{candidate} is not used: {why}. Name it by --synthesized to use it.\n")
+    return None
 
 
 def _content(plan: str) -> bytes:

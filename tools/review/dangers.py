@@ -1,6 +1,7 @@
 """What a reviewer must be warned of before anything else.
 
-Three kinds: data that goes, protection of data that goes, and events that do not get through.
+Data that goes, permissions that get wide, protection of data that goes, pipelines that are removed,
+and events that do not get through.
 Terraform's `prevent_destroy` is not in a plan: where it is set, Terraform refuses the plan itself.
 """
 
@@ -18,14 +19,18 @@ from tools.review.difference import Difference, differences, follow, path_text
 from tools.review.expiry import lost_by_lifecycle
 from tools.review.permissions import PolicyChange, policy_changes
 from tools.review.plan import Action, Plan, ResourceChange, Unknown
+from tools.review.removal import RemovedPipeline, removed_pipelines, without_pipelines
 from tools.review.subject import Part, Subject, subject_of
+from tools.review.wide import own_account, wide_permissions
 
 
 class Kind(StrEnum):
     """What is at stake, the worst first."""
 
     DATA = "data"
+    PERMISSIONS = "permissions"
     PROTECTION = "protection"
+    PIPELINES = "pipelines"
     EVENTS = "events"
 
 
@@ -34,11 +39,11 @@ class Danger:
     """One thing to be warned of.
 
     Attributes:
-        consequence: a sentence of ours that says what happens.
+        consequence: our sentence on what happens.
         causes: the attributes because of which it happens.
         forced: they force a replacement.
-        reason: why, in words of ours, where no attribute says it; "" where one does.
-        where: which part of it, in words from outside, like a prefix; "" for all of it.
+        reason: why, in our words, where no attribute says it; "" where one does.
+        where: which part of it, as text from the plan, like a prefix; "" for all of it.
     """
 
     kind: Kind
@@ -51,7 +56,7 @@ class Danger:
     where: str = ""
 
 
-# Why something goes, by Terraform's `action_reason` ("JSON Output Format").
+# Why something is removed, by Terraform's `action_reason` ("JSON Output Format").
 REASONS: Mapping[str, str] = {
     "replace_because_tainted": "it is tainted: an earlier apply left it half done",
     "replace_by_request": "asked for with -replace",
@@ -70,23 +75,36 @@ OWN_KEY = "What it holds is no longer encrypted with a key of your own."
 def dangers(plan: Plan) -> tuple[Danger, ...]:
     """Everything to be warned of, the worst first."""
     found = [danger for change in plan.changes for danger in dangers_of(change, plan)]
-    found += [danger for change in policy_changes(plan) for danger in _of_policy(change)]
+    policies = policy_changes(plan)
+    found += [danger for change in policies for danger in _of_policy(change)]
+    found += [
+        Danger(Kind.PERMISSIONS, change.subject, change.action, wide.consequence, where=wide.where)
+        for change in policies
+        for wide in wide_permissions(change, own_account(plan))
+    ]
+    found += map(_removed_pipeline, removed_pipelines(plan))
     return tuple(sorted(found, key=lambda danger: (list(Kind).index(danger.kind), _order(danger))))
+
+
+def _removed_pipeline(pipeline: RemovedPipeline) -> Danger:
+    job = subject_of(pipeline.job)
+    subject = replace(job, noun="pipeline", title=f"pipeline {pipeline.name}", name=pipeline.keys)
+    return Danger(Kind.PIPELINES, subject, Action.DESTROY, pipeline.consequence)
 
 
 def errored(plan: Plan, source: str) -> str:
     """What to say of a plan that Terraform could not finish."""
-    told = (
+    reported = (
         f"{source} is a plan that Terraform could not finish, so it can be neither reviewed nor "
         "applied: correct what `terraform plan` printed as its error and plan again."
     )
     losses = [f"{loss.subject.title} ({loss.subject.address})" for loss in data_losses(plan)]
     if losses:
-        told += (
+        reported += (
             f" It wanted to destroy or replace: {', '.join(losses)}. Where `prevent_destroy` is "
             "set, Terraform refuses that."
         )
-    return told
+    return reported
 
 
 def data_losses(plan: Plan) -> tuple[Danger, ...]:
@@ -105,21 +123,31 @@ def dangers_of(change: ResourceChange, plan: Plan) -> Iterator[Danger]:
     if change.goes:
         yield from _destroyed(change, plan)
     if change.action is Action.FORGET and change.type in HOLDERS:
-        yield _danger(Kind.PROTECTION, change, "It stays, and nothing looks after it any more.")
+        yield _danger(Kind.PROTECTION, change, "It stays, but Terraform no longer manages it.")
     if change.action in (Action.CHANGE, Action.REPLACE, Action.DESTROY, Action.ADD):
         yield from _loosened(change, plan)
 
 
 def _destroyed(change: ResourceChange, plan: Plan) -> Iterator[Danger]:
-    holder, flow = HOLDERS.get(change.type), FLOW.get(change.type)
+    holder, flow = HOLDERS.get(change.type), _stopped_flow(change, plan)
     if holder is not None:
         consequence = holder(change.before)
         if consequence:
             yield _forced(_danger(Kind.DATA, change, consequence, _forcing(change)))
-    elif flow is not None and not change.deposed:
-        if change.action is Action.DESTROY and goes_with_its_owner(change, plan.changes):
-            return
+    elif flow is not None:
         yield _forced(_danger(Kind.EVENTS, change, flow, _forcing(change)))
+
+
+def _stopped_flow(change: ResourceChange, plan: Plan) -> str | None:
+    """What happens to events; None where that is no question, or another finding answers it."""
+    flow = FLOW.get(change.type)
+    if flow is None or change.deposed:
+        return None
+    if change.action is Action.REPLACE:
+        return flow.replaced
+    removed = {pipeline.name for pipeline in removed_pipelines(plan)}
+    answered = subject_of(change).pipeline in removed or without_pipelines(plan)
+    return None if answered or goes_with_its_owner(change, plan.changes) else flow.destroyed
 
 
 def _forced(danger: Danger) -> Danger:
@@ -163,7 +191,7 @@ def _log_group(before: Mapping[str, Any]) -> str | None:
 
 def _object(before: Mapping[str, Any]) -> str | None:
     key = before.get("key")
-    # The job's code lies there under a key with its hash; what replaces it is a change of code.
+    # The job's code has its hash in its key; a replaced object is a change of code.
     if isinstance(key, str) and key.startswith(CODE):
         return None
     return "The object goes from its bucket."
@@ -174,9 +202,7 @@ def _says(sentence: str) -> Callable[[Mapping[str, Any]], str | None]:
 
 
 HOLDERS: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {
-    "aws_cloudwatch_event_archive": _says("All events in it go."),
     "aws_cloudwatch_log_group": _log_group,
-    "aws_dynamodb_table": _says("All its items go."),
     "aws_glue_catalog_database": _says(
         "Its tables go from the catalog, so queries fail; the files stay in the lake."
     ),
@@ -184,36 +210,43 @@ HOLDERS: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {
         "Its columns and partitions go from the catalog, so queries fail; the files stay in the "
         "lake."
     ),
-    "aws_kms_external_key": _key,
     "aws_kms_key": _key,
-    "aws_kms_replica_key": _key,
     "aws_s3_bucket": _bucket,
-    "aws_s3_bucket_object": _object,
-    "aws_s3_directory_bucket": _bucket,
     "aws_s3_object": _object,
-    "aws_s3_object_copy": _object,
-    "aws_s3tables_namespace": _says("It goes with its tables."),
-    "aws_s3tables_table": _says("All its rows go."),
-    "aws_s3tables_table_bucket": _says("It goes with its tables."),
-    "aws_secretsmanager_secret": _says("The secret goes with all its versions."),
     "aws_sqs_queue": _says("All messages in it go."),
 }
-FLOW: Mapping[str, str] = {
-    "aws_cloudtrail": (
+
+
+@dataclass(frozen=True)
+class _Flow:
+    """What happens to events where a resource is replaced, and where it is destroyed for good."""
+
+    replaced: str
+    destroyed: str
+
+
+FLOW: Mapping[str, _Flow] = {
+    "aws_cloudtrail": _Flow(
         "Events of an existing landing bucket come through it: until there is a trail again, files "
-        "wait in landing for the sweep or a start by hand."
+        "wait in landing for the sweep or a start by hand.",
+        "Events of an existing landing bucket come through it: files wait in landing for the sweep "
+        "or a start by hand.",
     ),
-    "aws_glue_trigger": (
+    "aws_glue_trigger": _Flow(
         "Events that wait for the batch are lost. Their files wait in landing for the next event, "
-        "the sweep or a start by hand."
+        "the sweep or a start by hand.",
+        "Neither events nor the sweep start the job any more: files wait in landing.",
     ),
-    "aws_glue_workflow": (
+    "aws_glue_workflow": _Flow(
         "Events that wait for the batch are lost, and the history of its runs. Files wait in "
-        "landing for the next event, the sweep or a start by hand."
+        "landing for the next event, the sweep or a start by hand.",
+        "Neither events nor the sweep start the job any more: files wait in landing. The history "
+        "of its runs is lost.",
     ),
-    "aws_s3_bucket_notification": (
+    "aws_s3_bucket_notification": _Flow(
         "The bucket sends no events until it is there again (AWS takes about five minutes). Files "
-        "wait in landing for the next event, the sweep or a start by hand."
+        "wait in landing for the next event, the sweep or a start by hand.",
+        "The bucket sends no events: files wait in landing for the sweep or a start by hand.",
     ),
 }
 
@@ -329,7 +362,7 @@ GUARDS: tuple[_Guard, ...] = (
         "aws_s3_bucket_ownership_controls",
         ("rule", 0, "object_ownership"),
         _no_longer("BucketOwnerEnforced"),
-        "ACLs count again, and whoever uploads may own the object.",
+        "ACLs count again, and the uploader may own the object.",
         also_when_destroyed=True,
     ),
     _Guard(
@@ -337,20 +370,6 @@ GUARDS: tuple[_Guard, ...] = (
         (*_ENCRYPTION, "sse_algorithm"),
         lambda before, after: str(before).startswith("aws:kms") and after != before,
         "New objects are no longer encrypted with a key of your own.",
-        also_when_destroyed=True,
-    ),
-    _Guard(
-        "aws_s3_bucket_object_lock_configuration",
-        ("rule", 0, "default_retention", 0, "days"),
-        lambda before, after: bool(before) and not (isinstance(after, int) and after >= before),
-        "New objects are locked against deletion for a shorter time, or not at all.",
-        also_when_destroyed=True,
-    ),
-    _Guard(
-        "aws_s3_bucket_logging",
-        ("target_bucket",),
-        _taken_away,
-        "Nobody can see any more who read or deleted what.",
         also_when_destroyed=True,
     ),
     _Guard(
@@ -375,13 +394,6 @@ GUARDS: tuple[_Guard, ...] = (
         _switched_off,
         "From now on a destroy deletes the logs.",
     ),
-    _Guard(
-        "aws_cloudwatch_event_archive",
-        ("retention_days",),
-        _shorter,
-        "Events that are older go.",
-        Kind.DATA,
-    ),
     _Guard("aws_sns_topic", ("kms_master_key_id",), _taken_away, "Messages are not encrypted."),
     _Guard(
         "aws_kms_key",
@@ -400,12 +412,6 @@ GUARDS: tuple[_Guard, ...] = (
         ("is_enabled",),
         _switched_off,
         "Nothing that it encrypts can be read or written while it is disabled.",
-    ),
-    _Guard(
-        "aws_dynamodb_table",
-        ("deletion_protection_enabled",),
-        _switched_off,
-        "From now on a destroy deletes the table.",
     ),
     _Guard(
         "aws_glue_job",
@@ -473,18 +479,10 @@ def _changed_flow(change: ResourceChange) -> Iterator[Danger]:
 
 
 def _of_policy(change: PolicyChange) -> Iterator[Danger]:
-    """Policies that let strangers in or no longer refuse what they refused."""
+    """Policies that no longer refuse all that they refused."""
     for statement in change.statements:
-        after, before = statement.after, statement.before
-        if after is not None and after.open_to_everyone:
-            yield Danger(
-                Kind.PROTECTION,
-                change.subject,
-                change.action,
-                "Everyone in the world is let in, without a condition.",
-                where=after.sid,
-            )
-        elif before is not None and not before.allows and statement.widened:
+        before = statement.before
+        if before is not None and not before.allows and statement.widened:
             yield Danger(
                 Kind.PROTECTION,
                 change.subject,

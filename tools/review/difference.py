@@ -51,7 +51,7 @@ def differing(before: Any, after: Any) -> bool:
 
 
 def follow(value: Any, path: Path) -> Any:
-    """What stands at the path; None where nothing does."""
+    """The value at the path; None where there is none."""
     for part in path:
         if isinstance(part, str) and isinstance(value, dict):
             value = value.get(part)
@@ -77,7 +77,7 @@ def path_text(path: Path) -> str:
 
 
 def value_text(value: Any) -> str:
-    """A value on one line: text as it is (quoted where one would not see it), the rest as JSON."""
+    """A value on one line: text as it is (quoted where it would be invisible), the rest as JSON."""
     if value is None:
         return "(not set)"
     if isinstance(value, Unknown | Sensitive):
@@ -90,7 +90,7 @@ def value_text(value: Any) -> str:
 def is_set(value: Any) -> bool:
     """Whether the value is more than one of the ways to say nothing.
 
-    The provider writes what is not set as null, as empty, as 0 or as false, now so and now so.
+    The provider writes what is not set as null, as empty, as 0 or as false, not always alike.
     """
     return value not in (None, "", 0, False) and value != [] and value != {}
 

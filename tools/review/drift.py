@@ -19,7 +19,7 @@ class Drift:
         gone: somebody deleted it.
         differences: attributes as Terraform left them and as they are now.
         policies: the same of its policies.
-        undone: whether the plan makes it again what it was; False where it stays as it is now.
+        undone: whether the plan changes it back; False where it stays as it is now.
     """
 
     subject: Subject
@@ -30,10 +30,10 @@ class Drift:
 
 
 def drifts(plan: Plan) -> tuple[Drift, ...]:
-    """Every real drift: without what the provider only writes in another way.
+    """Every real drift: without what the provider only writes differently.
 
     After an apply the provider reads null as empty, and repeats in a bucket, a role or a queue
-    what resources of their own manage; Terraform calls that drift as well.
+    what other resources manage; Terraform calls that drift as well.
     """
     found = [drift for change in plan.drift for drift in _drift(change, plan)]
     return tuple(sorted(found, key=lambda drift: (not drift.gone, not drift.policies)))
@@ -47,13 +47,13 @@ def _drift(change: ResourceChange, plan: Plan) -> Iterator[Drift]:
         yield Drift(subject, True, (), (), again)
         return
     policies = tuple(policies_of(change, plan))
-    told = {policy.attribute for policy in policies} | {"inline_policy"}
-    told |= {str(item.path[0]) for policy in policies for item in policy.details}
+    reported = {policy.attribute for policy in policies} | {"inline_policy"}
+    reported |= {str(item.path[0]) for policy in policies for item in policy.details}
     real = tuple(
         item
         for item in differences(change.before, change.after)
         if (is_set(item.before) or is_set(item.after))
-        and item.path[0] not in told
+        and item.path[0] not in reported
         # The provider says `state` in this older way as well.
         and item.path != ("is_enabled",)
         and not mirrored(change, str(item.path[0]), plan.changes)

@@ -17,7 +17,7 @@ class Expiry:
     """After how many days a rule deletes: current objects, or versions that were replaced.
 
     ``days`` is 0 where a date or a number of versions to keep decides, infinite where it never
-    deletes, and None where only the apply will tell.
+    deletes, and None where it is known only after the apply.
     """
 
     rule: str

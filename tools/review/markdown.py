@@ -1,7 +1,7 @@
 """The page in GitHub's Markdown, as a comment on a pull request.
 
-What comes from the plan stands in code spans and code blocks only. In them Markdown and HTML mean
-nothing, and GitHub makes no mention, no link and no emoji of what it finds there.
+Text from the plan appears in code spans and code blocks only. In them Markdown and HTML have no
+meaning, and GitHub turns nothing into a mention, a link or an emoji.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def render(page: Page, *, plan_text: str | None = None, longest: int = LONGEST) 
     """The page as Markdown of at most ``longest`` characters (at least 4,000).
 
     Where it does not fit, the plan's text is cut. Where the findings alone are longer, the least
-    important of them are left out, first what stands below a finding, then findings. Either is
-    said. The banners come first in any case.
+    important of them are left out, first the lines below a finding, then findings. The page says
+    so. The banners come first in any case.
     """
     top = _top(page)
     banners, sections, left_out = _fitted(page, longest - size(top))
@@ -56,7 +56,7 @@ def code(text: str, *, in_a_table: bool = False) -> str:
 
 
 def _fitted(page: Page, room: int) -> tuple[list[str], list[str], list[str]]:
-    """The banners and sections as far as there is room, and what had to be left out."""
+    """The banners and sections that fit, and what had to be left out."""
     drawn: list[list[str]] = [[], []]
     left_out = []
     for target, sections in zip(drawn, (page.banners, page.sections), strict=True):
@@ -70,7 +70,7 @@ def _fitted(page: Page, room: int) -> tuple[list[str], list[str], list[str]]:
 
 
 def _section(section: Section, room: int) -> tuple[str, int]:
-    """A section as far as there is room, and how many of its findings have none."""
+    """The part of a section that fits, and how many of its findings do not."""
     quote = "> " if section.tone in ALERTS else ""
     text = _head(section)
     room -= size(text)
@@ -97,7 +97,7 @@ def _head(section: Section) -> str:
 
 
 def _drawn(item: Item | Row, quote: str) -> tuple[str, str]:
-    """A finding, and the same without what stands below it."""
+    """A finding, and the same without the lines below it."""
     if isinstance(item, Row):
         cells = (_line(cell, in_a_table=True) for cell in item.cells)
         row = f"| {' | '.join(cells)} |\n"
@@ -129,13 +129,13 @@ def _line(line: Line, *, in_a_table: bool = False) -> str:
 def _notice(left_out: Sequence[str]) -> str:
     return (
         "> [!WARNING]\n> **This is not all.** GitHub takes comments of 65,536 characters. Left "
-        f"out, or shown without what stands below it: {'; '.join(left_out)}. All of it: "
+        f"out, or shown without the lines below: {'; '.join(left_out)}. All of it: "
         "`pipenv run burst review PLAN.json` in a terminal.\n"
     )
 
 
 def _details(text: str, room: int) -> str:
-    """The plan's text, folded, as far as there is room."""
+    """The plan's text, folded, cut to what fits."""
     fence = _fence(text)
     lines = text.rstrip().split("\n")
     whole = DETAILS.format(summary="The whole plan", fence=fence, text="\n".join(lines))

@@ -1,7 +1,7 @@
-"""A review in words: what is said, once, for whatever draws it.
+"""A review in words, written once for all renderers.
 
-Words of ours are plain text. Whatever comes from the plan or from the command line stands in a
-`Code` (or a line of a difference), which every drawer must render as it is and harmless.
+Our own words are plain text. Text from the plan or the command line is always a `Code` (or a line
+of a difference), which every renderer must show unchanged and make harmless.
 """
 
 from __future__ import annotations
@@ -16,13 +16,21 @@ from tools.review.dangers import Danger, Kind
 from tools.review.difference import Difference, differences, path_text, value_text
 from tools.review.drift import Drift
 from tools.review.permissions import PolicyChange
-from tools.review.plan import Action, OutputChange
+from tools.review.plan import Action, Check, OutputChange
 from tools.review.rest import Other, Rest
 from tools.review.review import Review
 from tools.review.statements import ELEMENTS, Statement, StatementChange
 from tools.review.subject import Subject
+from tools.review.summary import Entries, entries
 
+# A check of which only the apply decides whether it is met.
+UNDECIDED = "unknown"
+HOW_TO_READ = (
+    "The synthesized stack says what they will permit: put its cdk.tf.json beside the plan, or "
+    "name it by --synthesized."
+)
 LONGEST_VALUE = 300
+MANY_VALUES = 6
 
 
 class Tone(StrEnum):
@@ -88,6 +96,7 @@ class Page:
 def page_of(review: Review) -> Page:
     """The review in words."""
     sections = (
+        _invocations(review),
         _permissions(review),
         _settings(review),
         *_rest(review.rest),
@@ -105,12 +114,14 @@ def page_of(review: Review) -> Page:
 
 TITLES = {
     Kind.DATA: (Tone.CAUTION, "Data would go"),
+    Kind.PERMISSIONS: (Tone.CAUTION, "Permissions would become wide"),
     Kind.PROTECTION: (Tone.WARNING, "Protection of data would go"),
+    Kind.PIPELINES: (Tone.WARNING, "Pipelines would be removed"),
     Kind.EVENTS: (Tone.WARNING, "Events would not get through"),
 }
 DONE = {
     Action.DESTROY: "is destroyed",
-    Action.REPLACE: "is destroyed and made anew",
+    Action.REPLACE: "is destroyed and created again",
     Action.CHANGE: "is changed",
     Action.ADD: "is added",
     Action.FORGET: "is forgotten",
@@ -122,6 +133,46 @@ def _banners(review: Review) -> Iterator[Section]:
         items = tuple(_danger(danger) for danger in review.dangers if danger.kind is kind)
         if items:
             yield Section(title, items, tone=tone)
+    failed = tuple(_check(check) for check in review.checks if check.status != UNDECIDED)
+    if failed:
+        yield Section("Checks failed", failed, tone=Tone.CAUTION)
+    unknown = tuple(_unknown(review))
+    if unknown:
+        yield Section("What this review does not know", unknown, tone=Tone.WARNING)
+
+
+def _check(check: Check) -> Item:
+    why: Line = (": ", Code(" ".join(check.problems))) if check.problems else ()
+    what = "cannot be evaluated" if check.status == "error" else "is not met"
+    return Item((Strong("check"), " ", Code(check.address), f" {what}", *why))
+
+
+def _unknown(review: Review) -> Iterator[Item]:
+    for kind, counts in review.unknown_types.items():
+        what = ", ".join(f"{number} to {VERBS[action]}" for action, number in counts.items())
+        yield Item((Code(kind), f" is a resource type that no stack here makes: {what}"))
+    if review.unreadable_policies:
+        number = len(review.unreadable_policies)
+        policies = "1 policy" if number == 1 else f"{number} policies"
+        yield Item((Strong(policies), f" cannot be read before the apply. {HOW_TO_READ}"))
+    for deferred in review.deferred:
+        yield Item((Code(deferred.address), " is put off to a later plan: ", Code(deferred.reason)))
+    for check in review.checks:
+        if check.status == UNDECIDED:
+            yield Item((Strong("check"), " ", Code(check.address), " is decided by the apply"))
+    for name, number in review.unknown_parts.items():
+        values = "1 value" if number == 1 else f"{number} values"
+        yield Item((Code(name), f" is a part of the plan that this review cannot read: {values}"))
+
+
+def _invocations(review: Review) -> Section:
+    return Section(
+        "Actions that the apply invokes",
+        tuple(
+            Item((Code(item.address), *((" for ", Code(item.trigger)) if item.trigger else ())))
+            for item in review.invocations
+        ),
+    )
 
 
 def _danger(danger: Danger) -> Item:
@@ -187,8 +238,13 @@ def _summary(review: Review) -> Iterator[Line]:
     if count.get(Action.FORGET):
         words += [" · ", Strong(f"{count[Action.FORGET]} to forget")]
     yield tuple(words)
-    if not review.changes_anything:
+    if review.invocations:
+        number = len(review.invocations)
+        yield (Strong("1 action" if number == 1 else f"{number} actions"), " to invoke")
+    if not review.changes_anything and review.knows_all:
         yield ("Nothing to do: what is deployed is what the code says.",)
+    if review.stack_file:
+        yield ("What the plan leaves open is shown as in ", Code(review.stack_file), ".")
     if not review.complete:
         yield (Strong("Terraform put some changes off"), " to a later plan: this is not all.")
 
@@ -395,7 +451,7 @@ def _others(others: tuple[Other, ...]) -> Iterator[Item]:
 
 
 def _plural(noun: str) -> str:
-    return f"{noun[:-1]}ies" if noun.endswith("cy") else f"{noun}s"
+    return f"{noun[:-1]}ies" if noun.endswith(("cy", "ry")) else f"{noun}s"
 
 
 def _one(other: Other) -> Item:
@@ -407,14 +463,16 @@ def _one(other: Other) -> Item:
         words.append(", imported")
     if other.deposed:
         words.append(", which an earlier replacement left behind")
+    if other.widgets is not None:
+        words += [": ", *(_entries(other.widgets, "widget") or ("its widgets only move",))]
     if other.differences:
         forced = other.action is Action.REPLACE
         words += [", forced by " if forced else ": ", *_joined(other.differences)]
     if other.unknown:
         words += ["; known only after the apply: ", Code(", ".join(dict.fromkeys(other.unknown)))]
     if other.same:
-        words.append(": only what it refers to is made anew")
-    if other.told:
+        words.append(": only what it refers to is created again")
+    if other.reported:
         words.append(" (more of it above)")
     return Item(tuple(words))
 
@@ -433,8 +491,38 @@ def _outputs(outputs: tuple[OutputChange, ...]) -> Iterator[Item]:
             yield Item((Strong(VERBS[action]), " ", Code(", ".join(names))))
     for output in outputs:
         if output.action not in (Action.ADD, Action.DESTROY):
-            changed = differences(output.before, output.after, (output.name,))
-            yield Item((Strong(VERBS[output.action]), " ", *_joined(tuple(changed))))
+            yield Item((Strong(VERBS[output.action]), " ", *_output(output)))
+
+
+def _output(output: OutputChange) -> Line:
+    """A few values old and new; of a map with more only the names of what changes."""
+    before, after = output.before, output.after
+    changed = tuple(differences(before, after, (output.name,)))
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        return _joined(changed)
+    found = entries(before, after)
+    inside = tuple(item for item in changed if item.path[1] in found.changed)
+    if len(inside) > MANY_VALUES:
+        return (Code(output.name), ": ", *_entries(found, "entry"))
+    words = [*_entries(replace(found, changed=()), "entry")]
+    if words:
+        words = [Code(output.name), ": ", *words, ", " if inside else ""]
+    return (*words, *_joined(inside))
+
+
+def _entries(found: Entries, noun: str) -> Line:
+    """How many are added, removed and changed, and which."""
+    words: list[str | Code | Strong] = []
+    for names, verb in (
+        (found.added, "added"),
+        (found.removed, "removed"),
+        (found.changed, "changed"),
+    ):
+        if names:
+            what = noun if len(names) == 1 else _plural(noun)
+            words += [", " if words else "", f"{len(names)} {what} {verb}: "]
+            words.append(Code(_cut(", ".join(names))))
+    return tuple(words)
 
 
 def _drift(review: Review) -> Section:
@@ -448,7 +536,7 @@ def _drift_items(drift: Drift) -> Iterator[Item]:
     what: Line = (drift.subject.title, *_named(drift.subject))
     undone = "the plan undoes it" if drift.undone else "the plan leaves it so"
     if drift.gone:
-        then = "the plan makes it anew" if drift.undone else "the plan does not make it anew"
+        then = "the plan creates it again" if drift.undone else "the plan does not create it"
         yield Item((Strong("deleted"), ": ", *what, f"; {then}"))
     if drift.differences:
         yield Item(

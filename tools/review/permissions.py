@@ -13,21 +13,13 @@ from tools.review.statements import Statement, StatementChange, compare, policy_
 from tools.review.subject import Subject, subject_of
 from tools.review.synthesized import unresolved
 
-# The attribute in which a resource type keeps a policy of its own.
+# The attribute in which a resource type keeps its policy.
 POLICIES: Mapping[str, str] = {
-    "aws_cloudwatch_event_bus_policy": "policy",
-    "aws_cloudwatch_log_resource_policy": "policy_document",
-    "aws_glue_resource_policy": "policy",
-    "aws_iam_group_policy": "policy",
     "aws_iam_policy": "policy",
     "aws_iam_role": "assume_role_policy",
     "aws_iam_role_policy": "policy",
-    "aws_iam_user_policy": "policy",
     "aws_kms_key": "policy",
-    "aws_kms_key_policy": "policy",
-    "aws_s3_access_point": "policy",
     "aws_s3_bucket_policy": "policy",
-    "aws_secretsmanager_secret_policy": "policy",
     "aws_sns_topic_policy": "policy",
     "aws_sqs_queue_policy": "policy",
 }
@@ -36,9 +28,7 @@ POLICIES: Mapping[str, str] = {
 MIRRORS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("aws_iam_role", "inline_policy"): ("aws_iam_role_policy", "role"),
     ("aws_iam_role", "managed_policy_arns"): ("aws_iam_role_policy_attachment", "role"),
-    ("aws_kms_key", "policy"): ("aws_kms_key_policy", "key_id"),
     ("aws_s3_bucket", "lifecycle_rule"): ("aws_s3_bucket_lifecycle_configuration", "bucket"),
-    ("aws_s3_bucket", "logging"): ("aws_s3_bucket_logging", "bucket"),
     ("aws_s3_bucket", "policy"): ("aws_s3_bucket_policy", "bucket"),
     ("aws_s3_bucket", "server_side_encryption_configuration"): (
         "aws_s3_bucket_server_side_encryption_configuration",
@@ -48,8 +38,8 @@ MIRRORS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("aws_sns_topic", "policy"): ("aws_sns_topic_policy", "arn"),
     ("aws_sqs_queue", "policy"): ("aws_sqs_queue_policy", "queue_url"),
 }
-# What else gives permissions or limits them.
-GRANTS = ("aws_iam_", "aws_kms_grant", "aws_lakeformation_", "aws_lambda_permission")
+# What else grants or limits permissions.
+GRANTS = "aws_iam_"
 
 
 @dataclass(frozen=True)
@@ -59,10 +49,10 @@ class PolicyChange:
     Attributes:
         attribute: where the resource keeps it; "" for a grant that is no policy document.
         name: what an inline policy is called, else None.
-        holder: who holds it, by its name in AWS, where the policy has a name of its own.
-        statements: what differs. Empty where it cannot be told: then ``unreadable`` says why,
+        holder: the name in AWS of what holds it, where the policy has another name.
+        statements: what differs. Empty where it is not known: then ``unreadable`` says why,
             and ``now`` which statements it has.
-        refers_to: what in it only the apply will tell, like `aws_s3_bucket.landing.arn`.
+        refers_to: what in it is known only after the apply, like `aws_s3_bucket.landing.arn`.
         details: attributes that differ, of a grant that is no policy document.
         widens: a grant that permits more than before.
     """
@@ -86,7 +76,7 @@ class PolicyChange:
 
 
 def policy_changes(plan: Plan) -> tuple[PolicyChange, ...]:
-    """All of them, those first that permit more than before."""
+    """All of them; those that permit more than before come first."""
     found = [
         change
         for resource in plan.changes
@@ -97,7 +87,7 @@ def policy_changes(plan: Plan) -> tuple[PolicyChange, ...]:
 
 
 def policies_of(resource: ResourceChange, plan: Plan) -> Iterator[PolicyChange]:
-    """What a resource's change does to the policies that it keeps and the rights that it gives."""
+    """What a resource's change does to its policies and to the rights that it grants."""
     own = POLICIES.get(resource.type)
     if own is not None:
         before, after = resource.before.get(own), resource.after.get(own)
@@ -115,11 +105,11 @@ def policies_of(resource: ResourceChange, plan: Plan) -> Iterator[PolicyChange]:
             yield grant
 
 
-def told_attributes(resource: ResourceChange, plan: Plan) -> set[str]:
-    """The attributes whose change `policies_of` tells."""
-    told = {change.attribute for change in policies_of(resource, plan)} - {""}
+def reported_attributes(resource: ResourceChange, plan: Plan) -> set[str]:
+    """The attributes whose change `policies_of` reports."""
+    reported = {change.attribute for change in policies_of(resource, plan)} - {""}
     details = [item for change in policies_of(resource, plan) for item in change.details]
-    return told | {str(item.path[0]) for item in details}
+    return reported | {str(item.path[0]) for item in details}
 
 
 def mirrored(resource: ResourceChange, attribute: str, others: Iterable[ResourceChange]) -> bool:
@@ -214,7 +204,7 @@ def _holder(resource: ResourceChange, subject: Subject) -> str | None:
 
 
 def _inline_policies(resource: ResourceChange, plan: Plan) -> Iterator[PolicyChange]:
-    """Policies inside a role, without those that a resource of their own manages."""
+    """Policies inside a role, without those that another resource manages."""
     managed = {
         str(side.get("name"))
         for other in plan.changes
@@ -239,7 +229,7 @@ def _by_name(policies: Any) -> dict[str, Any]:
 
 
 def _policies_elsewhere(resource: ResourceChange, plan: Plan) -> Iterator[PolicyChange]:
-    """Policy documents in attributes of types that are not known here."""
+    """Policy documents in attributes of types that this review does not know."""
     for name in dict.fromkeys((*resource.before, *resource.after)):
         before, after = resource.before.get(name), resource.after.get(name)
         is_policy = policy_document(before) is not None or policy_document(after) is not None
@@ -249,16 +239,22 @@ def _policies_elsewhere(resource: ResourceChange, plan: Plan) -> Iterator[Policy
 
 def _grant(resource: ResourceChange, own: str | None, plan: Plan) -> PolicyChange | None:
     """What an IAM resource changes beside a policy document."""
-    told = {own, "inline_policy", "id", "arn", "unique_id", "create_date", "tags", "tags_all"}
-    told |= {"description", "force_detach_policies", "policy_id", "attachment_count", "name_prefix"}
+    reported = {own, "inline_policy", "id", "arn", "unique_id", "create_date", "tags", "tags_all"}
+    reported |= {
+        "description",
+        "force_detach_policies",
+        "policy_id",
+        "attachment_count",
+        "name_prefix",
+    }
     details = tuple(
         item
         for item in differences(resource.before, resource.after)
-        if item.path[0] not in told
+        if item.path[0] not in reported
         and not isinstance(item.after, Unknown)
         and not mirrored(resource, str(item.path[0]), plan.changes)
     )
-    # A role that comes or goes is told by its trust policy, a policy by its statements.
+    # A role that is added or removed is shown by its trust policy, a policy by its statements.
     if own is not None and resource.action is not Action.CHANGE:
         return None
     if not details:

@@ -24,7 +24,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Unknown:
-    """A value that only the apply will tell."""
+    """A value that is known only after the apply."""
 
     def __str__(self) -> str:
         return "(known after apply)"
@@ -34,7 +34,7 @@ class Unknown:
 class Sensitive:
     """In place of a value that Terraform marks as sensitive.
 
-    Equal values have equal fingerprints within one process; nothing else can be told from them.
+    Equal values have equal fingerprints within one process; they reveal nothing else.
     """
 
     fingerprint: str = field(repr=False)
@@ -95,6 +95,34 @@ class OutputChange:
 
 
 @dataclass(frozen=True)
+class Invocation:
+    """An action that the apply invokes; trigger: the resource whose change does it, or ""."""
+
+    address: str
+    trigger: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """A condition in the configuration that is not met, or not decided before the apply.
+
+    status: fail, error or unknown (Terraform documentation, "JSON Output Format", checks).
+    """
+
+    address: str
+    status: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """A resource or an action that Terraform put off to a later plan, and its keyword for why."""
+
+    address: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that a review looks at.
 
@@ -107,6 +135,10 @@ class Plan:
         drift: what changed outside of Terraform since the last apply.
         data: attributes of the data sources that are read already, by address.
         references: for each address and attribute, what its expression refers to.
+        configured: the addresses of all resources in the configuration.
+        invocations, checks, deferred: see there; checks that passed are left out.
+        unknown_parts: properties of the document that this review does not know, and how many
+            values each has.
     """
 
     terraform_version: str = ""
@@ -118,3 +150,8 @@ class Plan:
     outputs: tuple[OutputChange, ...] = ()
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     references: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    configured: frozenset[str] = frozenset()
+    invocations: tuple[Invocation, ...] = ()
+    checks: tuple[Check, ...] = ()
+    deferred: tuple[Deferred, ...] = ()
+    unknown_parts: Mapping[str, int] = field(default_factory=dict)

@@ -5,13 +5,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tools.review.errors import PlanError
-from tools.review.plan import Action, OutputChange, Plan, ResourceChange
-from tools.review.sensitivity import Blotter, masked, sensitive_texts
+from tools.review.plan import (
+    Action,
+    Check,
+    Deferred,
+    Invocation,
+    OutputChange,
+    Plan,
+    ResourceChange,
+)
+from tools.review.sensitivity import Redactor, masked, sensitive_texts
 
 FORMAT = "1"
 HOW = "save a plan with `terraform plan -out=FILE` and give me `terraform show -json FILE`"
@@ -29,6 +38,11 @@ ACTIONS: Mapping[tuple[str, ...], Action] = {
     ("create", "forget"): Action.FORGET,
     ("forget", "create"): Action.FORGET,
 }
+
+
+# Properties that say nothing a reviewer has to decide on.
+ASIDE = frozenset({"timestamp", "applyable", "relevant_attributes", "proposed_unknown"})
+PASSED = "pass"
 
 
 class _Part(BaseModel):
@@ -58,6 +72,24 @@ class _Resource(_Part):
     previous_address: str | None = None
 
 
+class _Invocation(_Part):
+    address: str
+    lifecycle_action_trigger: dict[str, Any] | None = None
+    invoke_action_trigger: dict[str, Any] | None = None
+
+
+class _Check(_Part):
+    address: dict[str, Any]
+    status: str
+    instances: list[dict[str, Any]] = Field(default_factory=list)
+
+
+class _Deferred(_Part):
+    reason: str = "unknown"
+    resource_change: dict[str, Any] | None = None
+    action_invocation: dict[str, Any] | None = None
+
+
 class _Document(_Part):
     format_version: str
     terraform_version: str = ""
@@ -70,10 +102,14 @@ class _Document(_Part):
     planned_values: dict[str, Any] = Field(default_factory=dict)
     configuration: dict[str, Any] = Field(default_factory=dict)
     variables: dict[str, Any] = Field(default_factory=dict)
+    action_invocations: list[_Invocation] = Field(default_factory=list)
+    checks: list[_Check] = Field(default_factory=list)
+    deferred_changes: list[_Deferred] = Field(default_factory=list)
+    deferred_action_invocations: list[_Deferred] = Field(default_factory=list)
 
 
-def read_plan(content: bytes, *, source: str) -> tuple[Plan, Blotter]:
-    """The plan in what `terraform show -json` printed, and what blots its secrets out elsewhere.
+def read_plan(content: bytes, *, source: str) -> tuple[Plan, Redactor]:
+    """The plan in what `terraform show -json` printed, and what redacts its secrets elsewhere.
 
     ``source`` is how messages call the file. Raises `PlanError` where it is no JSON, no plan, or a
     plan in a format that is not known.
@@ -89,8 +125,9 @@ def read_plan(content: bytes, *, source: str) -> tuple[Plan, Blotter]:
     if "values" in data or not {"planned_values", "resource_changes"} & data.keys():
         raise PlanError(f"{source} is a state, not a plan: {HOW}.")
     document = _document(data, source)
-    blot = Blotter(_secrets(document))
-    return _plan(document, blot), blot
+    redact = Redactor(_secrets(document))
+    plan = _plan(document, redact)
+    return replace(plan, unknown_parts=dict(_unknown_parts(data, redact))), redact
 
 
 def _json(content: bytes, source: str) -> Any:
@@ -139,38 +176,77 @@ def _secrets(document: _Document) -> Iterator[str]:
             yield from sensitive_texts(_at(document.variables, name, "value"), True)
 
 
-def _stack(document: _Document, blot: Blotter) -> str | None:
+def _stack(document: _Document, redact: Redactor) -> str | None:
     """The output `environment`: as it will be, or in a plan that destroys it, as it was."""
     stack = _at(document.planned_values, "outputs", "environment", "value")
     secret = _at(document.planned_values, "outputs", "environment", "sensitive")
     change = document.output_changes.get("environment")
     if stack is None and change is not None:
         stack, secret = change.before, change.before_sensitive
-    return blot(stack) if isinstance(stack, str) and not secret else None
+    return redact(stack) if isinstance(stack, str) and not secret else None
 
 
-def _plan(document: _Document, blot: Blotter) -> Plan:
+def _plan(document: _Document, redact: Redactor) -> Plan:
     return Plan(
         terraform_version=document.terraform_version,
-        stack=_stack(document, blot),
+        stack=_stack(document, redact),
         errored=document.errored,
         complete=document.complete,
-        changes=tuple(_resource(item, blot) for item in document.resource_changes),
-        drift=tuple(_resource(item, blot) for item in document.resource_drift),
+        changes=tuple(_resource(item, redact) for item in document.resource_changes),
+        drift=tuple(_resource(item, redact) for item in document.resource_drift),
         outputs=tuple(
-            OutputChange(blot(name), _action(change), *_before_and_after(change, blot))
+            OutputChange(redact(name), _action(change), *_before_and_after(change, redact))
             for name, change in document.output_changes.items()
         ),
-        data=dict(_data(document.prior_state, blot)),
+        data=dict(_data(document.prior_state, redact)),
         references=dict(_references(document.configuration)),
+        configured=frozenset(
+            redact(str(_at(resource, "address")))
+            for resource in _at(document.configuration, "root_module", "resources") or []
+        ),
+        invocations=tuple(_invocation(item, redact) for item in document.action_invocations),
+        checks=tuple(_check(item, redact) for item in document.checks if item.status != PASSED),
+        deferred=tuple(
+            _deferred(item, redact)
+            for item in (*document.deferred_changes, *document.deferred_action_invocations)
+        ),
     )
 
 
-def _resource(item: _Resource, blot: Blotter) -> ResourceChange:
+def _invocation(item: _Invocation, redact: Redactor) -> Invocation:
+    trigger = _at(item.lifecycle_action_trigger, "triggering_resource_address") or _at(
+        item.invoke_action_trigger, "calling_resource_address"
+    )
+    return Invocation(redact(item.address), redact(str(trigger or "")))
+
+
+def _check(item: _Check, redact: Redactor) -> Check:
+    problems = [
+        str(_at(problem, "message"))
+        for instance in item.instances
+        for problem in _at(instance, "problems") or []
+    ]
+    address = str(_at(item.address, "to_display") or _at(item.address, "name") or "a check")
+    return Check(redact(address), redact(item.status), tuple(map(redact, problems)))
+
+
+def _deferred(item: _Deferred, redact: Redactor) -> Deferred:
+    what = item.resource_change or item.action_invocation
+    return Deferred(redact(str(_at(what, "address"))), redact(item.reason))
+
+
+def _unknown_parts(data: Mapping[str, Any], redact: Redactor) -> Iterator[tuple[str, int]]:
+    """Properties that a newer Terraform may have added, as far as they hold anything."""
+    for name, value in data.items():
+        if name not in _Document.model_fields and name not in ASIDE and value:
+            yield redact(name), len(value) if isinstance(value, list | dict) else 1
+
+
+def _resource(item: _Resource, redact: Redactor) -> ResourceChange:
     change = item.change
-    before, after = _before_and_after(change, blot)
+    before, after = _before_and_after(change, redact)
     return ResourceChange(
-        address=blot(item.address),
+        address=redact(item.address),
         type=item.type,
         name=item.name,
         action=Action.READ if item.mode == "data" else _action(change),
@@ -184,10 +260,10 @@ def _resource(item: _Resource, blot: Blotter) -> ResourceChange:
     )
 
 
-def _before_and_after(change: _Change, blot: Blotter) -> tuple[Any, Any]:
+def _before_and_after(change: _Change, redact: Redactor) -> tuple[Any, Any]:
     return (
-        masked(change.before, None, change.before_sensitive, blot),
-        masked(change.after, change.after_unknown, change.after_sensitive, blot),
+        masked(change.before, None, change.before_sensitive, redact),
+        masked(change.after, change.after_unknown, change.after_sensitive, redact),
     )
 
 
@@ -209,15 +285,18 @@ def _references(
                 yield (str(_at(resource, "address")), attribute), tuple(map(str, references))
 
 
-def _data(state: Mapping[str, Any], blot: Blotter) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _data(state: Mapping[str, Any], redact: Redactor) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for resource in _at(state, "values", "root_module", "resources") or []:
         if _at(resource, "mode") == "data":
             marks = _at(resource, "sensitive_values")
-            yield str(_at(resource, "address")), masked(_at(resource, "values"), None, marks, blot)
+            yield (
+                str(_at(resource, "address")),
+                masked(_at(resource, "values"), None, marks, redact),
+            )
 
 
 def _at(value: Any, *keys: str) -> Any:
-    """What stands below the keys, or None."""
+    """The value below the keys, or None."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value

@@ -3,7 +3,7 @@
 The marks (`before_sensitive`, `after_sensitive`) have the shape of the values: `true` covers all
 that is below (Terraform documentation, "JSON Output Format", change representation). A marked
 value is replaced by a `Sensitive` when the plan is read, so nothing behind that can print it. The
-same text may also stand where no mark is, and in the plan's text: there it is blotted out.
+same text may also occur without a mark, and in the plan's text: there it is redacted.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 
 from tools.review.plan import UNKNOWN, Sensitive
 
-BLOT = "(sensitive value)"
-# A shorter text, like "true" or "dev", stands in too many places where it is no secret.
+REDACTED = "(sensitive value)"
+# A shorter text, like "true" or "dev", occurs in too many places where it is no secret.
 SHORTEST = 8
 _KEY = token_bytes(32)
 
@@ -46,8 +46,8 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-class Blotter:
-    """Blots texts out wherever they stand, whole, line by line, or escaped as in JSON."""
+class Redactor:
+    """Replaces secret texts wherever they occur: whole, line by line, or escaped as in JSON."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         forms: set[str] = set()
@@ -62,11 +62,11 @@ class Blotter:
 
     def __call__(self, text: str) -> str:
         """The text without them."""
-        return self._pattern.sub(BLOT, text) if self._pattern else text
+        return self._pattern.sub(REDACTED, text) if self._pattern else text
 
 
-def masked(value: Any, unknown: Any, marks: Any, blot: Blotter) -> Any:
-    """The value with `Sensitive` and `Unknown` in the places of what may not or cannot be shown.
+def masked(value: Any, unknown: Any, marks: Any, redact: Redactor) -> Any:
+    """The value with `Sensitive` and `Unknown` in place of what may not or cannot be shown.
 
     ``unknown`` (Terraform's `after_unknown`) and ``marks`` have the shape of the value. What is
     unknown is left out of the value itself.
@@ -79,15 +79,17 @@ def masked(value: Any, unknown: Any, marks: Any, blot: Blotter) -> Any:
         there = value or {}
         extra = [key for key in _mapping(unknown) if key not in there]
         return {
-            blot(key): masked(
-                there.get(key), _mapping(unknown).get(key), _mapping(marks).get(key), blot
+            redact(key): masked(
+                there.get(key), _mapping(unknown).get(key), _mapping(marks).get(key), redact
             )
             for key in (*there, *extra)
         }
     if isinstance(value, list):
         length = max(len(value), len(unknown) if isinstance(unknown, list) else 0)
-        return [masked(_at(value, i), _at(unknown, i), _at(marks, i), blot) for i in range(length)]
-    return blot(value) if isinstance(value, str) else value
+        return [
+            masked(_at(value, i), _at(unknown, i), _at(marks, i), redact) for i in range(length)
+        ]
+    return redact(value) if isinstance(value, str) else value
 
 
 def _mapping(shape: Any) -> dict[str, Any]:

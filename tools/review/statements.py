@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tools.iam import matches, matches_arn
+
 WHO = ("Principal", "NotPrincipal")
 WHAT = ("Action", "NotAction")
 ON = ("Resource", "NotResource")
@@ -180,7 +182,7 @@ def _broad(statement: Statement) -> Iterator[str]:
     """What of a new permission is not one thing but many."""
     yield from (f"wildcard principal: {who}" for who in statement["Principal"] if "*" in who)
     yield from (f"wildcard action: {what}" for what in statement["Action"] if _wild(what))
-    yield from (f"wildcard resource: {on}" for on in statement["Resource"] if _anything(on))
+    yield from (f"wildcard resource: {on}" for on in statement["Resource"] if is_everything(on))
     for element in ("NotPrincipal", "NotAction", "NotResource"):
         if statement[element]:
             yield f"everything but: {element} {', '.join(statement[element])}"
@@ -193,9 +195,9 @@ def _wider(narrow: Statement, wide: Statement, how: str) -> Iterator[str]:
         for value in wide[positive]:
             if _without_hashes(value) in swapped:
                 continue
-            if not any(_covers(pattern, value) for pattern in narrow[positive]):
-                covered = any(_covers(value, old) for old in narrow[positive])
-                wild = _anything(value) or (kind == "action" and _wild(value)) or covered
+            if not any(covers(kind, pattern, value) for pattern in narrow[positive]):
+                covered = any(covers(kind, value, old) for old in narrow[positive])
+                wild = is_everything(value) or (kind == "action" and _wild(value)) or covered
                 yield f"{how.format(kind)}{', a wildcard' if wild else ''}: {value}"
         if wide[negative]:
             spared = set(narrow[negative]) - set(wide[negative])
@@ -236,12 +238,13 @@ def _wild(action: str) -> bool:
     return "*" in action or "?" in action
 
 
-def _anything(value: str) -> bool:
+def is_everything(value: str) -> bool:
     """Whether it is a wildcard for nearly everything: `*`, or an ARN of any resource."""
     return value in ("*", "AWS *") or (value.startswith("arn:") and value.endswith((":*", ":::*")))
 
 
-def _covers(pattern: str, value: str) -> bool:
-    """Whether IAM's wildcards `*` and `?` in a pattern take the value in; case is no matter."""
-    parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
-    return re.fullmatch("".join(parts), value, re.DOTALL | re.IGNORECASE) is not None
+def covers(kind: str, pattern: str, value: str) -> bool:
+    """Whether the pattern takes in all that the value does, which may be a pattern itself."""
+    if kind == "resource":
+        return matches_arn(pattern, value)
+    return matches(pattern, value, ignore_case=kind == "action")

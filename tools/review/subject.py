@@ -29,7 +29,6 @@ class Part(StrEnum):
 # The constructs' ids in `stacks`, of which cdktf makes the resources' names.
 CONSTRUCTS: Mapping[str, Part] = {
     "landing": Part.LANDING,
-    "access-logs": Part.LANDING,
     "lake": Part.LAKE,
     "code": Part.JOB,
     "job": Part.JOB,
@@ -46,18 +45,20 @@ CONSTRUCTS: Mapping[str, Part] = {
     "boundary": Part.CI_ROLES,
     "read": Part.CI_ROLES,
     "change": Part.CI_ROLES,
-    "plan": Part.CI_ROLES,
-    "deploy": Part.CI_ROLES,
+    "plan-read": Part.CI_ROLES,
+    "plan-role": Part.CI_ROLES,
+    "deploy-change": Part.CI_ROLES,
+    "deploy-read": Part.CI_ROLES,
+    "deploy-role": Part.CI_ROLES,
     "deploy-roles": Part.CI_ROLES,
 }
-# For resources whose name does not tell.
+# For resources whose name does not say it.
 TYPES: Mapping[str, Part] = {
     "aws_glue_catalog_": Part.CATALOG,
     "aws_glue_job": Part.JOB,
     "aws_glue_workflow": Part.WORKFLOW,
     "aws_glue_trigger": Part.WORKFLOW,
     "aws_cloudwatch_event_": Part.ROUTING,
-    "aws_scheduler_": Part.ROUTING,
     "aws_sqs_": Part.ROUTING,
     "aws_cloudwatch_dashboard": Part.ALERTS,
     "aws_cloudwatch_metric_alarm": Part.ALERTS,
@@ -68,12 +69,10 @@ TYPES: Mapping[str, Part] = {
 NOUNS: Mapping[str, str] = {
     "aws_cloudtrail": "trail",
     "aws_cloudwatch_dashboard": "dashboard",
-    "aws_cloudwatch_event_archive": "event archive",
     "aws_cloudwatch_event_rule": "rule",
     "aws_cloudwatch_event_target": "target",
     "aws_cloudwatch_log_group": "log group",
     "aws_cloudwatch_metric_alarm": "alarm",
-    "aws_dynamodb_table": "table",
     "aws_glue_catalog_database": "catalog database",
     "aws_glue_catalog_table": "catalog table",
     "aws_glue_job": "job",
@@ -87,10 +86,8 @@ NOUNS: Mapping[str, str] = {
     "aws_iam_role_policy_attachment": "policy attachment",
     "aws_kms_alias": "key alias",
     "aws_kms_key": "KMS key",
-    "aws_kms_key_policy": "key policy",
     "aws_s3_bucket": "bucket",
     "aws_s3_bucket_lifecycle_configuration": "lifecycle rules",
-    "aws_s3_bucket_logging": "access log",
     "aws_s3_bucket_notification": "notification",
     "aws_s3_bucket_ownership_controls": "ownership controls",
     "aws_s3_bucket_policy": "bucket policy",
@@ -116,7 +113,7 @@ class Subject:
         noun: what it is, like "bucket", in words of ours.
         title: the same with whose it is, like "landing bucket" or "log group of pipeline orders":
             words of ours and a pipeline's name, which is letters, digits and hyphens.
-        name: its name in AWS, or None where nobody knows it yet.
+        name: its name in AWS, or None where it is not known yet.
     """
 
     part: Part
@@ -128,7 +125,7 @@ class Subject:
 
 
 def subject_of(change: ResourceChange) -> Subject:
-    """Tell from a resource's type, its name in Terraform and its attributes what it is."""
+    """What a resource is, from its type, its name in Terraform and its attributes."""
     # cdktf writes the constructs' ids with "_" between them and a hash at the end.
     words = re.sub(r"_[0-9A-F]{8}$", "", change.name).split("_")
     pipeline = None

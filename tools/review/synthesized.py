@@ -14,7 +14,7 @@ from typing import Any
 
 from tools.review.errors import PlanError
 from tools.review.plan import Action, Plan, ResourceChange, Unknown
-from tools.review.sensitivity import Blotter
+from tools.review.sensitivity import Redactor
 
 _REFERENCE = re.compile(r"(?<!\$)\$\{([A-Za-z0-9_.-]+)\}")
 
@@ -31,13 +31,34 @@ def read_stack(content: bytes, *, source: str) -> Mapping[str, Any]:
     return resources
 
 
-def filled(plan: Plan, resources: Mapping[str, Any], blot: Blotter) -> Plan:
-    """The plan with documents and maps from the stack in the place of what it does not know.
+def is_of(plan: Plan, resources: Mapping[str, Any]) -> bool:
+    """Whether the plan was made from this stack, as far as the plan can tell.
 
-    What the plan knows of their references is put in; what only the apply will tell stays as
-    `${...}`. Where the former value of such a reference stands in the former attribute, it is
-    written in the same way: then what differs is what somebody changed, and not every place that
-    names a resource which is made anew.
+    Both must have the same resources, and every open value must refer to the same ones. What a
+    policy says besides is not in the plan.
+    """
+    written = {
+        f"{kind}.{name}": attributes
+        for kind, named in resources.items()
+        if isinstance(named, dict)
+        for name, attributes in named.items()
+        if isinstance(attributes, dict)
+    }
+    if written.keys() != {a for a in plan.configured if not a.startswith("data.")}:
+        return False
+    return all(
+        set(unresolved(written.get(address, {}).get(attribute))) <= set(references)
+        for (address, attribute), references in plan.references.items()
+    )
+
+
+def filled(plan: Plan, resources: Mapping[str, Any], redact: Redactor) -> Plan:
+    """The plan with documents and maps from the stack where the plan does not know the value.
+
+    References that the plan knows are replaced by their values; those known only after the apply
+    stay as `${...}`. Where the former attribute has the former value of such a reference, it is
+    written as the same `${...}`: then only real changes differ, and not every mention of a
+    resource that is created again.
     """
     known = {change.address: change.after for change in plan.changes} | dict(plan.data)
     former = {
@@ -45,12 +66,12 @@ def filled(plan: Plan, resources: Mapping[str, Any], blot: Blotter) -> Plan:
     }
     return replace(
         plan,
-        changes=tuple(_filled(change, resources, known, former, blot) for change in plan.changes),
+        changes=tuple(_filled(change, resources, known, former, redact) for change in plan.changes),
     )
 
 
 def unresolved(value: Any) -> tuple[str, ...]:
-    """What a filled text refers to that only the apply will tell."""
+    """What a filled text refers to that is known only after the apply."""
     return tuple(dict.fromkeys(_REFERENCE.findall(value))) if isinstance(value, str) else ()
 
 
@@ -59,7 +80,7 @@ def _filled(
     resources: Mapping[str, Any],
     known: Mapping[str, Mapping[str, Any]],
     former: Mapping[str, Mapping[str, Any]],
-    blot: Blotter,
+    redact: Redactor,
 ) -> ResourceChange:
     stack = resources.get(change.type, {})
     written = stack.get(change.name, {}) if isinstance(stack, dict) else {}
@@ -72,7 +93,7 @@ def _filled(
         template = written.get(name)
         if not isinstance(value, Unknown) or not _says_more(template):
             continue
-        after[name] = _each(template, lambda text: blot(_resolved(text, known)))
+        after[name] = _each(template, lambda text: redact(_resolved(text, known)))
         names = {ref for text in _texts(after[name]) for ref in unresolved(text)}
         if name in before:
             replaced = _former(names, former)

@@ -11,6 +11,8 @@ from tools.review.page import Code, Item, Line, Page, Row, Section, Strong, Tone
 from tools.review.visible import on_many_lines, on_one_line
 
 COLOURS = {Tone.CAUTION: "red", Tone.WARNING: "yellow", Tone.PLAIN: "bold"}
+# Fewer columns leave too little for the values in a table of five columns.
+WIDE_ENOUGH = 120
 SIGNS = {"+": "green", "-": "red", "!": "yellow", " ": "default"}
 
 
@@ -38,16 +40,31 @@ def _section(console: Console, section: Section) -> None:
         for item in section.items:
             console.print(_text(item))
         return
+    rows = [item for item in section.items if isinstance(item, Row)]
+    if console.width < WIDE_ENOUGH:
+        console.print(Text("\n").join(map(_stacked, rows)))
+        return
     table = Table(*section.columns)
-    for item in section.items:
-        if isinstance(item, Row):
-            table.add_row(*map(_line, item.cells))
+    for column in table.columns:
+        column.overflow = "fold"
+    for row in rows:
+        table.add_row(*map(_line, row.cells))
     console.print(table)
+
+
+def _stacked(row: Row) -> Text:
+    """Where and which setting, and below it the values and the remark: for narrow terminals."""
+    where, setting, before, after, remark = map(_line, row.cells)
+    text = Text("• ").append_text(where).append(" · ").append_text(setting).append("\n    ")
+    if before.plain:
+        text.append_text(before).append(" → ")
+    text.append_text(after)
+    return text.append("\n    ").append_text(remark) if remark.plain else text
 
 
 def _text(item: Item | Row) -> Text:
     if isinstance(item, Row):
-        return Text(" ").join(map(_line, item.cells))
+        return _stacked(item)
     text = Text("• ").append_text(_line(item.line))
     for sign, line in item.difference:
         text.append(f"\n    {sign} {on_one_line(line)}", style=SIGNS[sign])

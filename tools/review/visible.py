@@ -1,4 +1,4 @@
-"""Makes text from outside harmless to look at."""
+"""Makes text from the plan harmless to print."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ _ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\
 
 
 def on_one_line(text: str) -> str:
-    """The text with everything that one would not see, or that would act, written as an escape.
+    """The text with invisible and active characters written as escapes.
 
-    Line ends, control characters, characters that turn the direction of writing, halves of a pair.
+    These are line ends, control characters, changes of the writing direction, and lone surrogates.
     """
     return "".join(c if c.isprintable() else _escape(c) for c in text)
 

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tools.sandbox.account import Account
-from tools.sandbox.engine import Observer
-from tools.sandbox.notices import JobRunChanged, Notice
-from tools.sandbox.runs import JOB_FINISHED
+from tools.sandbox.glue.notice_board import Observer
+from tools.sandbox.glue.notices import JobRunChanged, Notice
+from tools.sandbox.glue.runs import JOB_FINISHED
 
-DEFAULT_BUS = "default"
 # Glue developer guide, "Automating AWS Glue with EventBridge": severity and message of the events
 # in its examples. What it says of a failed run is the run's own message.
 ENDED = {
@@ -30,7 +29,7 @@ def aws_event(
     *,
     resources: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """An event as moto keeps it on its way: its time is a number."""
+    """An event as the emulator keeps it on its way: its time is a number."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -42,12 +41,6 @@ def aws_event(
         "resources": list(resources),
         "detail": dict(detail),
     }
-
-
-def put_on_default_bus(account: Account, event: dict[str, Any]) -> None:
-    """Hand the event to the targets of every deployed rule that matches it."""
-    for rule in list(account.backend("events").event_buses[DEFAULT_BUS].rules.values()):
-        rule.send_to_targets(event, transform_input=False)
 
 
 def glue_job_state_changes(account: Account) -> Observer:
@@ -64,6 +57,6 @@ def glue_job_state_changes(account: Account) -> Observer:
             "jobRunId": notice.run_id,
             "message": message,
         }
-        put_on_default_bus(account, aws_event(account, "aws.glue", "Glue Job State Change", detail))
+        account.put_event(aws_event(account, "aws.glue", "Glue Job State Change", detail))
 
     return observe

@@ -11,22 +11,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from stacks.settings import PipelineSettings, SettingsError, read_environments
-from tools.sandbox import example_project, view
-from tools.sandbox.demo import Burst, Moment, Outcome
 from tools.sandbox.errors import PipelineError, SandboxError
-from tools.sandbox.notices import Notice
-from tools.sandbox.orders import generate
-from tools.sandbox.sandbox import PROJECT_FOLDER, Sandbox
 from tools.sandbox.terraform import Change, find_terraform
 
+# What takes long to import is imported by the function that needs it, so that the help and a wrong
+# option are answered at once: the emulator alone takes half a second.
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from stacks.settings import PipelineSettings
+    from tools.sandbox.demo import Burst, BurstProgress, Outcome
+    from tools.sandbox.glue.notices import Notice
+    from tools.sandbox.sandbox import Sandbox
+
+PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 ENVIRONMENT = "dev"
 PIPELINE = "orders"
 EXAMPLES, EXAMPLE_FILES = "examples", 3
@@ -58,8 +61,17 @@ def demo(
     console = Console(highlight=False)
     if bad > files:
         raise typer.BadParameter(f"{bad} of {files} files cannot be bad.", param_hint="--bad")
+    from stacks.settings import read_environments
+    from tools.sandbox import example_project
+
     settings = read_environments(example_project.SETTINGS)[ENVIRONMENT].pipelines[PIPELINE]
     find_terraform()
+
+    from tools.sandbox import view
+    from tools.sandbox.demo import Burst
+    from tools.sandbox.orders import generate
+    from tools.sandbox.sandbox import Sandbox
+
     with (
         Sandbox(_new_folder(folder), batch_size=size, batch_window=window) as sandbox,
         _undisturbed_end(),
@@ -90,6 +102,8 @@ def sandbox(
     folder: Folder = None,
 ) -> None:
     """Deploy the pipelines to an emulated account and keep it up until Ctrl-C, to try them."""
+    from stacks.settings import SettingsError, read_environments
+
     console = Console(highlight=False)
     environments = read_environments(PROJECT_FOLDER / "cdktf.json")
     if environment not in environments:
@@ -98,6 +112,9 @@ def sandbox(
         )
     find_terraform()
     region = environments[environment].region
+
+    from tools.sandbox.sandbox import Sandbox
+
     with (
         Sandbox(
             _new_folder(folder),
@@ -141,7 +158,9 @@ def write_environment(running: Sandbox) -> Path:
 
 
 def write_examples(folder: Path) -> None:
-    """A few order files to play with."""
+    """Write a few order files to play with."""
+    from tools.sandbox.orders import generate
+
     folder.mkdir(parents=True, exist_ok=True)
     for number, file in enumerate(generate(EXAMPLE_FILES, seed=1, now=datetime.now(UTC)), 1):
         (folder / f"orders-{number}.csv").write_bytes(file.body)
@@ -204,10 +223,20 @@ def _announce(
 
 
 def _deploy_example(console: Console, sandbox: Sandbox) -> None:
+    from tools.sandbox import example_project
+
     _deploy(console, sandbox, example_project.copy_project(sandbox.folder / "project"))
 
 
 def _deploy(console: Console, sandbox: Sandbox, project: Path) -> None:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -222,9 +251,9 @@ def _deploy(console: Console, sandbox: Sandbox, project: Path) -> None:
         sandbox.deploy(_updating(progress, apply))
 
 
-def _updating(progress: Progress, task: object) -> Callable[[Change], None]:
+def _updating(progress: Progress, task: TaskID) -> Callable[[Change], None]:
     def update(change: Change) -> None:
-        progress.update(task, total=change.total or None, completed=change.done)  # type: ignore[arg-type]
+        progress.update(task, total=change.total or None, completed=change.done)
 
     return update
 
@@ -234,17 +263,22 @@ def _follow(console: Console, sandbox: Sandbox, burst: Burst) -> Outcome:
     if not console.is_terminal:
         with _lines_for_notices(console, sandbox):
             return burst.run()
+    from rich.live import Live
+
+    from tools.sandbox import view
+
     with Live(console=console, refresh_per_second=8) as live:
 
-        def show(moment: Moment) -> None:
-            live.update(view.burst_panel(moment))
+        def show(progress: BurstProgress) -> None:
+            live.update(view.burst_panel(progress))
 
         return burst.run(show)
 
 
 @contextmanager
 def _lines_for_notices(console: Console, sandbox: Sandbox) -> Iterator[None]:
-    """Meanwhile print a line for every step of the engine that people care about."""
+    """Print a line for every step of the engine that people care about."""
+    from tools.sandbox import view
 
     def print_line(notice: Notice) -> None:
         line = view.narrate(notice)

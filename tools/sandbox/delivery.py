@@ -1,22 +1,28 @@
-"""From a matched rule to its target: may EventBridge hand this event to that workflow?
+"""From a matched rule to its target: may EventBridge deliver this event to that workflow?
 
-EventBridge user guide, "Using dead-letter queues to process undelivered events": an event that
-misses a permission or its target is not retried; it goes to the dead-letter queue at once, or
-is gone where there is none. The names of the message attributes and of the error codes are
-from that page. Which of the codes Glue's refusals get is on no page *(unconfirmed)*.
+EventBridge user guide, "Using dead-letter queues to process undelivered events": an event whose
+target or permission is missing is not retried. It goes to the dead-letter queue at once, or is
+lost where there is none. The names of the message attributes and of the error codes are from
+that page. Which of the codes Glue's refusals get is on no page *(unconfirmed)*.
 """
+
+from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.sandbox.account import Account
-from tools.sandbox.policies import Document, Request, allows
+from tools.iam import Context, Document, Identity, Principal, Request, decide
 
-EVENTBRIDGE = "events.amazonaws.com"
+if TYPE_CHECKING:
+    from tools.sandbox.account import Account
+    from tools.sandbox.account.deployed import Queue, Role
+    from tools.sandbox.account.storage import Key
+
+EVENTBRIDGE = Principal.service("events.amazonaws.com")
 
 
 @dataclass(frozen=True)
@@ -27,23 +33,24 @@ class Refusal:
     message: str
 
 
-def refusal(account: Account, rule_arn: str, target: Mapping[str, Any]) -> Refusal | None:
-    """Why this target of the rule cannot be called now; None if it can.
+def refusal(account: Account, target: Mapping[str, Any]) -> Refusal | None:
+    """Why this target of a rule cannot be called now; None if it can.
 
     Reads what is deployed at this moment. A caller learns that it has no permission before it
     learns whether the thing exists, hence this order.
     """
-    role_arn, workflow_arn = target.get("RoleArn"), target["Arn"]
+    role_arn, workflow_arn = target.get("RoleArn"), str(target["Arn"])
     if not role_arn:
         return Refusal("NO_PERMISSIONS", f"The target {workflow_arn} has no role.")
-    role = _role(account, role_arn)
+    role = account.role(role_arn)
     if role is None or not _assumable(account, role):
-        reason = "does not exist" if role is None else f"does not let {EVENTBRIDGE} assume it"
+        reason = "does not exist" if role is None else f"does not let {EVENTBRIDGE.name} assume it"
         return Refusal("FAILED_TO_ASSUME_ROLE", f"The role {role_arn} {reason}.")
-    if not allows(_permissions(role), Request("glue:notifyEvent", workflow_arn)):
+    identity = Identity(Principal.aws(role.arn), role.policies, role.boundary)
+    if not decide(Request("glue:notifyEvent", workflow_arn), identity).allowed:
         message = f"The role {role_arn} does not allow glue:notifyEvent on {workflow_arn}."
         return Refusal("NO_PERMISSIONS", message)
-    if workflow_arn not in _workflow_arns(account):
+    if account.glue.workflow(workflow_arn.rpartition("/")[2]) is None:
         return Refusal("NO_RESOURCE", f"The workflow {workflow_arn} does not exist.")
     return None
 
@@ -59,11 +66,14 @@ def send_to_dead_letter_queue(
     queue_arn = (target.get("DeadLetterConfig") or {}).get("Arn")
     if not queue_arn:
         return "the target has no dead-letter queue"
-    queue = _queue(account, queue_arn)
+    queue = account.queue(queue_arn)
     if queue is None:
         return f"the dead-letter queue {queue_arn} does not exist"
     if not _may_send(account, queue, rule_arn):
-        return f"the policy of the dead-letter queue {queue_arn} does not let {EVENTBRIDGE} send"
+        return (
+            f"the policy of the dead-letter queue {queue_arn}, or of its key, does not let "
+            f"{EVENTBRIDGE.name} send"
+        )
     attributes = {
         "RULE_ARN": rule_arn,
         "TARGET_ARN": target["Arn"],
@@ -73,7 +83,7 @@ def send_to_dead_letter_queue(
     }
     try:
         account.client("sqs").send_message(
-            QueueUrl=f"{account.endpoint_url}/{account.account_id}/{queue.name}",
+            QueueUrl=queue.url,
             MessageBody=json.dumps(event),
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": value}
@@ -85,45 +95,54 @@ def send_to_dead_letter_queue(
     return None
 
 
-def _role(account: Account, role_arn: str) -> Any | None:
-    roles = account.backend("iam").roles.values()
-    return next((role for role in list(roles) if role.arn == role_arn), None)
+def _assumable(account: Account, role: Role) -> bool:
+    # No page says that EventBridge also passes aws:SourceArn, so a trust policy that asks for it
+    # is refused here.
+    request = Request("sts:AssumeRole", context={"aws:SourceAccount": account.account_id})
+    return decide(request, Identity(EVENTBRIDGE), resource_policy=role.trust_policy).allowed
 
 
-def _assumable(account: Account, role: Any) -> bool:
-    # That EventBridge also passes aws:SourceArn is not documented, so a trust policy that asks
-    # for it is refused here.
-    context = {"aws:SourceAccount": account.account_id}
-    request = Request("sts:AssumeRole", service=EVENTBRIDGE, context=context)
-    return allows([role.assume_role_policy_document], request)
-
-
-def _permissions(role: Any) -> list[Document]:
-    attached = (
-        version.document
-        for policy in role.managed_policies.values()
-        for version in policy.versions
-        if version.is_default
-    )
-    return [*role.policies.values(), *attached]
-
-
-def _workflow_arns(account: Account) -> set[str]:
-    prefix = f"arn:{account.partition}:glue:{account.region}:{account.account_id}:workflow/"
-    return {prefix + name for name in list(account.backend("glue").workflows)}
-
-
-def _queue(account: Account, queue_arn: str) -> Any | None:
-    queues = account.backend("sqs").queues.values()
-    return next((queue for queue in list(queues) if queue.queue_arn == queue_arn), None)
-
-
-def _may_send(account: Account, queue: Any, rule_arn: str) -> bool:
+def _may_send(account: Account, queue: Queue, rule_arn: str) -> bool:
     context = {
         "aws:SourceArn": rule_arn,
         "aws:SourceAccount": account.account_id,
         "aws:SecureTransport": "true",
         "aws:PrincipalIsAWSService": "true",
     }
-    request = Request("sqs:SendMessage", queue.queue_arn, EVENTBRIDGE, context)
-    return bool(queue.policy) and allows([queue.policy], request)
+    request = Request("sqs:SendMessage", queue.arn, context)
+    if not decide(request, Identity(EVENTBRIDGE), resource_policy=queue.policy).allowed:
+        return False
+    return queue.key is None or may_use_key(account.key(queue.key), context)
+
+
+def may_publish(topic_arn: str, policy: Document, key: Key | None, *, encrypted: bool) -> bool:
+    """Whether EventBridge may send messages to a topic.
+
+    No source condition is fulfilled: "You can't use Condition blocks in Amazon SNS topic policies
+    for EventBridge" (EventBridge user guide, "Using resource-based policies"); nor is one in the
+    policy of the topic's key, which sees the topic in its encryption context (Amazon SNS developer
+    guide, "Key management").
+    """
+    context = {"aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "true"}
+    request = Request("sns:Publish", topic_arn, context)
+    if not decide(request, Identity(EVENTBRIDGE), resource_policy=policy).allowed:
+        return False
+    of_topic = {"kms:EncryptionContext:aws:sns:topicArn": topic_arn}
+    return not encrypted or may_use_key(key, context | of_topic)
+
+
+def may_use_key(key: Key | None, context: Context) -> bool:
+    """Whether EventBridge may send to what this key encrypts.
+
+    It takes both actions (Amazon SQS and Amazon SNS developer guides, "Key management", section on
+    event sources from AWS services).
+    """
+    return key is not None and all(
+        decide(
+            Request(action, key.arn, context),
+            Identity(EVENTBRIDGE),
+            resource_policy=key.policy,
+            resource_policy_decides=True,
+        ).allowed
+        for action in ("kms:GenerateDataKey", "kms:Decrypt")
+    )

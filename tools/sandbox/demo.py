@@ -18,7 +18,8 @@ from burst.ledger import ResultRecord
 
 from tools.sandbox import diagnosis
 from tools.sandbox.errors import PipelineError
-from tools.sandbox.notices import Snapshot, WorkflowRunPicture
+from tools.sandbox.glue.notices import Snapshot
+from tools.sandbox.glue.runs import WorkflowRun
 from tools.sandbox.orders import COLUMNS, OrderFile
 from tools.sandbox.sandbox import Sandbox
 
@@ -33,7 +34,7 @@ GOOD_STATES = frozenset({"WAITING", "STARTING", "RUNNING", "SUCCEEDED"})
 
 
 @dataclass(frozen=True)
-class Files:
+class FileCounts:
     """How many of the burst's files are where."""
 
     sent: int
@@ -43,12 +44,12 @@ class Files:
 
 
 @dataclass(frozen=True)
-class Moment:
-    """What the live view shows: the burst at one moment."""
+class BurstProgress:
+    """What the live view shows: the burst at one progress."""
 
     seconds: float
     total: int
-    files: Files
+    files: FileCounts
     engine: Snapshot
 
 
@@ -73,7 +74,7 @@ class Outcome:
     rows_out: int
     lost: int
     extra: int
-    runs: tuple[WorkflowRunPicture, ...]
+    runs: tuple[WorkflowRun, ...]
     latencies: tuple[float, ...]
     curated: Path
     sample: pa.Table
@@ -106,15 +107,15 @@ class Burst:
         self._sent: dict[str, datetime] = {}
         self._sender_stops = threading.Event()
 
-    def run(self, show: Callable[[Moment], None] = lambda moment: None) -> Outcome:
+    def run(self, show: Callable[[BurstProgress], None] = lambda progress: None) -> Outcome:
         """Send everything, wait until it is processed, and compare rows in with rows out."""
         started = time.monotonic()
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="producer") as producer:
             sending = producer.submit(self._send)
             try:
-                for moment in self._moments(started):
-                    show(moment)
-                    self._raise_when_stuck(moment)
+                for progress in self._progress(started):
+                    show(progress)
+                    self._raise_when_stuck(progress)
                     if sending.done():
                         sending.result()
             finally:
@@ -131,29 +132,29 @@ class Burst:
             self._sent[key] = datetime.now(UTC)
             self._s3.put_object(Bucket=self._landing, Key=key, Body=file.body)
 
-    def _moments(self, started: float) -> Iterator[Moment]:
-        """A picture every quarter of a second, until all files are settled and nothing runs."""
+    def _progress(self, started: float) -> Iterator[BurstProgress]:
+        """How far the burst has come, until all files are settled and nothing runs."""
         while True:
-            moment = Moment(
+            progress = BurstProgress(
                 seconds=time.monotonic() - started,
                 total=len(self._files),
                 files=self._look(),
                 engine=self._sandbox.engine.snapshot(),
             )
-            yield moment
-            settled = moment.files.archived + moment.files.quarantined
-            if settled >= len(self._files) and moment.files.waiting == 0 and moment.engine.idle:
+            yield progress
+            settled = progress.files.archived + progress.files.quarantined
+            if settled >= len(self._files) and progress.files.waiting == 0 and progress.engine.idle:
                 return
             time.sleep(LOOK_EVERY_SECONDS)
 
-    def _look(self) -> Files:
+    def _look(self) -> FileCounts:
         moved = [
             key
             for area in (ARCHIVE, QUARANTINE)
             for key in self._keys(self._lake, folder(area, self._pipeline))
         ]
         quarantined = [key for key in moved if key.startswith(folder(QUARANTINE, self._pipeline))]
-        return Files(
+        return FileCounts(
             sent=len(self._sent),
             waiting=sum(1 for _ in self._keys(self._landing, self._prefix)),
             archived=len(moved) - len(quarantined),
@@ -166,14 +167,14 @@ class Burst:
             for item in page.get("Contents", []):
                 yield item["Key"]
 
-    def _raise_when_stuck(self, moment: Moment) -> None:
-        self._raise_when_a_run_failed(moment.engine)
-        if self._is_stuck(moment):
-            raise PipelineError(self._why(moment))
-        if moment.seconds > PROCESS_SECONDS:
+    def _raise_when_stuck(self, progress: BurstProgress) -> None:
+        self._raise_when_a_run_failed(progress.engine)
+        if self._is_stuck(progress):
+            raise PipelineError(self._why(progress))
+        if progress.seconds > PROCESS_SECONDS:
             raise PipelineError(
                 f"The burst is not processed after {PROCESS_SECONDS:.0f} seconds. "
-                f"{self._why(moment)}"
+                f"{self._why(progress)}"
             )
 
     def _raise_when_a_run_failed(self, engine: Snapshot) -> None:
@@ -185,19 +186,23 @@ class Burst:
                     f"The end of its log ({run.log}):\n{tail}"
                 )
 
-    def _is_stuck(self, moment: Moment) -> bool:
+    def _is_stuck(self, progress: BurstProgress) -> bool:
         """An event was refused, or all files are sent, some wait, and nothing will fetch them."""
-        if moment.engine.undelivered_events > self._before.undelivered_events:
+        if progress.engine.undelivered_events > self._before.undelivered_events:
             return True
-        if moment.files.sent < moment.total or not moment.files.waiting or not moment.engine.idle:
+        if (
+            progress.files.sent < progress.total
+            or not progress.files.waiting
+            or not progress.engine.idle
+        ):
             return False
         since_last = datetime.now(UTC) - max(self._sent.values())
         return since_last.total_seconds() > EVENT_SECONDS
 
-    def _why(self, moment: Moment) -> str:
+    def _why(self, progress: BurstProgress) -> str:
         found = diagnosis.causes(self._sandbox.account, self._sandbox.outputs, self._pipeline)
-        reasons = found or moment.engine.problems or ["The cause is not known."]
-        return f"{moment.files.waiting} files wait in landing. " + " ".join(reasons)
+        reasons = found or progress.engine.problems or ["The cause is not known."]
+        return f"{progress.files.waiting} files wait in landing. " + " ".join(reasons)
 
     def _outcome(self) -> Outcome:
         table = self._read_curated()

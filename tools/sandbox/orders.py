@@ -48,15 +48,15 @@ class Order:
     currency: str
 
     def values(self) -> tuple[str, ...]:
-        """The row as it stands in the file; times are UTC."""
+        """The row as the file has it; times are UTC."""
         return tuple(_text(getattr(self, name)) for name in COLUMNS)
 
 
 @dataclass(frozen=True)
 class OrderFile:
-    """A file's name below the pipeline's prefix, its content, and the rows that are to come out.
+    """A file's name below the pipeline's prefix, its content, and the rows that are expected of it.
 
-    A bad file gives none.
+    A bad file is expected to give no rows.
     """
 
     name: str
@@ -68,7 +68,7 @@ class OrderFile:
 def generate(files: int, *, seed: int, now: datetime, bad: int = 0) -> list[OrderFile]:
     """Order files as of ``now``: between 5 and 60 rows each, the oldest orders first.
 
-    ``bad`` of them (at most all) have a word where a number is due.
+    ``bad`` of them (at most all) have a word in place of a number.
     """
     random_source = random.Random(seed)  # noqa: S311 - test data, not a secret.
     known: list[Order] = []

@@ -16,8 +16,8 @@ from burst.contract import CURATED, JobSpec, arguments_of
 
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.aws_event import glue_job_state_changes
-from tools.sandbox.engine import GlueEngine
 from tools.sandbox.errors import SandboxError
+from tools.sandbox.glue.engine import GlueEngine
 from tools.sandbox.terraform import Change, Terraform, write_override
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
@@ -27,7 +27,7 @@ class Sandbox:
     """One environment in an account that exists while the `with` block runs.
 
     `synthesize` writes the stack, `deploy` applies it; from then on files in the landing bucket
-    are processed. What differs from a deployment to AWS stands in Terraform's override file:
+    are processed. What differs from a deployment to AWS is in Terraform's override file:
     where the account is, and that curated goes to a local folder, because Spark has no S3 file
     system here.
 
@@ -146,5 +146,5 @@ class Sandbox:
 
 
 def _path_with_node() -> str:
-    """The PATH with the folder of this Python first: Node is installed beside it."""
+    """The PATH with the folder of this Python first: Node is installed there, too."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

@@ -1,8 +1,8 @@
 """Terraform on this machine: the real command line and provider against the emulated account.
 
 The synthesized stack is used as it is. What must differ in the sandbox (where the account is, how
-old the provider may be, where the state and the curated files go) stands in one override file
-beside it, which Terraform merges by itself (Terraform documentation, "Override Files").
+old the provider may be, where the state and the curated files go) is in one override file next
+to it, which Terraform merges by itself (Terraform documentation, "Override Files").
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Change:
 class Terraform:
     """Runs Terraform in one stack's folder.
 
-    Raises `SandboxError` when Terraform is missing or too old, when no provider can be had, or
+    Raises `SandboxError` when Terraform is missing or too old, when there is no provider, or
     when a command fails; the message holds what Terraform said.
     """
 
@@ -138,7 +138,7 @@ class Terraform:
 class _Interruptible:
     """A Terraform process that a Ctrl-C ends as Terraform wants it: one interrupt, then patience.
 
-    It runs in a session of its own, so that the terminal's Ctrl-C reaches it once and not twice:
+    It runs in its own session, so that the terminal's Ctrl-C reaches it once and not twice:
     a second interrupt makes Terraform give up without writing the state.
     """
 
@@ -169,7 +169,7 @@ class _Interruptible:
 def terraform_environment(folder: Path, base: Mapping[str, str]) -> dict[str, str]:
     """The environment for a Terraform that runs in ``folder``, without the user's settings of it.
 
-    Whoever has a workspace, a data folder or arguments set, has them set for other stacks. Where
+    A workspace, a data folder or arguments that the user has set are meant for other stacks. Where
     the user has no CLI configuration, one is written into ``folder``.
     """
     kept = {k: v for k, v in base.items() if not k.startswith("TF_") or k in INHERITED}

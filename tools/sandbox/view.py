@@ -13,20 +13,19 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tools.sandbox.batching import Reason
-from tools.sandbox.demo import Files, Moment, Outcome
-from tools.sandbox.notices import (
+from tools.sandbox.demo import BurstProgress, FileCounts, Outcome
+from tools.sandbox.glue.batches import Reason
+from tools.sandbox.glue.notices import (
     EventUndelivered,
     JobRunChanged,
-    JobRunPicture,
     MessagePublished,
     Notice,
     OpenWindow,
     ProblemFound,
     Snapshot,
     TriggerFired,
-    WorkflowRunPicture,
 )
+from tools.sandbox.glue.runs import JobRun, WorkflowRun
 
 BAR_WIDTH = 30
 SHORT_ID = 11
@@ -45,21 +44,21 @@ STATE_STYLES = {
 SAMPLE_COLUMNS = ("order_id", "status", "updated_at", "order_total", "is_current")
 
 
-def burst_panel(moment: Moment) -> RenderableType:
-    """The burst at one moment."""
+def burst_panel(progress: BurstProgress) -> RenderableType:
+    """The burst at one progress."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column()
-    grid.add_row("Files", _files(moment))
-    grid.add_row("Events", _events(moment.engine))
-    grid.add_row("Batch", _batch(moment.engine.windows))
-    grid.add_row("Runs", _runs(moment.engine))
-    minutes, seconds = divmod(int(moment.seconds), 60)
+    grid.add_row("Files", _files(progress))
+    grid.add_row("Events", _events(progress.engine))
+    grid.add_row("Batch", _batch(progress.engine.windows))
+    grid.add_row("Runs", _runs(progress.engine))
+    minutes, seconds = divmod(int(progress.seconds), 60)
     return Panel(grid, title=f"Burst  {minutes:02d}:{seconds:02d}", title_align="left")
 
 
 def outcome_tables(outcome: Outcome) -> Iterator[RenderableType]:
-    """The summary, and the first rows as they lie in curated."""
+    """The summary, and the first rows of curated."""
     summary = Table(title="One burst, end to end", title_justify="left", show_header=False)
     summary.add_column(style="bold", no_wrap=True)
     summary.add_column(overflow="fold")
@@ -70,7 +69,7 @@ def outcome_tables(outcome: Outcome) -> Iterator[RenderableType]:
 
 
 def narrate(notice: Notice) -> str | None:
-    """One line for whoever reads a log instead of a live view; None for what is not worth one."""
+    """One line for a log, where there is no live view; None for a notice that is not worth one."""
     match notice:
         case TriggerFired():
             run, events = short(notice.workflow_run_id), _count(len(notice.event_ids), "event")
@@ -87,7 +86,7 @@ def narrate(notice: Notice) -> str | None:
 
 
 def _alert(message: str) -> str:
-    """The sentence for people in a message of `stacks/alerting/alerts.py`; of others all."""
+    """The sentence for people in a message of `stacks/alerting/alerts.py`, or the message."""
     try:
         return str(json.loads(message)["alert"])
     except (ValueError, KeyError, TypeError):
@@ -99,18 +98,18 @@ def short(run_id: str) -> str:
     return run_id[:SHORT_ID]
 
 
-def _files(moment: Moment) -> RenderableType:
-    files = moment.files
+def _files(progress: BurstProgress) -> RenderableType:
+    files = progress.files
     settled = files.archived + files.quarantined
     line = Table.grid(padding=(0, 2))
     line.add_row(
-        ProgressBar(total=moment.total, completed=settled, width=BAR_WIDTH),
-        f"{settled} of {moment.total} processed",
+        ProgressBar(total=progress.total, completed=settled, width=BAR_WIDTH),
+        f"{settled} of {progress.total} processed",
     )
     return Group(line, Text.from_markup(_where(files)))
 
 
-def _where(files: Files) -> str:
+def _where(files: FileCounts) -> str:
     bad = f"[red]{files.quarantined} quarantined[/]" if files.quarantined else "0 quarantined"
     return (
         f"{files.sent} sent · [cyan]{files.waiting} in landing[/] · "
@@ -149,14 +148,14 @@ def _runs(engine: Snapshot) -> RenderableType:
     return lines
 
 
-def _started_by(run: WorkflowRunPicture) -> str:
+def _started_by(run: WorkflowRun) -> str:
     events = _count(len(run.event_ids), "event")
     if run.reason is Reason.SIZE:
         return f"by size: {events}"
     return f"by window: {events}" if run.reason is Reason.WINDOW else "by hand"
 
 
-def _job(job: JobRunPicture) -> Text:
+def _job(job: JobRun) -> Text:
     style = STATE_STYLES.get(job.state, "")
     ended = f" {_seconds(job.started_on, job.completed_on)}" if job.completed_on else ""
     return Text(f"{job.state}{ended}", style=style)

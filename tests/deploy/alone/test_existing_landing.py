@@ -23,8 +23,9 @@ from stacks.burst_stack import BurstStack
 from stacks.settings import parse_environments
 from tests import example
 from tests.cloudtrail_events import api_call
+from tests.patience import PATIENCE
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
-from tools.sandbox.notices import JobRunPicture
+from tools.sandbox.glue.runs import JobRun
 from tools.sandbox.sandbox import Sandbox
 from tools.sandbox.terraform import Terraform, write_override
 
@@ -50,15 +51,15 @@ class Borrowing:
     def outputs(self, environment: str) -> dict[str, Any]:
         return self.environments[environment].outputs()
 
-    def runs(self, environment: str) -> list[JobRunPicture]:
+    def runs(self, environment: str) -> list[JobRun]:
         job = f"burst-{environment}-orders"
         return [run for run in self.sandbox.engine.snapshot().job_runs if run.job == job]
 
-    def finished_run(self, environment: str) -> JobRunPicture:
+    def finished_run(self, environment: str) -> JobRun:
         """Wait for the environment's one run to end."""
         engine = self.sandbox.engine
         assert engine.wait(
-            lambda snapshot: snapshot.idle and bool(self.runs(environment)), timeout=180
+            lambda snapshot: snapshot.idle and bool(self.runs(environment)), timeout=PATIENCE
         )
         (run,) = self.runs(environment)
         return run

@@ -24,8 +24,8 @@ from stacks.settings.github import policy_name, role_name
 from tests import example
 from tests.deploy.conftest import STATE_BUCKET, make_state_bucket, s3_backend
 from tests.synth.every_stack import GITHUB
+from tools.iam import Request, allows
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
-from tools.sandbox.policies import Request, allows
 from tools.sandbox.sandbox import PROJECT_FOLDER
 from tools.sandbox.terraform import (
     Terraform,

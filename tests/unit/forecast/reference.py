@@ -1,7 +1,8 @@
 """A second implementation of the rules, event by event, to hold the forecast against.
 
-It is slow and simple: a queue of things that happen, the sandbox's own batching of events, and the
-job's own cut into batches and time budget. It shares nothing with `tools/forecast/replay.py`.
+It is slow and simple: a queue of things that happen, the engine's own decisions on events, workflow
+runs and waiting jobs, and the job's own cut into batches and time budget. It shares nothing with
+`tools/forecast/replay.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from burst.contract import TimeLimit
 from burst.time_budget import TimeBudget
 
 from tools.forecast.model import Candidate, RunTimes
-from tools.sandbox.batching import EventBatch, Firing, Reason
+from tools.sandbox.glue.admission import Admission, JobQueue, admit_workflow_run
+from tools.sandbox.glue.batches import EventBatch, Firing, Reason
 
 US = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,8 +57,7 @@ class World:
     batch: EventBatch = field(default_factory=EventBatch)
     rows: list[Row] = field(default_factory=list)
     active: int = 0
-    running: Row | None = None
-    waiting: list[Row] = field(default_factory=list)
+    jobs: JobQueue = field(default_factory=JobQueue)
     agenda: list[tuple[int, int, int, object]] = field(default_factory=list)
     queryable: dict[int, int] = field(default_factory=dict)
     order: int = 0
@@ -106,23 +107,25 @@ def _fire(world: World, firing: Firing) -> None:
     row = Row(now, firing.reason is Reason.SIZE, len(firing.event_ids))
     world.rows.append(row)
     limit = world.candidate.max_concurrent_runs
-    if limit is not None and world.active >= limit:
+    if admit_workflow_run(world.active, limit) is Admission.REFUSED:
         row.outcome = "refused"
         return
     world.active += 1
-    if world.running is None:
+    name = str(len(world.rows) - 1)
+    world.jobs, admission = world.jobs.submit(name, limit=1, queuing=True)
+    if admission is Admission.STARTED:
         _start(world, row, now)
     else:
-        world.waiting.append(row)
         give_up = now + round(world.times.give_up * US)
         # A moment after: a run that gets its turn at the last moment still starts.
-        world.at(give_up + 1, RUN_ENDS, lambda world, _: _give_up(world, row))
+        world.at(give_up + 1, RUN_ENDS, lambda world, _: _give_up(world, name))
 
 
-def _give_up(world: World, row: Row) -> None:
-    if row not in world.waiting:
+def _give_up(world: World, name: str) -> None:
+    if name not in world.jobs.waiting:
         return
-    world.waiting.remove(row)
+    world.jobs = world.jobs.leave(name)
+    row = world.rows[int(name)]
     row.outcome = "given up"
     end = row.fired + round((world.times.give_up + world.times.workflow_end) * US)
     world.at(max(end, row.fired), RUN_ENDS, _workflow_ended)
@@ -133,7 +136,6 @@ def _workflow_ended(world: World, now: int) -> None:
 
 
 def _start(world: World, row: Row, now: int) -> None:
-    world.running = row
     row.started = now
     script = now + round(world.times.start * US)
     _look(world, row, script, script + round(world.times.look * US))
@@ -178,9 +180,10 @@ def _look(world: World, row: Row, script: int, now: int) -> None:
 
 
 def _job_ended(world: World, now: int) -> None:
-    world.running = None
-    if world.waiting:
-        _start(world, world.waiting.pop(0), now)
+    (ended,) = world.jobs.occupying
+    world.jobs, started = world.jobs.leave(ended).promote(limit=1)
+    for name in started:
+        _start(world, world.rows[int(name)], now)
 
 
 def _file(place: int, time: int, size: int) -> InputFile:

@@ -24,7 +24,8 @@ from stacks.settings import PipelineSettings
 from tests.unit.forecast.test_replay import trace_of
 from tools.forecast.model import Candidate, RunTimes
 from tools.forecast.replay import replay
-from tools.sandbox.batching import EventBatch
+from tools.sandbox.glue.admission import Admission, admit_workflow_run
+from tools.sandbox.glue.batches import EventBatch
 
 DEFAULT_LIMIT = PipelineSettings.model_fields["workflow_max_concurrent_runs"].default
 
@@ -229,7 +230,8 @@ class OneWaits(RuleBasedStateMachine):
         self.job_ends(run)
 
     def fire(self) -> None:
-        if sum(run.gone_at is None or run.gone_at > self.now for run in self.runs) >= self.limit:
+        active = sum(run.gone_at is None or run.gone_at > self.now for run in self.runs)
+        if admit_workflow_run(active, self.limit) is Admission.REFUSED:
             return
         run = Run(self.now)
         self.runs.append(run)

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from burst.batch import InputFile, destination
 from burst.ledger.records import DoneRecord, FileResult, Origin, Outcome, PlanRecord, ResultRecord
 
-from tools.operate.deployment import Deployment, Pipeline
+from tools.operate.deployment import DeployedPipeline, Deployment
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BATCH = "20260301T110000Z-0000aaaa"
 LATER = "20260301T113000Z-0000bbbb"
-PIPELINE = Pipeline(
+PIPELINE = DeployedPipeline(
     name="orders",
     prefix="orders/",
     suffix=".csv",

@@ -10,14 +10,14 @@ import pytest
 from burst.ledger.unreadable import UnreadableFile
 
 from tests.unit.operate.records import BATCH, NOW, PIPELINE
-from tools.operate.health import Picture, findings
+from tools.operate.health import PipelineSnapshot, findings
 from tools.operate.history import History, OpenBatch
 from tools.operate.quarantine import Quarantine
-from tools.operate.refusals import Unreadable
+from tools.operate.refusals import Unavailable
 from tools.operate.runs import RefusedRun, Run
 from tools.operate.waiting import Waiting
 
-HEALTHY = Picture(
+HEALTHY = PipelineSnapshot(
     pipeline=PIPELINE,
     at=NOW,
     rule_state="ENABLED",
@@ -92,7 +92,7 @@ def test_healthy_pipeline_has_no_findings(changes: dict[str, Any]) -> None:
             },
             "orders/k: Archived.",
         ),
-        ({"dead_letters": Unreadable("Access denied: sqs:GetQueueAttributes.")}, "Access denied"),
+        ({"dead_letters": Unavailable("Access denied: sqs:GetQueueAttributes.")}, "Access denied"),
     ],
 )
 def test_each_thing_that_needs_attention_is_one_sentence(
@@ -108,5 +108,5 @@ def test_files_of_a_paused_pipeline_may_wait() -> None:
 
 
 def test_same_refusal_of_several_parts_is_said_once() -> None:
-    denied = Unreadable("Access denied: glue.")
+    denied = Unavailable("Access denied: glue.")
     assert found(runs=denied, refused=denied) == ("Access denied: glue.",)

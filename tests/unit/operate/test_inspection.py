@@ -8,20 +8,20 @@ from datetime import timedelta
 from burst.batch import InputFile
 
 from tests.unit.operate.records import BATCH, LATER, NOW, done, file_result, plan, result, version
-from tools.operate.inspection import Records, Replays, batch_story, key_versions
+from tools.operate.inspection import BatchRecords, ReplayIndex, batch_story, key_versions
 from tools.operate.replays.records import DoneReplay, Sent, SentFile
 from tools.operate.replays.selection import Item, Output, Selection
 
 KEY = "orders/a.csv"
 BAD = file_result(KEY, "quarantined")
-BAD_BATCH = Records(plan([BAD]), result([BAD], output=None), done([BAD]))
-NO_REPLAYS = Replays(())
+BAD_BATCH = BatchRecords(plan([BAD]), result([BAD], output=None), done([BAD]))
+NO_REPLAYS = ReplayIndex(())
 
 
-def replay_of(version_id: str) -> Replays:
+def replay_of(version_id: str) -> ReplayIndex:
     item = Item(KEY, BAD.destination or "", BATCH, 10)
     files = (SentFile(item, Sent(sent=True, version_id=version_id)),)
-    return Replays((DoneReplay("r1", NOW, Selection("quarantine"), files, ()),))
+    return ReplayIndex((DoneReplay("r1", NOW, Selection("quarantine"), files, ()),))
 
 
 def test_version_in_landing_waits() -> None:
@@ -47,7 +47,7 @@ def test_quarantined_version_tells_why_and_where_it_lies() -> None:
 
 def test_replay_joins_the_version_that_was_set_aside_and_the_one_that_came_of_it() -> None:
     good = replace(file_result(KEY, batch=LATER), version_id="again")
-    again = Records(
+    again = BatchRecords(
         plan([good], batch=LATER), result([good], batch=LATER), done([good], batch=LATER)
     )
     first, second = key_versions(KEY, [], [BAD_BATCH, again], replay_of("again"))
@@ -66,8 +66,8 @@ def test_version_that_could_be_read_only_later_is_one_story() -> None:
         KEY,
         [],
         [
-            Records(plan([refused]), result([refused], output=None), done([refused])),
-            Records(plan([good], batch=LATER), result([good], batch=LATER), done([good])),
+            BatchRecords(plan([refused]), result([refused], output=None), done([refused])),
+            BatchRecords(plan([good], batch=LATER), result([good], batch=LATER), done([good])),
         ],
         NO_REPLAYS,
     )
@@ -77,7 +77,7 @@ def test_version_that_could_be_read_only_later_is_one_story() -> None:
 
 
 def test_version_of_a_batch_without_a_result_is_being_read() -> None:
-    (story,) = key_versions(KEY, [], [Records(plan([BAD]), None, None)], NO_REPLAYS)
+    (story,) = key_versions(KEY, [], [BatchRecords(plan([BAD]), None, None)], NO_REPLAYS)
     assert (story.where, story.rows, story.place) == ("reading", 0, None)
 
 
@@ -90,17 +90,17 @@ def test_rows_that_a_replay_removed_are_nowhere() -> None:
         (),
         (Output(BATCH, "s3://lake/out"),),
     )
-    records = Records(plan([good]), result([good]), done([good]))
-    (story,) = key_versions(KEY, [], [records], Replays((removed,)))
+    records = BatchRecords(plan([good]), result([good]), done([good]))
+    (story,) = key_versions(KEY, [], [records], ReplayIndex((removed,)))
     assert story.output is None
     assert story.steps[-1].what == "its rows were removed by the replay r2"
-    assert batch_story(records, Replays((removed,))).output_removed_by == "r2"
+    assert batch_story(records, ReplayIndex((removed,))).output_removed_by == "r2"
 
 
 def test_batch_tells_its_state_and_each_of_its_files() -> None:
     good = file_result("orders/b.csv")
     files = [BAD, good]
-    story = batch_story(Records(plan(files), result(files), None), replay_of("again"))
+    story = batch_story(BatchRecords(plan(files), result(files), None), replay_of("again"))
     assert (story.state, story.rows) == ("committed", 3)
     assert [(file.key, file.outcome, file.replayed) for file in story.files] == [
         (KEY, "quarantined", True),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import example
-from tools.operate.json_text import with_member
+from tools.operate.json_text import with_member, without_member
 
 NAMES = st.text(max_size=5)
 VALUES = st.recursive(
@@ -49,6 +49,27 @@ def test_document_becomes_what_it_would_become_as_data(
         place = place[key]
     place[name] = True
     assert changed == expected
+
+
+@given(
+    target=st.dictionaries(NAMES, VALUES, min_size=1, max_size=4),
+    data=st.data(),
+    indent=st.sampled_from([None, 0, 2]),
+)
+def test_member_is_removed_as_it_would_be_from_the_data(
+    target: dict[str, Any], data: st.DataObject, indent: int | None
+) -> None:
+    name = data.draw(st.sampled_from(sorted(target)))
+    text = json.dumps({"a": target, "b": 1}, indent=indent)
+    rest = {key: value for key, value in target.items() if key != name}
+    assert json.loads(without_member(text, ("a",), name)) == {"a": rest, "b": 1}
+
+
+def test_member_that_was_added_is_removed_with_its_line() -> None:
+    before = example.SETTINGS.read_text(encoding="utf-8")
+    path = ("context", "environments", "prod", "pipelines", "orders")
+    added = with_member(before, path, "paused", True)
+    assert without_member(added, path, "paused") == before
 
 
 def test_new_member_gets_a_line_of_its_own_and_nothing_else_changes() -> None:

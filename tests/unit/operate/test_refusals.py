@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from tools.operate.errors import InputError, OperateError
-from tools.operate.refusals import Unreadable, explained, known_or_why, sentence
+from tools.operate.refusals import Unavailable, explained, known_or_why, sentence
 
 NAMED = (
     "User: arn:aws:iam::1:user/u is not authorized to perform: glue:GetJobRuns on resource: job/x "
@@ -64,7 +64,7 @@ def test_one_refusal_hides_nothing_else() -> None:
         raise refusal("GetQueueAttributes")
 
     assert known_or_why(lambda: 3) == 3
-    assert isinstance(known_or_why(denied), Unreadable)
+    assert isinstance(known_or_why(denied), Unavailable)
 
 
 def test_expired_credentials_end_everything() -> None:

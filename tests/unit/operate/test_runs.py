@@ -15,21 +15,21 @@ from tools.operate.runs import Start, start_of
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"StartingEventBatchCondition": {"BatchSize": 10}}, "10 events"),
+        ({"StartingEventBatchCondition": {"BatchSize": 10}}, "size (10 events)"),
         (
             {
                 "StartingEventBatchCondition": {"BatchWindow": 60},
                 "WorkflowRunProperties": {"aws:eventIds": "[a, b]"},
             },
-            "2 events in 60 s",
+            "window (2 events)",
         ),
-        ({"WorkflowRunProperties": {"aws:eventIds": "[a]"}}, "1 event"),
+        ({"WorkflowRunProperties": {"aws:eventIds": "[a]"}}, "size (1 event)"),
         ({"WorkflowRunProperties": {"aws:eventIds": "[]"}}, "by hand"),
         ({}, "by hand"),
     ],
     ids=["size", "window", "batch size of one", "no events", "nothing"],
 )
-def test_start_is_told_in_words(fields: dict[str, Any], words: str) -> None:
+def test_start_is_described_in_words(fields: dict[str, Any], words: str) -> None:
     assert start_of({"StartedOn": NOW, **fields}).words == words
 
 

@@ -38,7 +38,6 @@ def dangers(*changes: dict[str, Any]) -> tuple[Danger, ...]:
         ("aws_cloudwatch_log_group", {}, "All logs in it go"),
         ("aws_glue_catalog_table", {}, "queries fail"),
         ("aws_glue_catalog_database", {}, "queries fail"),
-        ("aws_dynamodb_table", {}, "All its items go"),
         ("aws_s3_object", {"key": "curated/orders/x.parquet"}, "The object goes"),
     ],
 )
@@ -107,7 +106,7 @@ def test_attribute_that_forces_a_replacement_is_shown_with_both_values() -> None
         action_reason="replace_because_cannot_update",
     )
     assert (
-        f"**landing bucket** `{BUCKET}` is destroyed and made anew "
+        f"**landing bucket** `{BUCKET}` is destroyed and created again "
         "(forced by `bucket_prefix` `burst-` → `other-`)" in page(change)
     )
 
@@ -317,7 +316,7 @@ def test_retention_that_is_not_set_any_more_keeps_for_ever() -> None:
     assert dangers(change) == ()
 
 
-def test_protection_that_goes_with_its_bucket_is_told_once_as_the_bucket() -> None:
+def test_protection_that_goes_with_its_bucket_is_reported_once_as_the_bucket() -> None:
     name = {"id": BUCKET, "bucket": BUCKET}
     found = dangers(
         bucket(name, None),
@@ -330,27 +329,28 @@ def test_protection_that_goes_with_its_bucket_is_told_once_as_the_bucket() -> No
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("before", "after", "kind"),
     [
-        ([deny()], [allow("In", Principal="*"), deny()]),
-        ([deny()], [allow("In", Principal={"AWS": "*"}), deny()]),
-        ([deny()], []),
-        ([deny()], [deny(Condition={"Bool": {"aws:SecureTransport": "false"}})]),
+        ([deny()], [allow("In", Principal="*"), deny()], Kind.PERMISSIONS),
+        ([deny()], [allow("In", Principal={"AWS": "*"}), deny()], Kind.PERMISSIONS),
+        ([deny()], [], Kind.PROTECTION),
+        ([deny()], [deny(Condition={"Bool": {"aws:SecureTransport": "false"}})], Kind.PROTECTION),
     ],
 )
-def test_policy_that_lets_strangers_in_is_warned_of(before: Any, after: Any) -> None:
+def test_policy_that_lets_strangers_in_is_warned_of(before: Any, after: Any, kind: Kind) -> None:
     sides = ({"bucket": BUCKET, "policy": policy(*statements)} for statements in (before, after))
     (danger,) = dangers(resource("aws_s3_bucket_policy", *sides))
-    assert danger.kind is Kind.PROTECTION
+    assert danger.kind is kind
 
 
-def test_policy_that_lets_everyone_in_on_a_condition_is_not_warned_of() -> None:
-    tls = {"StringEquals": {"aws:SourceAccount": "1"}}
+def test_policy_that_lets_everyone_in_on_a_condition_says_so() -> None:
+    own = {"StringEquals": {"aws:SourceAccount": "1"}}
     sides = (
         {"bucket": BUCKET, "policy": policy()},
-        {"bucket": BUCKET, "policy": policy(allow(Principal="*", Condition=tls))},
+        {"bucket": BUCKET, "policy": policy(allow(Principal="*", Condition=own))},
     )
-    assert dangers(resource("aws_s3_bucket_policy", *sides)) == ()
+    (danger,) = dangers(resource("aws_s3_bucket_policy", *sides))
+    assert danger.consequence.startswith("Everyone who meets its conditions is let in.")
 
 
 def test_banner_comes_before_anything_else_with_the_worst_first() -> None:

@@ -25,7 +25,7 @@ from tools.review.errors import PlanError
 from tools.review.page import page_of
 from tools.review.reading import read_plan
 from tools.review.review import review
-from tools.review.sensitivity import Blotter
+from tools.review.sensitivity import Redactor
 from tools.review.synthesized import filled, read_stack
 
 
@@ -146,7 +146,7 @@ def test_setting_is_shown_old_and_new_and_only_once(
     assert "Other changes" not in text
 
 
-def test_columns_of_job_and_catalog_are_told_once() -> None:
+def test_columns_of_job_and_catalog_are_reported_once() -> None:
     one, other = columns(a="int"), columns(a="bigint")
     text = page(
         resource(
@@ -176,7 +176,7 @@ def test_new_pipeline_is_one_line_that_says_what_it_will_do() -> None:
     )
 
 
-def test_setting_that_is_in_the_banner_is_not_told_again() -> None:
+def test_setting_that_is_in_the_banner_is_not_reported_again() -> None:
     before, after = ({"name": "q", "retention_in_days": days} for days in (365, 7))
     text = page(resource("aws_cloudwatch_log_group", before, after))
     assert text.count("365") == 1
@@ -289,7 +289,7 @@ def drifted(*changes: dict[str, Any], drift: dict[str, Any]) -> str:
     return text.partition("### Drift")[2]
 
 
-def test_drift_that_the_plan_undoes_and_one_that_it_leaves_are_told_apart() -> None:
+def test_drift_that_the_plan_undoes_and_one_that_it_leaves_are_distinguished() -> None:
     name = "landing_versioning_E8CAF79B"
     on, off = (
         {"versioning_configuration": [{"status": status}]} for status in ("Enabled", "Suspended")
@@ -306,8 +306,8 @@ def test_resource_that_somebody_deleted_is_drift() -> None:
     gone = resource("aws_cloudwatch_log_group", group, None)
     again = resource("aws_cloudwatch_log_group", None, group)
     assert "**deleted**: log group of pipeline orders `/burst/dev/orders/error`; the plan makes it"
-    assert "the plan makes it anew" in drifted(again, drift=gone)
-    assert "the plan does not make it anew" in drifted(drift=gone)
+    assert "the plan creates it again" in drifted(again, drift=gone)
+    assert "the plan does not create it" in drifted(drift=gone)
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_everything_is_counted_once() -> None:
     }
 
 
-def test_move_and_import_are_told_though_nothing_changes() -> None:
+def test_move_and_import_are_reported_though_nothing_changes() -> None:
     text = page(
         bucket({}, {}, actions=["no-op"], previous_address="aws_s3_bucket.old"),
         resource("aws_glue_job", {}, {}, actions=["no-op"])
@@ -397,6 +397,40 @@ def test_tags_that_change_everywhere_are_one_line() -> None:
 
 def test_plan_that_is_not_complete_says_so() -> None:
     assert "Terraform put some changes off" in page(complete=False)
+
+
+def dashboard(*widgets: tuple[str, str]) -> dict[str, Any]:
+    shown = [
+        {"type": "metric", "x": position, "properties": {"title": title, "stat": stat}}
+        for position, (title, stat) in enumerate(widgets)
+    ]
+    return {"dashboard_body": json.dumps({"widgets": shown})}
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        (
+            [("Runs", "Sum"), ("Files", "Average"), ("Rows", "Sum")],
+            "1 widget added: `Rows`, 1 widget changed: `Files`",
+        ),
+        ([("Runs", "Sum")], "1 widget removed: `Files`"),
+        ([("Files", "Sum"), ("Runs", "Sum")], "its widgets only move"),
+    ],
+)
+def test_dashboard_is_shown_by_its_widgets(after: list[tuple[str, str]], said: str) -> None:
+    before = dashboard(("Runs", "Sum"), ("Files", "Sum"))
+    text = page(resource("aws_cloudwatch_dashboard", before, dashboard(*after), name="dashboard"))
+    assert f"dashboard `aws_cloudwatch_dashboard.dashboard`: {said}\n" in text
+    assert "properties" not in text
+
+
+def test_output_with_many_changes_names_what_changes_only() -> None:
+    sides = ({f"p{number}": {"rows": side} for number in range(9)} for side in (1, 2))
+    before, after = sides
+    change = {"actions": ["update"], "before": before, "after": after | {"new": {"rows": 1}}}
+    text = page(output_changes={"pipelines": change})
+    assert "- **change** `pipelines`: 1 entry added: `new`, 9 entries changed: `p0, p1, p2" in text
 
 
 def test_outputs_that_change_are_shown_value_by_value() -> None:
@@ -443,9 +477,9 @@ DATA = {
 
 def with_stack(*changes: dict[str, Any], stack: Any = STACK) -> str:
     content = json.dumps(document(*changes, prior_state=DATA)).encode()
-    read, blot = read_plan(content, source="plan.json")
+    read, redact = read_plan(content, source="plan.json")
     resources = read_stack(json.dumps(stack).encode(), source="cdk.tf.json")
-    return markdown.render(page_of(review(filled(read, resources, blot))))
+    return markdown.render(page_of(review(filled(read, resources, redact))))
 
 
 def test_policy_of_what_is_still_to_be_made_is_read_from_the_stack() -> None:
@@ -462,7 +496,7 @@ ACCOUNT = allow("Account", on="123456789012")
 LATER = {"name": "drain", "role": "role"}
 
 
-def test_policy_that_only_names_a_bucket_which_is_made_anew_says_the_same() -> None:
+def test_policy_that_only_names_a_bucket_which_is_created_again_says_the_same() -> None:
     before = role_policy(allow("Landing", on=f"{ARN}/orders/*"), ACCOUNT)
     text = with_stack(
         bucket({"arn": ARN}, {}, actions=["delete", "create"], unknown={"arn": True}),
@@ -472,7 +506,7 @@ def test_policy_that_only_names_a_bucket_which_is_made_anew_says_the_same() -> N
     assert "Allow Landing" not in text
 
 
-def test_what_somebody_changed_is_seen_though_the_bucket_is_made_anew() -> None:
+def test_what_somebody_changed_is_seen_though_the_bucket_is_created_again() -> None:
     before = role_policy(allow("Landing", on=f"{ARN}/other/*"), ACCOUNT)
     text = with_stack(
         bucket({"arn": ARN}, {}, actions=["delete", "create"], unknown={"arn": True}),
@@ -496,7 +530,7 @@ def test_policy_variable_in_the_stack_is_no_reference() -> None:
 
 def test_what_the_plan_knows_or_hides_is_never_taken_from_the_stack() -> None:
     known = plan(resource("aws_iam_role_policy", {}, {"policy": "known"}))
-    assert filled(known, STACK["resource"], Blotter()) == known
+    assert filled(known, STACK["resource"], Redactor()) == known
     hidden = plan(
         resource(
             "aws_iam_role_policy",
@@ -506,7 +540,7 @@ def test_what_the_plan_knows_or_hides_is_never_taken_from_the_stack() -> None:
             marks=(False, {"policy": True}),
         )
     )
-    assert filled(hidden, STACK["resource"], Blotter()) == hidden
+    assert filled(hidden, STACK["resource"], Redactor()) == hidden
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"resource": 3}'])

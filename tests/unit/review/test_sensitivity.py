@@ -16,9 +16,9 @@ from tools.review.page import page_of
 from tools.review.plan import Sensitive
 from tools.review.reading import read_plan
 from tools.review.review import review
-from tools.review.sensitivity import BLOT, Blotter, masked
+from tools.review.sensitivity import REDACTED, Redactor, masked
 
-# A secret is told from all other text by these characters.
+# A secret differs from all other text by these characters.
 SECRETS = st.text(st.sampled_from("ЖЩЮЯ"), min_size=8, max_size=12)
 KEYS = st.sampled_from(["policy", "name", "default_arguments", "--columns", "rule", "tags", "id"])
 TYPES = st.sampled_from(
@@ -73,11 +73,11 @@ def resources(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def everything_that_is_printed(content: dict[str, Any], text: str = "") -> str:
-    plan, blot = read_plan(json.dumps(content).encode(), source="plan.json")
+    plan, redact = read_plan(json.dumps(content).encode(), source="plan.json")
     page = page_of(review(plan))
     console = Console(file=io.StringIO(), width=200)
-    terminal.show(console, page, plan_text=blot(text))
-    return markdown.render(page, plan_text=blot(text)) + console.file.getvalue()  # type: ignore[attr-defined]
+    terminal.show(console, page, plan_text=redact(text))
+    return markdown.render(page, plan_text=redact(text)) + console.file.getvalue()  # type: ignore[attr-defined]
 
 
 @given(st.lists(resources(), max_size=3), st.lists(resources(), max_size=2), values())
@@ -98,7 +98,7 @@ def test_no_sensitive_value_is_ever_printed(
     assert not set("ЖЩЮЯ") & set(printed)
 
 
-def test_sensitive_value_is_blotted_out_where_nothing_marks_it_and_in_the_plan_text() -> None:
+def test_sensitive_value_is_redacted_where_nothing_marks_it_and_in_the_plan_text() -> None:
     secret = 'hunter2 "and\nmore of it'
     job = resource(
         "aws_glue_job",
@@ -112,10 +112,10 @@ def test_sensitive_value_is_blotted_out_where_nothing_marks_it_and_in_the_plan_t
     assert "hunter2" not in printed
     assert "more of it" not in printed
     assert "--password" in printed
-    assert BLOT in printed
+    assert REDACTED in printed
 
 
-def test_sensitive_variable_is_blotted_out() -> None:
+def test_sensitive_variable_is_redacted() -> None:
     content = document(
         variables={"password": {"value": "correct-horse"}, "region": {"value": "eu-central-1"}},
         configuration={"root_module": {"variables": {"password": {"sensitive": True}}}},
@@ -126,7 +126,7 @@ def test_sensitive_variable_is_blotted_out() -> None:
 
 def test_change_of_a_sensitive_value_is_seen_and_an_equal_one_is_none() -> None:
     one, same, other = (
-        masked(value, None, True, Blotter()) for value in ("secret", "secret", "other")
+        masked(value, None, True, Redactor()) for value in ("secret", "secret", "other")
     )
     assert one == same
     assert one != other
@@ -134,5 +134,5 @@ def test_change_of_a_sensitive_value_is_seen_and_an_equal_one_is_none() -> None:
     assert "secret" not in repr(one).replace("(sensitive", "").replace("Sensitive", "")
 
 
-def test_short_text_is_not_blotted_out_because_it_stands_everywhere() -> None:
-    assert Blotter(["dev", "true"])("dev is true") == "dev is true"
+def test_short_text_is_not_redacted_because_it_occurs_everywhere() -> None:
+    assert Redactor(["dev", "true"])("dev is true") == "dev is true"

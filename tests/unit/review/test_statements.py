@@ -56,7 +56,7 @@ def test_what_is_added_one_way_is_removed_the_other_way(one: list[Any], other: l
 
 
 @given(POLICIES, POLICIES)
-def test_whatever_differs_is_told(one: list[Any], other: list[Any]) -> None:
+def test_every_difference_is_reported(one: list[Any], other: list[Any]) -> None:
     def plain(statements: list[Any]) -> list[str]:
         parsed = policy_document(policy(*statements)) or ()
         return sorted(repr(statement) for statement in parsed)

@@ -35,7 +35,7 @@ from tools.review.subject import Part, subject_of
             "catalog table of pipeline orders",
         ),
         ("aws_kms_key", "encryption_key_12345678", Part.ENCRYPTION, "KMS key"),
-        ("aws_iam_role", "plan", Part.CI_ROLES, "role"),
+        ("aws_iam_role", "plan-role", Part.CI_ROLES, "role"),
         ("aws_sns_topic", "anything", Part.ALERTS, "topic"),
         ("aws_new_thing", "anything", Part.OTHER, "new thing"),
         # Nothing of it gets into words of ours.

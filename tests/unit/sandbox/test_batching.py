@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tools.sandbox.batching import DEFAULT_BATCH_WINDOW, EventBatch, Firing, Reason
+from tools.sandbox.glue.batches import DEFAULT_BATCH_WINDOW, EventBatch, Firing, Reason
 
 sizes = st.integers(1, 100)
 windows = st.integers(1, 900)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.sandbox.job_process import MAX_ERROR_LENGTH, last_words
+from tools.sandbox.glue.job_process import MAX_ERROR_LENGTH, last_words
 
 UNCAUGHT = """reading 3 files
 Traceback (most recent call last):

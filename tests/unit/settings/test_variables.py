@@ -63,8 +63,7 @@ def test_only_one_of_the_two_keys_to_deleting_data_gets_a_note(
     ephemeral: list[str], variable: bool, note: str | None
 ) -> None:
     environments = {
-        name: one | {"ephemeral": name in ephemeral}
-        for name, one in example.environments().items()
+        name: one | {"ephemeral": name in ephemeral} for name, one in example.environments().items()
     }
     variables = Variables(bootstrap_state=False, allow_data_loss=variable)
     said = single_key(parse_settings({"environments": environments}), variables)

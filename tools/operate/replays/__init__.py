@@ -7,5 +7,5 @@
                                    sent-0001.json        the versions that landing holds
                                    done.json             all of it in one record
 
-An upload can be completed once only, whoever asks how often; that is what the rest leans on.
+An upload can be completed only once, however often that is asked for. The rest relies on it.
 """

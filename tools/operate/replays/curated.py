@@ -12,15 +12,18 @@ from burst.batch import output_uri
 from burst.contract import CURATED, folder
 from burst.landing import MAX_DELETE_KEYS
 
-from tools.operate.deployment import Deployment, Pipeline
+from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import OperateError
 from tools.operate.replays.selection import Output
+from tools.operate.words import count
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def remove(s3: S3Client, deployment: Deployment, pipeline: Pipeline, output: Output) -> None:
+def remove(
+    s3: S3Client, deployment: Deployment, pipeline: DeployedPipeline, output: Output
+) -> None:
     """Delete the batch's folder of curated; may be repeated. The bucket keeps the versions.
 
     Raises `OperateError` when the address is not that of this batch, or S3 refuses.
@@ -53,7 +56,7 @@ def _delete_under(s3: S3Client, bucket: str, prefix: str) -> None:
         if errors := answer.get("Errors", []):
             first = errors[0]
             raise OperateError(
-                f"S3 refused to delete {len(errors)} files under {prefix}, the first is "
+                f"S3 refused to delete {count(len(errors), 'file')} under {prefix}, the first is "
                 f"{first.get('Key')}: {first.get('Code')} {first.get('Message')} (permission "
                 "s3:DeleteObject). Nothing was sent yet; the same command goes on."
             )

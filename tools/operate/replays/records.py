@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.exceptions import ClientError
 from burst.batch import ID_TIME
 from burst.contract import LEDGER, folder
-from burst.s3 import is_gone
+from burst.s3 import is_gone, read_whole, repeated
 
 from tools.operate.connection import THREADS
-from tools.operate.deployment import Deployment, Pipeline
+from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import OperateError
 from tools.operate.replays.selection import Item, Output, Selection
 
@@ -28,8 +28,8 @@ _CONFLICTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
 @dataclass(frozen=True)
-class Request:
-    """One request to replay. nonce tells whose it is when two are made at the same moment."""
+class ReplayRequest:
+    """One request to replay. The end of its id is random: two may begin in the same second."""
 
     id: str
     selection: Selection
@@ -37,13 +37,13 @@ class Request:
     state: Literal["open", "done"] = "open"
 
     @classmethod
-    def new(cls, selection: Selection, now: datetime) -> Request:
+    def new(cls, selection: Selection, now: datetime) -> ReplayRequest:
         moment = now.astimezone(UTC).replace(microsecond=0)
         return cls(f"{moment.strftime(ID_TIME)}-{secrets.token_hex(4)}", selection, moment)
 
 
 @dataclass(frozen=True)
-class Plan:
+class ReplayPlan:
     """The files of a request, in order, and the outputs that it removes. They never change."""
 
     items: tuple[Item, ...]
@@ -62,7 +62,7 @@ class Upload:
 class Sent:
     """What became of one file of a request.
 
-    sent: whether it came to landing. version_id: its version there, None where S3 no longer told.
+    sent: whether it came to landing. version_id: its version there, None where S3 does not say.
     """
 
     sent: bool
@@ -97,29 +97,33 @@ class ReplayRecords:
     pipeline: str
 
     @classmethod
-    def of(cls, s3: S3Client, deployment: Deployment, pipeline: Pipeline) -> ReplayRecords:
+    def of(cls, s3: S3Client, deployment: Deployment, pipeline: DeployedPipeline) -> ReplayRecords:
         return cls(s3, deployment.lake_bucket, pipeline.name)
 
     @property
     def prefix(self) -> str:
         return f"{folder(LEDGER, self.pipeline)}replays/"
 
-    def latest(self) -> tuple[Request | None, str | None]:
+    def latest(self) -> tuple[ReplayRequest | None, str | None]:
         """The newest request and its ETag; None where there never was one."""
         try:
-            answer = self.s3.get_object(Bucket=self.bucket, Key=f"{self.prefix}latest.json")
+            text, etag = repeated(self._read_latest)
         except ClientError as error:
             if not is_gone(error):
                 raise
             return None, None
-        return self._request(answer["Body"].read()), answer["ETag"]
+        return self._request(text), etag
 
-    def open_request(self) -> Request | None:
+    def _read_latest(self) -> tuple[bytes, str]:
+        answer = self.s3.get_object(Bucket=self.bucket, Key=f"{self.prefix}latest.json")
+        return answer["Body"].read(), answer["ETag"]
+
+    def open_request(self) -> ReplayRequest | None:
         """The request that is not finished, if there is one."""
         request, _ = self.latest()
         return request if request is not None and request.state == "open" else None
 
-    def begin(self, selection: Selection, now: datetime) -> tuple[Request, bool]:
+    def begin(self, selection: Selection, now: datetime) -> tuple[ReplayRequest, bool]:
         """The open request for this selection, begun now or before; and whether it was before.
 
         The record of the newest request is the lock: it changes only from what was read, so of two
@@ -130,24 +134,26 @@ class ReplayRecords:
             if latest is not None and latest.state == "open":
                 self._must_be(latest, selection)
                 return latest, True
-            request = Request.new(selection, now)
+            request = ReplayRequest.new(selection, now)
             if self._swap(request, etag):
                 return request, False
 
-    def finish(self, request: Request, done: DoneReplay) -> None:
+    def finish(self, request: ReplayRequest, done: DoneReplay) -> None:
         """Write what became of it, then let the next request begin."""
         self.write_once(request, "done", _done_record(done))
         latest, etag = self.latest()
         if latest is not None and latest.id == request.id and latest.state == "open":
-            self._swap(Request(request.id, request.selection, request.at, "done"), etag)
+            self._swap(ReplayRequest(request.id, request.selection, request.at, "done"), etag)
 
-    def drop(self, request: Request) -> None:
+    def drop(self, request: ReplayRequest) -> None:
         """End a request that found nothing to do."""
         latest, etag = self.latest()
         if latest is not None and latest.id == request.id:
-            self._swap(Request(request.id, request.selection, request.at, "done"), etag)
+            self._swap(ReplayRequest(request.id, request.selection, request.at, "done"), etag)
 
-    def write_once(self, request: Request, name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def write_once(
+        self, request: ReplayRequest, name: str, fields: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Write a record unless it is there; returns the one that is there now."""
         body = _dump({"record": f"replay-{name.partition('-')[0]}", "id": request.id, **fields})
         try:
@@ -166,11 +172,11 @@ class ReplayRecords:
             raise OperateError(f"{self._key(request.id, name)} was deleted while it was written.")
         return record
 
-    def read(self, request: Request, name: str) -> dict[str, Any] | None:
+    def read(self, request: ReplayRequest, name: str) -> dict[str, Any] | None:
         """A record of a request, None where there is none."""
         return self._read(self._key(request.id, name))
 
-    def plan(self, request: Request) -> Plan | None:
+    def plan(self, request: ReplayRequest) -> ReplayPlan | None:
         record = self.read(request, "plan")
         return None if record is None else plan_from(record)
 
@@ -189,14 +195,14 @@ class ReplayRecords:
             records = list(threads.map(self._read, sorted(keys)))
         return [_done(record) for record in records if record is not None]
 
-    def _must_be(self, latest: Request, selection: Selection) -> None:
+    def _must_be(self, latest: ReplayRequest, selection: Selection) -> None:
         if latest.selection != selection:
             raise OperateError(
                 f"The replay {latest.id} is not finished, and there is one at a time. Finish it "
                 f"first: `burst replay` with {latest.selection.words()}."
             )
 
-    def _swap(self, request: Request, etag: str | None) -> bool:
+    def _swap(self, request: ReplayRequest, etag: str | None) -> bool:
         """Make this the newest request if the record is still the one with that ETag."""
         condition: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
         fields = {"selection": asdict(request.selection), "at": request.at, "state": request.state}
@@ -216,9 +222,9 @@ class ReplayRecords:
             return latest == request
         return True
 
-    def _request(self, text: bytes) -> Request:
+    def _request(self, text: bytes) -> ReplayRequest:
         record = self._parsed(text, f"{self.prefix}latest.json")
-        return Request(
+        return ReplayRequest(
             record["id"],
             Selection(**record["selection"]),
             datetime.fromisoformat(record["at"]),
@@ -230,7 +236,7 @@ class ReplayRecords:
 
     def _read(self, key: str) -> dict[str, Any] | None:
         try:
-            text = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+            text = read_whole(self.s3, self.bucket, key)
         except ClientError as error:
             if not is_gone(error):
                 raise
@@ -250,7 +256,7 @@ class ReplayRecords:
         return record
 
 
-def plan_record(plan: Plan) -> dict[str, Any]:
+def plan_record(plan: ReplayPlan) -> dict[str, Any]:
     """A plan as it is written."""
     return {
         "files": [asdict(item) for item in plan.items],
@@ -258,9 +264,9 @@ def plan_record(plan: Plan) -> dict[str, Any]:
     }
 
 
-def plan_from(record: Mapping[str, Any]) -> Plan:
+def plan_from(record: Mapping[str, Any]) -> ReplayPlan:
     """A plan as it was written."""
-    return Plan(
+    return ReplayPlan(
         tuple(Item(**item) for item in record["files"]),
         tuple(Output(**output) for output in record["outputs"]),
     )

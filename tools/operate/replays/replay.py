@@ -1,8 +1,8 @@
-"""One replay from begin to end, or from wherever it was interrupted.
+"""One replay from beginning to end, or from the step where it was interrupted.
 
     begin     the request is written; from now on the same command means this one
     plan      which files; they never change
-    prepare   their bytes go to landing as uploads that nobody sees yet
+    prepare   their bytes go to landing as uploads that are not visible yet
     remove    with --replace: the batches' output goes, now that everything can come again
     send      each upload becomes a version of landing, once
     done      what was sent is on record; the next request may begin
@@ -18,15 +18,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.operate import history
-from tools.operate.deployment import Deployment, Pipeline
+from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import InputError
+from tools.operate.ledger import PipelineLedger
 from tools.operate.replays import candidates, curated
 from tools.operate.replays.records import (
     DoneReplay,
-    Plan,
+    ReplayPlan,
     ReplayRecords,
-    Request,
+    ReplayRequest,
     Sent,
     SentFile,
     Upload,
@@ -36,17 +36,17 @@ from tools.operate.replays.records import (
     uploads_from,
 )
 from tools.operate.replays.selection import Choice, Item, Selection
-from tools.operate.replays.uploads import Landing, Traces, in_threads
+from tools.operate.replays.uploads import LandingUploads, Traces, in_threads
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# Files of one record: so many may have to be prepared again after an interruption.
+# Files per record: at most this many have to be prepared again after an interruption.
 FILES_PER_RECORD = 250
 
 
 @dataclass(frozen=True)
-class Progress:
+class ReplayProgress:
     """How far a replay is. step: prepare, remove or send."""
 
     step: str
@@ -72,11 +72,11 @@ class Replayed:
     outputs_removed: tuple[str, ...]
 
 
-Report = Callable[[Progress], None]
+Report = Callable[[ReplayProgress], None]
 
 
-def ignore_progress(progress: Progress) -> None:
-    """For whoever does not watch."""
+def ignore_progress(progress: ReplayProgress) -> None:
+    """For callers that do not show it."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Replay:
 
     s3: S3Client
     deployment: Deployment
-    pipeline: Pipeline
+    pipeline: DeployedPipeline
     selection: Selection
     now: datetime
     content: Path | None = None
@@ -102,7 +102,7 @@ class Replay:
             )
         return choice
 
-    def unfinished(self) -> Request | None:
+    def unfinished(self) -> ReplayRequest | None:
         """The request for this selection that was interrupted, if there is one."""
         found = self._records.open_request()
         return found if found is not None and found.selection == self.selection else None
@@ -132,20 +132,20 @@ class Replay:
         return ReplayRecords.of(self.s3, self.deployment, self.pipeline)
 
     @property
-    def _landing(self) -> Landing:
-        return Landing(
+    def _landing(self) -> LandingUploads:
+        return LandingUploads(
             self.s3, self.deployment.landing_bucket, self.deployment.lake_bucket, self.content
         )
 
-    def _plan(self, request: Request) -> Plan:
+    def _plan(self, request: ReplayRequest) -> ReplayPlan:
         plan = self._records.plan(request)
         if plan is None:
             choice = self.look()
-            record = plan_record(Plan(choice.items, choice.outputs))
+            record = plan_record(ReplayPlan(choice.items, choice.outputs))
             plan = plan_from(self._records.write_once(request, "plan", record))
         return plan
 
-    def _prepare(self, request: Request, plan: Plan) -> list[Upload]:
+    def _prepare(self, request: ReplayRequest, plan: ReplayPlan) -> list[Upload]:
         uploads: list[Upload] = []
         for number, start in enumerate(range(0, len(plan.items), FILES_PER_RECORD), 1):
             items = plan.items[start : start + FILES_PER_RECORD]
@@ -174,15 +174,17 @@ class Replay:
             for item, upload in zip(items, ours, strict=True):
                 self._landing.abort(item, upload)
 
-    def _remove(self, request: Request, plan: Plan) -> None:
+    def _remove(self, request: ReplayRequest, plan: ReplayPlan) -> None:
         if not plan.outputs or self._records.read(request, "removed") is not None:
             return
         for number, output in enumerate(plan.outputs, 1):
             curated.remove(self.s3, self.deployment, self.pipeline, output)
-            self.report(Progress("remove", number, len(plan.outputs)))
+            self.report(ReplayProgress("remove", number, len(plan.outputs)))
         self._records.write_once(request, "removed", {"outputs": len(plan.outputs)})
 
-    def _send(self, request: Request, plan: Plan, uploads: Sequence[Upload]) -> list[Sent]:
+    def _send(
+        self, request: ReplayRequest, plan: ReplayPlan, uploads: Sequence[Upload]
+    ) -> list[Sent]:
         sent: list[Sent] = []
         for number, start in enumerate(range(0, len(plan.items), FILES_PER_RECORD), 1):
             count = min(FILES_PER_RECORD, len(plan.items) - start)
@@ -204,10 +206,10 @@ class Replay:
         return sent
 
     def _traced(
-        self, request: Request, items: Sequence[Item], start: int, sent: Sequence[Sent]
+        self, request: ReplayRequest, items: Sequence[Item], start: int, sent: Sequence[Sent]
     ) -> list[Sent]:
         """The same, where S3 no longer knew an upload by what can be found of it."""
-        ledger = history.ledger_of(self.s3, self.deployment, self.pipeline)
+        ledger = PipelineLedger.of(self.s3, self.deployment, self.pipeline)
         traces = Traces(self._landing, ledger, request)
         return [
             answer if answer.sent else traces.find(item, _mark(request, at))
@@ -215,7 +217,7 @@ class Replay:
         ]
 
 
-def _mark(request: Request, position: int) -> str:
+def _mark(request: ReplayRequest, position: int) -> str:
     return f"{request.id}/{position}"
 
 
@@ -231,7 +233,7 @@ class _Counter:
 
     def advance(self) -> None:
         self.count += 1
-        self.report(Progress(self.step, self.start + self.count, self.total))
+        self.report(ReplayProgress(self.step, self.start + self.count, self.total))
 
     def all(self, count: int) -> None:
-        self.report(Progress(self.step, self.start + count, self.total))
+        self.report(ReplayProgress(self.step, self.start + count, self.total))

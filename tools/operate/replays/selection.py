@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
-from burst.batch import BATCH_ID
 from burst.contract import Area
-from burst.ledger import FileResult, Outcome, ResultRecord
 
-from tools.operate.deployment import Pipeline
+from tools.operate.deployment import DeployedPipeline
 from tools.operate.errors import InputError, OperateError
+from tools.operate.ids import looks_like_batch
+from tools.operate.ledger import FileResult, Outcome, ResultRecord
 
 _AGO = re.compile(r"(\d+)([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -37,10 +37,10 @@ class Selection:
     content: str | None = None
 
     def __post_init__(self) -> None:
-        if self.batch is not None and not BATCH_ID.fullmatch(self.batch):
+        if self.batch is not None and not looks_like_batch(self.batch):
             raise InputError(
-                f"--batch is {self.batch!r}: give a batch id such as 20250131T235959Z-0123abcd; "
-                "`burst status` shows the last ones."
+                f"--batch is {self.batch!r}: give a batch id such as 20250131T235959Z-0123abcd, or "
+                "its beginning; `burst status` shows the last ones."
             )
         if self.area == "archive" and not (self.batch or self.since or self.key):
             raise InputError(
@@ -128,7 +128,7 @@ def choose(
     selection: Selection,
     results: Iterable[ResultRecord],
     *,
-    pipeline: Pipeline,
+    pipeline: DeployedPipeline,
     present: Set[str],
     replayed: Set[str],
     removed: Set[str] = frozenset(),
@@ -169,7 +169,7 @@ def _selected(selection: Selection, result: ResultRecord) -> Iterator[tuple[File
 
 
 def _must_be_whole(
-    result: ResultRecord, pipeline: Pipeline, present: Set[str], replayed: Set[str]
+    result: ResultRecord, pipeline: DeployedPipeline, present: Set[str], replayed: Set[str]
 ) -> None:
     """Raise unless every row of the batch's output comes again, or has come already."""
     for file, place in _selected(Selection("archive", batch=result.origin.batch), result):

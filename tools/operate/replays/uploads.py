@@ -1,4 +1,4 @@
-"""Uploads to landing in two steps: prepared, when nobody sees them, and completed, once.
+"""Uploads to landing in two steps: prepared, when they are invisible, and completed, once.
 
 S3 makes one object of an upload, however often its completion is asked for: a repeated
 CompleteMultipartUpload either answers like the first one or says NoSuchUpload ("the multipart
@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 from burst.landing import MAX_COPY_BYTES
-from burst.ledger import FileResult, Ledger
 from burst.s3 import is_gone
 
-from tools.operate import history
 from tools.operate.connection import THREADS
-from tools.operate.replays.records import Request, Sent, Upload
+from tools.operate.ledger import FileResult, PipelineLedger
+from tools.operate.replays.records import ReplayRequest, Sent, Upload
 from tools.operate.replays.selection import Item
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ MARK = "burst-replay"
 
 
 @dataclass(frozen=True)
-class Landing:
+class LandingUploads:
     """The landing bucket as a replay sees it. content: a file that is sent in place of the item."""
 
     s3: S3Client
@@ -77,7 +76,7 @@ class Landing:
         return Sent(sent=True, version_id=answer.get("VersionId"))
 
     def abort(self, item: Item, upload: Upload) -> None:
-        """Give an upload up; no matter if it is gone."""
+        """Give an upload up; it may be gone already."""
         with suppress(ClientError):
             self.s3.abort_multipart_upload(
                 Bucket=self.bucket, Key=item.key, UploadId=upload.upload_id
@@ -119,9 +118,9 @@ class Landing:
 class Traces:
     """Where a file of a request can be found after landing: the last resort of a resumed replay."""
 
-    landing: Landing
-    ledger: Ledger
-    request: Request
+    landing: LandingUploads
+    ledger: PipelineLedger
+    request: ReplayRequest
 
     def find(self, item: Item, mark: str) -> Sent:
         """Whether this very upload came to landing, by the mark on what landing and lake hold."""
@@ -140,17 +139,17 @@ class Traces:
 
     def _in_the_lake(self, item: Item, mark: str) -> str | None:
         for file in self._results.get(item.key, ()):
-            if file.destination and self._mark(self.ledger.bucket, file.destination) == mark:
+            if file.destination and self._mark(self.ledger.lake_bucket, file.destination) == mark:
                 return file.version_id
         return None
 
     @cached_property
     def _results(self) -> dict[str, list[FileResult]]:
         """What became of each key in the batches since the request began."""
-        names = history.batches_since(self.ledger, self.request.at)
+        names = self.ledger.batches(since=self.request.at)
         committed = [batch for batch, records in names.items() if "result" in records]
         found: dict[str, list[FileResult]] = {}
-        for result in history.read_results(self.ledger, committed):
+        for result in self.ledger.results(committed):
             for file in result.files:
                 found.setdefault(file.key, []).append(file)
         return found

@@ -1,0 +1,24 @@
+"""`pipenv run test`: every test, or the ones named; the arguments are those of pytest."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tests import set_up
+
+
+def main(arguments: list[str]) -> int:
+    named = [word for word in arguments if Path(word.split("::")[0]).exists()]
+    deploys = not named or any("deploy" in word for word in named)
+    if problem := set_up.trouble(deploys=deploys):
+        print(problem, file=sys.stderr)
+        return 2
+    import pytest
+
+    ours = ["-p", "tests.progress", "--numprocesses", str(set_up.processes())]
+    return int(pytest.main([*ours, *arguments]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,67 @@
+"""Which tests share a process, and in which order they begin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from xdist.scheduler import LoadScopeScheduling
+
+# One apply, one emulated account or one Spark serves all tests of these files, so they stay in one
+# process; everywhere else each file has its own. What takes longest stands first and begins first.
+SHARED: Mapping[str, tuple[str, ...]] = {
+    "deploy, the rest": ("tests/deploy/test_",),
+    "deploy, operating": (
+        "tests/deploy/test_operate.py",
+        "tests/deploy/test_demo_names_the_cause.py",
+    ),
+    "jobs, with Spark": (
+        "tests/jobs/test_drain.py",
+        "tests/jobs/test_faults.py",
+        "tests/jobs/test_orders.py",
+        "tests/jobs/test_plain_row_engine.py",
+        "tests/jobs/test_spark_faults.py",
+        "tests/jobs/test_transforms.py",
+        "tests/yours/",
+    ),
+}
+# Of the files that have a process each, those that take longest.
+FIRST = ("tests/deploy/", "tests/tools/", "tests/copies/", "tests/jobs/", "tests/lazy_bindings/")
+
+
+def scope(nodeid: str) -> str:
+    """What shares a process with this test: a name of `SHARED`, or else its file."""
+    file = nodeid.split("::")[0]
+    found = [
+        (len(start), name)
+        for name, starts in SHARED.items()
+        for start in starts
+        if file.startswith(start)
+    ]
+    return max(found)[1] if found else file
+
+
+def place(nodeid: str) -> int:
+    """Where in the order of all tests it stands."""
+    order = (*SHARED, *FIRST)
+    found = scope(nodeid)
+    return next((at for at, begin in enumerate(order) if found.startswith(begin)), len(order))
+
+
+def folder(nodeid: str) -> str:
+    """The room of a test as people know it: the folder under `tests`."""
+    parts = nodeid.split("::")[0].split("/")
+    return parts[1] if len(parts) > 2 else parts[0]
+
+
+class Rooms(LoadScopeScheduling):
+    """Deals whole scopes out to the processes of xdist, whose own groups pytest 9.2 ignores."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return scope(nodeid)
+
+
+def scheduler(config: Any, log: Any) -> Rooms:
+    """In the order of collection: xdist would begin with whatever has the most tests."""
+    config.option.loadscopereorder = False
+    return Rooms(config, log)

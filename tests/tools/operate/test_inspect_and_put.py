@@ -1,0 +1,69 @@
+"""Looking at the ledger and uploading, against the emulated account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tools.operate.world import LANDING, World
+from tests.unit.operate.records import DEPLOYMENT, PIPELINE
+from tools.operate.errors import InputError, OperateError
+from tools.operate.inspection import inspect_batch, inspect_key
+from tools.operate.ledger import PipelineLedger
+from tools.operate.putting import put_file, put_key
+from tools.sandbox.account import Account
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Account]:
+    with Account() as account:
+        yield account
+
+
+@pytest.fixture
+def world(account: Account) -> Iterator[World]:
+    yield World.create(account)
+    account.backend("s3").reset()
+
+
+def test_batch_is_found_by_the_beginning_of_its_id(world: World) -> None:
+    first, second = world.batch(good=["a"]), world.batch(bad=["b"])
+    for text in (second, second[:-3], second[:16]):
+        story = inspect_batch(world.s3, DEPLOYMENT, PIPELINE, text)
+        assert (story.batch, story.state) == (second, "done")
+    with pytest.raises(InputError, match="the beginning of 2 ids"):
+        inspect_batch(world.s3, DEPLOYMENT, PIPELINE, first[:8])
+
+
+@pytest.mark.parametrize("text", ["19990101T000000Z-0123abcd", "19991399", "99990101"])
+def test_batch_that_there_is_not_is_said_to_be_missing(world: World, text: str) -> None:
+    world.batch(good=["a"])
+    with pytest.raises(OperateError, match=f"There is no batch {text}"):
+        inspect_batch(world.s3, DEPLOYMENT, PIPELINE, text)
+
+
+def test_story_of_a_key_comes_from_the_batches_that_took_it(world: World) -> None:
+    world.batch(good=["a"])
+    taken = world.batch(bad=["b"])
+    story = inspect_key(world.s3, DEPLOYMENT, PIPELINE, "orders/b.csv")
+    (version,) = story.versions
+    assert (version.where, version.batch, story.batches) == ("quarantine", taken, 2)
+
+
+def test_plan_that_is_lost_is_said_to_be_lost_and_not_the_batch(world: World) -> None:
+    batch = world.batch(good=["a"])
+    world.s3.delete_object(
+        Bucket=DEPLOYMENT.lake_bucket, Key=f"ledger/{PIPELINE.name}/{batch}/plan.json"
+    )
+    with pytest.raises(Exception, match=r"plan.json is missing"):
+        PipelineLedger.of(world.s3, DEPLOYMENT, PIPELINE).records(batch)
+
+
+@pytest.mark.parametrize("name", ["Größe.csv", "日本.csv", "a b.csv"])
+def test_file_with_any_name_is_uploaded(world: World, tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(b"a,b\n")
+    put_file(world.s3, DEPLOYMENT, file, put_key(PIPELINE, file, None))
+    assert world.keys(LANDING, "orders/") == [f"orders/{name}"]

@@ -1,0 +1,55 @@
+"""How a run and a status are shown while they go on."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from tests.unit.operate.records import BATCH, NOW
+from tools.operate.draining import Drained, RunProgress
+from tools.operate.following import progress_words
+from tools.operate.history import Batch
+from tools.operate.watching import watched
+
+
+@pytest.mark.parametrize(
+    ("batches", "files", "waited", "words"),
+    [
+        (0, 0, 7, "RUNNING"),
+        (1, 3, 7, "RUNNING, 3 of 7 files in 1 batch"),
+        # More came while it ran.
+        (2, 9, 7, "RUNNING, 9 of 9 files in 2 batches"),
+    ],
+)
+def test_progress_says_how_much_of_what_waited_is_loaded(
+    batches: int, files: int, waited: int, words: str
+) -> None:
+    progress = RunProgress("wr_1", "RUNNING", 1.0, batches, files, waited)
+    assert progress_words(progress) == words
+
+
+@pytest.mark.parametrize(
+    ("state", "bad", "clean"),
+    [("SUCCEEDED", 0, True), ("SUCCEEDED", 1, False), ("FAILED", 0, False)],
+)
+def test_run_is_clean_only_where_it_succeeded_and_no_file_went_bad(
+    state: str, bad: int, clean: bool
+) -> None:
+    batch = Batch(BATCH, NOW, 2, 1, bad, 0, 10, 1.0, True, "jr_1", "wr_1")
+    assert Drained("wr_1", state, None, 1.0, (batch,), 0).clean is clean
+
+
+def test_watched_screen_is_drawn_again_until_ctrl_c() -> None:
+    shown = iter(["one", "two", "three"])
+    waits = iter([None, None])
+
+    def sleep(seconds: float) -> None:
+        if next(waits, "end") == "end":
+            raise KeyboardInterrupt
+
+    out = io.StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        watched(Console(file=out), lambda: next(shown), sleep)
+    assert out.getvalue().split() == ["one", "two", "three"]

@@ -1,0 +1,63 @@
+"""What is drawn for people fits 80 columns, with ids and numbers whole."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+from rich.console import Console
+
+from tests.unit.operate.records import BATCH, NOW
+from tools.operate import ids
+from tools.operate.history import Batch
+from tools.operate.views.tables import batches_table
+from tools.operate.words import ago, count, duration, range_words, size
+
+RUN = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize("columns", [65, 80, 120])
+def test_numbers_and_ids_of_batches_stay_whole(columns: int) -> None:
+    batch = Batch(
+        BATCH,
+        NOW,
+        1200,
+        120_000,
+        3,
+        0,
+        10**9,
+        130.2,
+        True,
+        f"jr_{RUN}",
+        f"wr_{RUN}",
+        None,
+        "by hand",
+    )
+    out = io.StringIO()
+    Console(file=out, width=columns).print(batches_table([batch]))
+    for text in (ids.short_batch(BATCH), "1,200", "120,000", "2 min 10 s", "started by"):
+        assert text in out.getvalue()
+    assert all(len(line) <= columns for line in out.getvalue().splitlines())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (45, "45 s"),
+        (60, "1 min"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 5 min"),
+        (86400, "1 d"),
+    ],
+)
+def test_duration_is_in_its_two_largest_units_without_zeros(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_words_agree_with_their_numbers() -> None:
+    assert (count(1, "row"), count(1200, "row")) == ("1 row", "1,200 rows")
+    assert (size(1023), size(2048)) == ("1023 B", "2.0 KiB")
+    assert ago(NOW - timedelta(hours=12), NOW) == "12 h ago"
+    assert (range_words(1, 1000), range_words(0, None)) == ("1 to 1,000", "0 or more")

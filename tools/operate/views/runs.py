@@ -1,0 +1,79 @@
+"""How a run goes, how it ended, and why events were not delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from tools.operate import ids
+from tools.operate.deployment import DeployedPipeline, Deployment
+from tools.operate.draining import Drained
+from tools.operate.redelivery import Reason, Redelivered
+from tools.operate.views.tables import batches_table, table_of
+from tools.operate.words import count, duration
+
+
+def reasons_table(pipeline: str, reasons: Sequence[Reason]) -> RenderableType:
+    """Why events were not delivered."""
+    table = table_of("events", "code", "EventBridge said", "for example")
+    for reason in reasons:
+        table.add_row(
+            f"{reason.events:,}", reason.code, Text(reason.message), Text(reason.example or "")
+        )
+    return Group(Text(f"Undelivered events of {pipeline}:", style="bold"), table)
+
+
+def drained_line(drained: Drained) -> Text:
+    """How a run ended."""
+    run = ids.short(drained.workflow_run_id)
+    if not drained.succeeded:
+        return Text(f"The run {run} ended as {drained.state}.", "bold red")
+    bad = f", {drained.bad_files:,} of them bad" if drained.bad_files else ""
+    gone = f", {drained.gone_files:,} deleted before they were read" if drained.gone_files else ""
+    done = (
+        f"{count(drained.files, 'file')}{bad}{gone}, {count(drained.rows, 'row')} in "
+        f"{count(len(drained.batches), 'batch', 'batches')}"
+        if drained.batches
+        else "there was nothing to do"
+    )
+    text = Text(f"The run {run} ended after {duration(drained.seconds)}: {done}.", "green")
+    if drained.bad_files:
+        text.append(" `burst status` shows why they are bad.", "yellow")
+    return text
+
+
+def drained_parts(drained: Drained, pipeline: DeployedPipeline) -> Iterator[RenderableType]:
+    """How a run ended, with its batches and where to look further."""
+    if drained.batches:
+        yield batches_table(drained.batches)
+    yield drained_line(drained)
+    if drained.error:
+        yield f"It said: {drained.error}"
+        yield f"Its log: {pipeline.log_group_prefix}/error and {pipeline.log_group_prefix}/output."
+    if drained.left:
+        verb = "waits" if drained.left == 1 else "wait"
+        yield f"{count(drained.left, 'file')} {verb} in landing now."
+
+
+def redelivered_parts(
+    done: Redelivered, deployment: Deployment, *, dry_run: bool
+) -> Iterator[RenderableType]:
+    """What became of one pipeline's undelivered events."""
+    if not done.reasons:
+        yield f"{done.pipeline}: every event was delivered."
+        return
+    if done.drained is not None:
+        yield from drained_parts(done.drained, deployment.pipeline(done.pipeline))
+    if dry_run:
+        yield f"{done.pipeline}: dry run, the messages stay in the queue."
+    elif done.deleted:
+        yield (
+            f"{done.pipeline}: {count(done.deleted, 'message')} deleted, their files are "
+            "taken. New events fail again until the cause above is corrected."
+        )
+    else:
+        yield f"{done.pipeline}: the run did not succeed, so every message stays in the queue."
+    if done.left and not dry_run:
+        yield f"{done.pipeline}: {count(done.left, 'message')} in the queue now."

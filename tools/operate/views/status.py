@@ -1,0 +1,141 @@
+"""One panel for each pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from tools.operate import runs
+from tools.operate.health import PipelineSnapshot
+from tools.operate.history import History
+from tools.operate.ids import short_batch
+from tools.operate.quarantine import Quarantine
+from tools.operate.refusals import Unavailable
+from tools.operate.status import EnvironmentStatus, PipelineStatus
+from tools.operate.views.tables import STATE_STYLES, batches_table, table_of
+from tools.operate.waiting import Waiting
+from tools.operate.words import ago, count, duration, size
+
+
+def screen(found: Sequence[EnvironmentStatus]) -> RenderableType:
+    """All environments, one below the other."""
+    return Group(*(panel for status in found for panel in status_panels(status)))
+
+
+def status_panels(status: EnvironmentStatus) -> Iterator[RenderableType]:
+    """One panel for each pipeline."""
+    for pipeline in status.pipelines:
+        yield _status_panel(status.environment, pipeline)
+
+
+def _status_panel(environment: str, status: PipelineStatus) -> RenderableType:
+    snapshot, healthy = status.snapshot, not status.findings
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row("Rule", _rule(snapshot))
+    grid.add_row("Landing", _shown(snapshot.waiting, lambda part: _waiting(part, snapshot.at)))
+    grid.add_row("Runs", _shown(snapshot.runs, lambda part: _runs(part, snapshot.at)))
+    grid.add_row("Batches", _shown(snapshot.history, _history))
+    grid.add_row("Quarantine", _shown(snapshot.quarantine, _quarantine))
+    grid.add_row("Undelivered", _shown(snapshot.dead_letters, _dead_letters))
+    for finding in status.findings:
+        grid.add_row(Text("Attention", style="bold yellow"), Text(finding))
+    word = "[green]healthy[/]" if healthy else "[bold yellow]attention[/]"
+    return Panel(
+        grid,
+        title=f"{environment} {snapshot.pipeline.name}: {word}",
+        title_align="left",
+        border_style="green" if healthy else "yellow",
+    )
+
+
+def _shown(part: object, draw: object) -> RenderableType:
+    if isinstance(part, Unavailable):
+        return Text("not known, see below", style="red")
+    drawn: RenderableType = draw(part)  # type: ignore[operator]
+    return drawn
+
+
+def _rule(snapshot: PipelineSnapshot) -> RenderableType:
+    if isinstance(snapshot.rule_state, Unavailable):
+        return Text("not known, see below", style="red")
+    if snapshot.rule_state == "ENABLED":
+        return Text("enabled", style="green")
+    by = "paused" if snapshot.pipeline.paused else "not by its setting"
+    wrong = snapshot.rule_state != "DISABLED" or not snapshot.pipeline.paused
+    return Text(f"{snapshot.rule_state.lower()} ({by})", style="bold red" if wrong else "yellow")
+
+
+def _waiting(waiting: Waiting, now: datetime) -> Text:
+    refused = f", {count(len(waiting.unreadable), 'version')} unreadable"
+    end = Text(refused if waiting.unreadable else "", style="red")
+    if not waiting.files:
+        return Text("nothing waits", style="green") + end
+    more = "more than " if waiting.capped else ""
+    verb = "waits" if waiting.files == 1 else "wait"
+    shown = (
+        f"{more}{count(waiting.files, 'file')} {verb}, {size(waiting.bytes)}, the oldest for "
+        f"{duration(waiting.age_seconds(now))}"
+    )
+    return Text(shown, style="cyan") + end
+
+
+def _runs(found: Sequence[runs.Run], now: datetime) -> RenderableType:
+    if not found:
+        return Text("none yet", style="dim")
+    table = table_of("run", "state", "started", "used", "started by")
+    for run in found:
+        table.add_row(
+            run.shown_id,
+            Text(run.state, style=STATE_STYLES.get(run.state, "bold red")),
+            ago(run.started_at, now),
+            duration(run.seconds),
+            run.started_by or "unknown",
+        )
+    return table
+
+
+def _history(past: History) -> RenderableType:
+    parts: list[RenderableType] = []
+    for batch in past.open:
+        state = (
+            "its rows are in curated, its files are not moved yet"
+            if batch.committed
+            else ("not committed yet")
+        )
+        parts.append(
+            Text(
+                f"open: {short_batch(batch.batch)}, {count(batch.files, 'file')}, {state}",
+                style="cyan",
+            )
+        )
+    if past.last:
+        parts.append(batches_table(past.last))
+    return Group(*parts) if parts else Text("none yet", style="dim")
+
+
+def _quarantine(bad: Quarantine) -> RenderableType:
+    replayed = f", and {bad.replayed:,} that came back already" if bad.replayed else ""
+    if not bad.files:
+        return Text(f"nothing to look after{replayed}", style="green")
+    more = "more than " if bad.capped else ""
+    head = Text(f"{more}{count(bad.files, 'file')}{replayed}", style="yellow")
+    return Group(head, *(Text(f"{file.key}: {file.reason}") for file in bad.newest), *_rest(bad))
+
+
+def _rest(bad: Quarantine) -> Iterator[Text]:
+    left = bad.files - len(bad.newest)
+    if left > 0:
+        yield Text(f"and {left:,} more", style="dim")
+
+
+def _dead_letters(letters: int) -> Text:
+    if not letters:
+        return Text("none", style="green")
+    return Text(f"{count(letters, 'event')} in the dead-letter queue", style="bold red")

