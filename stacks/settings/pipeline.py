@@ -298,11 +298,12 @@ class PipelineSettings(Settings):
         description="Module that transforms the rows; the pipeline's name where left out.",
         pattern=r"^[a-z][a-z0-9_]*$",
     )
-    workflow_max_concurrent_runs: int | None = setting(
-        None,
-        allowed="a whole number from 2 to 1000, or left out (no limit)",
-        description="Most runs of the workflow at once (Glue API `Workflow.MaxConcurrentRuns`); "
-        "they queue at the job, which runs once at a time.",
+    workflow_max_concurrent_runs: int = setting(
+        3,
+        allowed="a whole number from 3 to 1000",
+        description="Most runs of the workflow at once (Glue API `Workflow.MaxConcurrentRuns`): "
+        "one runs, one waits, and one has ended its job but not yet its workflow run. Glue refuses "
+        "further firings of a burst, which cost nothing; the waiting run takes their files.",
         le=1000,
     )
     max_files_per_batch: int = job_setting(
@@ -369,11 +370,11 @@ class PipelineSettings(Settings):
 
     @field_validator("workflow_max_concurrent_runs")
     @classmethod
-    def _one_runs_and_one_waits(cls, number: int | None) -> int | None:
-        if number is not None and number < 2:
+    def _one_runs_one_waits_and_one_ends(cls, number: int) -> int:
+        if number < 3:
             raise ValueError(
-                "Glue refuses a run beyond the limit and its events are lost, so files that come "
-                "while a run is active would wait for the next event; at least one run must be "
-                "able to wait"
+                "Glue refuses a firing beyond the limit, so a run must be able to wait while one "
+                "runs and another one ends; otherwise files could wait for the next event or the "
+                "sweep"
             )
         return number

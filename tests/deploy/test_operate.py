@@ -292,12 +292,13 @@ def test_ids_that_drain_and_status_show_are_what_inspect_takes(
 
 def test_drain_of_a_full_workflow_waits_for_room(burst: Burst, deployed: Deployed) -> None:
     workflow = deployed.sandbox.account.backend("glue").workflows[RULE]
+    limit = workflow.max_concurrent_runs
     first = burst("drain", "dev", "orders", "--no-wait", "--json").json["workflow_run_id"]
     workflow.max_concurrent_runs = 1
     try:
         said = burst("drain", "dev", "orders")
     finally:
-        workflow.max_concurrent_runs = None
+        workflow.max_concurrent_runs = limit
     assert said.code == 0
     assert ids.short(first) in said.error
     assert "waiting for one to end" in said.error

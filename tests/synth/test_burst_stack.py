@@ -165,8 +165,8 @@ def test_dead_letter_queue_is_encrypted_and_keeps_events_for_two_weeks(
     assert queue["message_retention_seconds"] == 14 * 24 * 3600
 
 
-def test_workflow_has_no_limit_of_runs_that_would_lose_events(stack: Synthesized) -> None:
-    assert "max_concurrent_runs" not in stack.only("aws_glue_workflow")
+def test_workflow_lets_one_run_work_one_wait_and_one_end(stack: Synthesized) -> None:
+    assert stack.only("aws_glue_workflow")["max_concurrent_runs"] == 3
 
 
 def test_event_trigger_batches_as_the_settings_say_and_is_never_toggled(

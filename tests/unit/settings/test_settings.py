@@ -88,7 +88,7 @@ def test_defaults_are_the_documented_ones() -> None:
         "time_reserve": 0.25,
         "glue_version": "5.1",
     }
-    assert pipeline.workflow_max_concurrent_runs is None
+    assert pipeline.workflow_max_concurrent_runs == 3
     assert environment.encryption == "sse-s3"
     assert (environment.account_id, environment.event_rules_quota) == (None, None)
     assert environment.max_dpu_hours_per_run is None
@@ -350,10 +350,11 @@ WRONG = [
     ),
     (f"{ORDERS}.sweep", "rate(1 days)", "after 1 the unit is 'day'", "where N is more than 1"),
     (f"{ORDERS}.sweep", "cron(0 3 * * *)", "this one has 5", "cron(minutes hours day-of-month"),
-    (f"{ORDERS}.workflow_max_concurrent_runs", 1, "its events are lost", "from 2 to 1000"),
-    (f"{ORDERS}.workflow_max_concurrent_runs", 0, "concurrent_runs' = 0", "from 2 to 1000"),
-    (f"{ORDERS}.workflow_max_concurrent_runs", 1001, "runs' = 1001", "from 2 to 1000"),
-    (f"{ORDERS}.workflow_max_concurrent_runs", True, "runs' = true", "from 2 to 1000"),
+    (f"{ORDERS}.workflow_max_concurrent_runs", 2, "a run must be able to wait", "from 3 to 1000"),
+    (f"{ORDERS}.workflow_max_concurrent_runs", 0, "concurrent_runs' = 0", "from 3 to 1000"),
+    (f"{ORDERS}.workflow_max_concurrent_runs", None, "runs' = null", "from 3 to 1000"),
+    (f"{ORDERS}.workflow_max_concurrent_runs", 1001, "runs' = 1001", "from 3 to 1000"),
+    (f"{ORDERS}.workflow_max_concurrent_runs", True, "runs' = true", "from 3 to 1000"),
     (f"{ORDERS}.job.number_of_workers", 300, "a job has 299 at most", "299 of G.1X, 149 of G.2X"),
     (f"{ORDERS}.job.max_retries", 1, "'job.max_retries' = 1: there is no such", "one of worker"),
     (
