@@ -34,6 +34,7 @@ COMMANDS = {
     "review": ("tools.review.command", "review"),
     "demo": ("tools.sandbox.command", "demo"),
     "sandbox": ("tools.sandbox.command", "sandbox"),
+    "forecast": ("tools.forecast.command", "forecast"),
     "settings": ("tools.settings_table", "show_settings"),
     "docs": ("tools.docs", "docs"),
     "move-to-cdktn": ("tools.cdktn", "move_to_cdktn"),
@@ -162,8 +163,9 @@ def main() -> int:
 def _bad_input() -> tuple[type[Exception], ...]:
     """Errors about what was typed or set up; imported when there is one, to start sooner."""
     from stacks.settings import SettingsError
+    from tools.forecast.errors import ForecastError
 
-    return PlanError, SandboxError, SettingsError
+    return ForecastError, PlanError, SandboxError, SettingsError
 
 
 def _end(word: str, error: Exception | str, code: int) -> int:
