@@ -36,13 +36,13 @@ PART_NAMES = {
 
 def page(report: Report) -> str:
     """The whole page."""
-    style = resources.files("tools.forecast").joinpath("page.css").read_text(encoding="utf-8")
     return "\n".join(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="color-scheme" content="light dark">',
-            f"<title>Forecast: {escape(report.trace.source)}</title><style>{style}</style></head>",
+            f"<title>Forecast: {escape(report.trace.source)}</title>",
+            f"<style>{_style()}</style></head>",
             "<body><main>",
             _head(report),
             _section("Cost against latency", _scatter(report), _frontier_table(report)),
@@ -54,6 +54,19 @@ def page(report: Report) -> str:
             "",
         ]
     )
+
+
+def picture(report: Report) -> str:
+    """Cost against latency as an SVG file, for a document."""
+    drawing = _scatter(report)
+    begin, rest = drawing.split(">", 1)
+    begin = begin.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"')
+    ground = f'<rect width="{WIDTH}" height="{HEIGHT}" class="ground"/>'
+    return f"{begin}><style>{_style()}</style>{ground}{rest}\n"
+
+
+def _style() -> str:
+    return resources.files("tools.forecast").joinpath("page.css").read_text(encoding="utf-8")
 
 
 def _head(report: Report) -> str:
