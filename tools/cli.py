@@ -79,7 +79,9 @@ def _with_range(error: typer.BadParameter, typed: Sequence[str]) -> str:
     words = [part for word in typed for part in word.split("=", 1)]
     names = [name for name in getattr(error.param, "opts", ()) if name in words[:-1]]
     value = f"{words[words.index(names[0]) + 1]!r} is not allowed: " if names else ""
-    return f"{value}give a whole number, {range_words(least, most)}."
+    kind = getattr(getattr(error.param, "type_descriptor", None), "annotation", int)
+    number = "a whole number" if kind is int else "a number"
+    return f"{value}give {number}, {range_words(least, most)}."
 
 
 def help_of(name: str) -> str:

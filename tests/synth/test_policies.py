@@ -130,10 +130,10 @@ def test_job_reaches_only_its_prefix_of_landing_and_its_folders_of_the_lake(
             {
                 "StringLikeIfExists": {
                     "s3:prefix": [
+                        "archive/orders/*",
                         "curated/orders",
                         "curated/orders/*",
                         "ledger/orders/*",
-                        "archive/orders/*",
                         "quarantine/orders/*",
                     ]
                 }

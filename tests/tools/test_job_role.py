@@ -19,13 +19,16 @@ from burst.errors import BurstError
 from burst.metrics import CloudWatchMetrics
 
 from stacks import policies
-from tests.jobs.world import World, as_csv, order
+from stacks.policies.place import Place
+from tests.jobs.world import GLUE_JOBS, World, as_csv, build_burst_zip, order
 from tools.sandbox.account import Account
+from tools.sandbox.glue.engine import GlueEngine
 
 REGION = "eu-central-1"
 LANDING, LAKE = "burst-dev-landing-1", "burst-dev-lake-1"
 ROLE = "burst-dev-orders-job"
 SSE_S3, SSE_KMS = "sse-s3", "sse-kms"
+SPARK_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def deployed(request: pytest.FixtureRequest, account: Account, tmp_path: Path) -
         prefix="orders/",
         landing_arn=f"arn:aws:s3:::{LANDING}",
         lake_arn=f"arn:aws:s3:::{LAKE}",
-        code_arns=[f"arn:aws:s3:::{LAKE}/artifacts/job.py"],
+        code_arns=[f"arn:aws:s3:::{LAKE}/artifacts/{name}" for name in ("job.py", "burst.zip")],
         log_group_arns=["arn:aws:logs:eu-central-1:123456789012:log-group:/burst/dev/orders"],
         key=policies.JobKey(key, f"s3.{REGION}.amazonaws.com", f"logs.{REGION}.amazonaws.com")
         if key
@@ -101,15 +104,8 @@ def make_key(account: Account) -> str:
     """The environment's key, with its policy."""
     kms = account.client("kms")
     arn = str(kms.create_key()["KeyMetadata"]["Arn"])
-    policy = policies.key(
-        environment="dev",
-        region=REGION,
-        account_id=account.account_id,
-        partition="aws",
-        services_suffix="amazonaws.com",
-        producers=[],
-        trail=None,
-    )
+    place = Place("aws", "amazonaws.com", REGION, account.account_id, "dev")
+    policy = policies.key(place, producers=[], trail=None)
     kms.put_key_policy(KeyId=arn, PolicyName="default", Policy=policy)
     return arn
 
@@ -136,6 +132,41 @@ def test_run_does_everything_with_the_permissions_of_its_role(deployed: Deployed
     assert len(world.in_lake("archive/")) == 1
     assert len(world.in_lake("quarantine/")) == 2  # The file, and why it is there.
     assert metrics.failures == 0
+    assert deployed.account.faults == ()
+
+
+@pytest.mark.parametrize("deployed", [SSE_KMS], indirect=True)
+def test_shipped_job_runs_in_its_process_with_the_keys_of_its_role(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    world = deployed.world
+    for key, code in (
+        ("artifacts/job.py", GLUE_JOBS / "burst_job.py"),
+        ("artifacts/burst.zip", build_burst_zip(tmp_path / "burst.zip")),
+    ):
+        world.s3.put_object(Bucket=LAKE, Key=key, Body=code.read_bytes())
+    arguments = world.argv()
+    names = {"--JOB_NAME", "--JOB_RUN_ID"}
+    deployed.account.client("glue").create_job(
+        Name="orders",
+        Role=ROLE,
+        Command={"Name": "glueetl", "ScriptLocation": f"s3://{LAKE}/artifacts/job.py"},
+        DefaultArguments={
+            "--extra-py-files": f"s3://{LAKE}/artifacts/burst.zip",
+            **{
+                name: value
+                for name, value in zip(arguments[::2], arguments[1::2], strict=True)
+                if name not in names
+            },
+        },
+    )
+    with GlueEngine(deployed.account, work_folder=tmp_path / "runs") as engine:
+        deployed.account.client("glue").start_job_run(JobName="orders")
+        assert engine.wait(lambda now: all(run.finished for run in now.job_runs), SPARK_SECONDS)
+        [run] = engine.snapshot().job_runs
+    assert run.state == "SUCCEEDED", run.log.read_text()
+    assert world.order_ids() == ["o-00001"]
+    assert world.in_landing() == []
     assert deployed.account.faults == ()
 
 

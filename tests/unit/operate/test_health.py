@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from burst.ledger.unreadable import UnreadableFile
+from burst.ledger import UnreadableFile
 
 from tests.unit.operate.records import BATCH, NOW, PIPELINE
 from tools.operate.health import PipelineSnapshot, findings

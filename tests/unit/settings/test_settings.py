@@ -72,11 +72,13 @@ def test_defaults_are_the_documented_ones() -> None:
     assert (pipeline.max_bad_fraction, pipeline.min_bad_files) == (0.5, 5)
     assert pipeline.input.unknown_columns == "quarantine"
     assert (pipeline.input.delimiter, pipeline.input.encoding) == (",", "utf-8")
+    assert pipeline.input.escape == ""
     assert pipeline.sweep == "rate(1 day)"
     assert pipeline.output.model_dump() == {
         "added_columns": (),
         "dropped_columns": (),
         "compression": "snappy",
+        "row_changes": "none",
         "target_file_megabytes": 128,
     }
     assert pipeline.job.model_dump() == {
@@ -135,8 +137,8 @@ WRONG = [
     (f"{ORDERS}.job.timeout_minutes", 10081, "'job.timeout_minutes' = 10081", "from 1 to 10080"),
     (f"{ORDERS}.job.time_reserve", -0.1, "'job.time_reserve' = -0.1", "from 0 to 0.9"),
     (f"{ORDERS}.job.time_reserve", 1, "'job.time_reserve' = 1", "from 0 to 0.9"),
-    (f"{ORDERS}.job.glue_version", "4.0", "'job.glue_version' = \"4.0\"", "5.0 or 5.1"),
-    (f"{ORDERS}.job.glue_version", 5.1, "'job.glue_version' = 5.1", "5.0 or 5.1"),
+    (f"{ORDERS}.job.glue_version", "4.0", "'job.glue_version' = \"4.0\"", "5.1"),
+    (f"{ORDERS}.job.glue_version", 5.1, "'job.glue_version' = 5.1", "5.1"),
     (f"{ORDERS}.job.workers", 3, "'job.workers' = 3: there is no such setting", "one of worker"),
     (f"{ORDERS}.input.format", "xml", "'input.format' = \"xml\"", "csv, json or parquet"),
     (f"{ORDERS}.input.columns", [], "'input.columns' = []", "one or more columns"),
@@ -156,6 +158,9 @@ WRONG = [
     (f"{ORDERS}.input.delimiter", "x", "'input.delimiter' = \"x\"", "no letter"),
     (f"{ORDERS}.input.delimiter", "§", "'input.delimiter' = \"§\"", "one ASCII character"),
     (f"{ORDERS}.input.encoding", "ascii", "'input.encoding' = \"ascii\"", "utf-8, utf-16, iso"),
+    (f"{ORDERS}.input.escape", "\\\\", "'input.escape'", "an empty text or one ASCII character"),
+    (f"{ORDERS}.input.escape", ",", "'input.escape' = \",\"", "but not the same one"),
+    (f"{ORDERS}.output.row_changes", "some", "'output.row_changes' = \"some\"", "none, drop"),
     (f"{ORDERS}.max_files_per_batch", 0, "'max_files_per_batch' = 0", "from 1 to 100000"),
     (f"{ORDERS}.max_files_per_batch", 100_001, "'max_files_per_batch' = 1", "from 1 to 100000"),
     (f"{ORDERS}.max_bytes_per_batch", 1024, "'max_bytes_per_batch' = 1024", "from 1048576 (1 MiB)"),
@@ -429,7 +434,9 @@ def test_table_of_wrong_settings_is_long_and_has_one_for_every_setting() -> None
             assert set(model.model_fields) <= tried, model
 
 
-@pytest.mark.parametrize(("field", "value"), [("delimiter", ";"), ("encoding", "cp1252")])
+@pytest.mark.parametrize(
+    ("field", "value"), [("delimiter", ";"), ("encoding", "cp1252"), ("escape", "$")]
+)
 @pytest.mark.parametrize("kind", ["json", "parquet"])
 def test_setting_of_csv_beside_another_format_is_refused_with_the_reason(
     kind: str, field: str, value: str
