@@ -109,7 +109,7 @@ def _section(title: str, *parts: str) -> str:
 def _scatter(report: Report) -> str:
     across = _Scale.logarithmic([item.burst_p99 for item in report.every], LEFT, WIDTH - RIGHT)
     up = _Scale.linear([0, *(item.dollars for item in report.every)], HEIGHT - BOTTOM, TOP)
-    parts = [_axes(across, up, "wait of 99 of 100 bursts", "$ a month")]
+    parts = [_axes(across, up, "wait of 99 of 100 bursts", "$ a month; events / window / workers")]
     shown = {id(item) for item in (*report.frontier, report.present)}
     parts += [
         f'<circle class="candidate" cx="{across(item.burst_p99)}" cy="{up(item.dollars)}" r="2.5"/>'
