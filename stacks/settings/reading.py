@@ -34,7 +34,7 @@ def read_settings(path: Path) -> Environments:
     except ValueError as error:
         raise SettingsError([f"{path.name} is not usable: {error}"]) from error
     context = document.get("context", {}) if isinstance(document, dict) else {}
-    # cdktf and its constructs keep settings of their own in the context.
+    # cdktf and its constructs keep their own settings in the context.
     context = context if isinstance(context, dict) else {}
     ours = Environments.model_fields.keys() & context.keys()
     # A slip there would go unnoticed.
