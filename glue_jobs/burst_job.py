@@ -1,7 +1,8 @@
 """The Glue job: empties a pipeline's part of the landing bucket into curated.
 
 Glue runs this file alone, with burst.zip (the packages `burst` and `transforms`) on the path.
-Exit code 0: landing is empty, or the time was up and the next run goes on. 1: the run had to stop,
+Exit code 0: landing is empty, or the time was up and the next run goes on, or another run has
+finished what this one began. 1: the run had to stop,
 standard error says why. 2: an argument is missing or wrong. Glue marks a run FAILED when the code
 is not 0.
 """
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from botocore.exceptions import BotoCoreError, ClientError
 from burst.contract import JobSpec
 from burst.drain import drain
-from burst.errors import ArgumentError, BurstError
+from burst.errors import ArgumentError, BurstError, TakenOverError
 from burst.metrics import CloudWatchMetrics
 from burst.s3 import cloudwatch_client, s3_client
 from burst.spark import SparkRowEngine
@@ -35,6 +36,9 @@ def main(argv: Sequence[str]) -> int:
     metrics = CloudWatchMetrics(cloudwatch_client, args.environment, args.pipeline)
     try:
         drain(args, s3=s3_client(), engine=engine, metrics=metrics)
+    except TakenOverError as error:
+        print(error, file=sys.stderr)
+        return 0 if error.finished else 1
     except BurstError as error:
         if error.__cause__ is not None:
             logging.getLogger("burst").error("The cause:", exc_info=error.__cause__)

@@ -22,6 +22,7 @@ SHARED: Mapping[str, tuple[str, ...]] = {
         "tests/jobs/test_plain_row_engine.py",
         "tests/jobs/test_spark_faults.py",
         "tests/jobs/test_transforms.py",
+        "tests/jobs/test_unreadable.py",
         "tests/yours/",
     ),
 }

@@ -34,6 +34,7 @@ COMMANDS = {
     "review": ("tools.review.command", "review"),
     "demo": ("tools.sandbox.command", "demo"),
     "sandbox": ("tools.sandbox.command", "sandbox"),
+    "forecast": ("tools.forecast.command", "forecast"),
     "settings": ("tools.settings_table", "show_settings"),
     "docs": ("tools.docs", "docs"),
     "move-to-cdktn": ("tools.cdktn", "move_to_cdktn"),
@@ -78,7 +79,9 @@ def _with_range(error: typer.BadParameter, typed: Sequence[str]) -> str:
     words = [part for word in typed for part in word.split("=", 1)]
     names = [name for name in getattr(error.param, "opts", ()) if name in words[:-1]]
     value = f"{words[words.index(names[0]) + 1]!r} is not allowed: " if names else ""
-    return f"{value}give a whole number, {range_words(least, most)}."
+    kind = getattr(getattr(error.param, "type_descriptor", None), "annotation", int)
+    number = "a whole number" if kind is int else "a number"
+    return f"{value}give {number}, {range_words(least, most)}."
 
 
 def help_of(name: str) -> str:
@@ -160,8 +163,9 @@ def main() -> int:
 def _bad_input() -> tuple[type[Exception], ...]:
     """Errors about what was typed or set up; imported when there is one, to start sooner."""
     from stacks.settings import SettingsError
+    from tools.forecast.errors import ForecastError
 
-    return PlanError, SandboxError, SettingsError
+    return ForecastError, PlanError, SandboxError, SettingsError
 
 
 def _end(word: str, error: Exception | str, code: int) -> int:

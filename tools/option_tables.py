@@ -19,7 +19,7 @@ from tools.operate.words import range_words
 
 @dataclass(frozen=True)
 class Declared:
-    """One argument or option: its Python name and type, its default, and what typer is told."""
+    """One argument or option: its Python name and type, its default, and what typer gets."""
 
     name: str
     kind: Any
@@ -37,7 +37,10 @@ class Declared:
 
 def commands_table() -> str:
     """Every command with the first paragraph of its help."""
-    rows = [f"| `burst {name}` | {_cell(_help(name))} |" for name in cli.COMMANDS]
+    rows = [
+        f"| `burst {name}` | {_cell(_help(name).partition(chr(10) * 2)[0])} |"
+        for name in cli.COMMANDS
+    ]
     return "\n".join(["| command | what it does |", "|---|---|", *rows]) + "\n"
 
 

@@ -12,11 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from burst.contract import PARTITION_BATCH, PARTITION_DAY, REASON_SUFFIX, Area, folder
+from burst.contract import PARTITION_BATCH, PARTITION_DAY, REASON_SUFFIX, STAGING, Area, folder
 
 # S3's own limit for a key, in bytes of UTF-8:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES = 1024
+# What a bucket calls the one version that was there before it had versions. Unlike every other
+# version it can be replaced, while versioning is suspended.
+NULL_VERSION = "null"
 
 # A request takes about as long as the transfer of this many bytes (30 ms at 30 MB a second).
 REQUEST_BYTES = 1_000_000
@@ -42,6 +45,11 @@ class InputFile:
     @property
     def identity(self) -> tuple[str, str]:
         return self.key, self.version_id
+
+    @property
+    def proof(self) -> tuple[str, str, str]:
+        """Its identity with its etag: a `null` version that was replaced is another input."""
+        return self.key, self.version_id, self.etag
 
     @property
     def is_folder_marker(self) -> bool:
@@ -76,8 +84,8 @@ def _age(file: InputFile) -> tuple[datetime, str, str]:
 def batch_id(inputs: Sequence[InputFile], planned_at: datetime, run: str | None = None) -> str:
     """`YYYYMMDDTHHMMSSZ-<8 hex>`: the time of planning, and a hash over run and inputs.
 
-    The run is part of it because a version that S3 did not hand out is planned again later: where a
-    clock went back, perhaps at the same second, and the records of the first time must stay.
+    The run is part of it because two runs may plan the same inputs in the same second, and because
+    a version that S3 refused is planned again later.
     """
     digest = hashlib.sha256((run or "").encode())
     for file in inputs:
@@ -96,6 +104,11 @@ def output_uri(curated_uri: str, batch: str) -> str:
     """The folder that holds this batch's Parquet files, and nothing else."""
     day = ingest_date(batch).isoformat()
     return f"{curated_uri}/{PARTITION_DAY}={day}/{PARTITION_BATCH}={batch}"
+
+
+def stage_uri(curated_uri: str, batch: str, attempt: str) -> str:
+    """The folder into which one attempt writes the batch's rows, and which no reader reads."""
+    return f"{curated_uri}/{STAGING}/{batch}/{attempt}"
 
 
 def destination(area: Area, *, pipeline: str, batch: str, key: str, version_id: str) -> str:

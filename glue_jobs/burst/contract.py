@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self, get_args, get_type_hints
 
@@ -34,6 +35,9 @@ def folder(name: str, pipeline: str) -> str:
 # The folders of curated: `<ingest_date>=YYYY-MM-DD/<batch>=<id>/`.
 PARTITION_DAY, PARTITION_BATCH = "ingest_date", "batch"
 PARTITIONS = (PARTITION_DAY, PARTITION_BATCH)
+# The folder of curated into which attempts write. Athena and Spark read no folder whose name begins
+# with an underscore.
+STAGING = "_staging"
 # The columns that the job adds to every row.
 SOURCE_KEY, SOURCE_VERSION, BATCH = "_source_key", "_source_version", "_batch"
 LINEAGE = (SOURCE_KEY, SOURCE_VERSION, BATCH)
@@ -52,10 +56,13 @@ Compression = Literal["snappy", "zstd"]
 Encoding = Literal["utf-8", "utf-16", "iso-8859-1", "iso-8859-15", "cp1252"]
 # What a column that is not declared does: it makes the file a bad one, or it is left out.
 UnknownColumns = Literal["quarantine", "drop"]
+# What a transform may do with the number of rows.
+RowChanges = Literal["none", "drop", "multiply", "any"]
 INPUT_FORMATS: tuple[Format, ...] = get_args(Format)
 ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 COMPRESSIONS: tuple[Compression, ...] = get_args(Compression)
 UNKNOWN_COLUMNS: tuple[UnknownColumns, ...] = get_args(UnknownColumns)
+ROW_CHANGES: tuple[RowChanges, ...] = get_args(RowChanges)
 
 SIMPLE_TYPES = ("string", "boolean", "int", "bigint", "double", "date", "timestamp")
 # Hive's and Spark's limit.
@@ -81,6 +88,7 @@ class MetricName:
     BYTES = "Bytes"
     OLDEST_OUTSTANDING_SECONDS = "OldestOutstandingSeconds"
     UNREADABLE_FILES = "UnreadableFiles"
+    UNSETTLED_FILES = "UnsettledFiles"
 
 
 # The phases of a batch, in their order.
@@ -226,6 +234,11 @@ def _delimiter(text: str) -> str:
     return text
 
 
+def _escape(text: str) -> str:
+    """No character, or one that is allowed as a delimiter, as it is or as JSON text."""
+    return "" if text in ("", '""') else _delimiter(text)
+
+
 def _transform(name: str) -> str:
     # Looked up, not imported: a transform imports pyspark, and a run may find nothing to do.
     if not name.isidentifier() or importlib.util.find_spec(f"transforms.{name}") is None:
@@ -295,6 +308,8 @@ class FileFormat:
     columns: exactly the columns that a file must have, in any order.
     drop_unknown: whether other columns are left out; otherwise they make the file a bad one.
     delimiter, encoding: of csv only.
+    escape: of csv only; a quote inside a quoted value that follows this character, another one than
+        the delimiter, is part of the value. Empty: such a quote is doubled.
     """
 
     kind: Annotated[Format, Argument("input_format", _input_format)]
@@ -308,6 +323,7 @@ class FileFormat:
     encoding: Annotated[Encoding, Argument("csv_encoding", _choice(*ENCODINGS), only_for="csv")] = (
         "utf-8"
     )
+    escape: Annotated[str, Argument("csv_escape", _escape, json.dumps, only_for="csv")] = ""
 
 
 @dataclass(frozen=True)
@@ -329,6 +345,13 @@ class Bounds:
     max_bad_fraction: Annotated[float, Argument("max_bad_fraction", _SHARE, least=0, most=1)] = 0.5
     min_bad_files: Annotated[int, Argument("min_bad_files", _COUNT, least=1, most=100_000)] = 5
 
+    def are_exceeded_by(self, bad: int, files: int) -> bool:
+        """Whether this many bad files of a batch's files stop the run.
+
+        The share is compared as it is written: 0.29 * 100 is less than 29 in floating point.
+        """
+        return bad >= self.min_bad_files and bad > Fraction(str(self.max_bad_fraction)) * files
+
 
 @dataclass(frozen=True)
 class Output:
@@ -336,6 +359,7 @@ class Output:
 
     file_bytes: about this many bytes of input, as stored, go into one file.
     columns: what the transform must give besides the lineage columns; None to take what it gives.
+    row_changes: whether the transform may drop rows, multiply them, or both (any).
     """
 
     compression: Annotated[Compression, Argument("compression", _choice(*COMPRESSIONS))] = "snappy"
@@ -345,6 +369,7 @@ class Output:
     columns: Annotated[
         tuple[Column, ...] | None, Argument("curated_columns", _curated_columns, _columns_json)
     ] = None
+    row_changes: Annotated[RowChanges, Argument("row_changes", _choice(*ROW_CHANGES))] = "none"
 
 
 @dataclass(frozen=True)
@@ -403,6 +428,11 @@ class JobSpec:
         """
         given = _given(cls, argv)
         spec: Self = _build(cls, given)
+        if spec.format.escape == spec.format.delimiter:
+            raise ArgumentError(
+                f"--csv_escape and --csv_delimiter are both {spec.format.escape!r}; they must "
+                "differ."
+            )
         for argument in arguments_of(FileFormat).values():
             if argument.only_for not in (None, spec.format.kind) and argument.name in given:
                 raise ArgumentError(

@@ -1,97 +1,44 @@
 """Drain landing: batch after batch, until there is nothing left to take.
 
-    resume    finish what an earlier run began
+    look      which batches an earlier run left open: one record says so
+    resume    finish them
     list      every version that lies in landing
-    plan      a record of what the next batch reads
-    read      one pass over the files: rows, and a verdict on each file
-    judge     too many bad files stop the run
-    write     transform, Parquet
-    commit    a record of what became of each file: from here on the batch counts
-    settle    the files leave landing; a record says so
+    take      batch after batch, see batch_run.py
 
-What S3 does not hand out stays in landing and on record, and stops nothing (unreadable.py).
-
-Every step may be repeated any number of times, and each run begins with the step where the one
-before it was interrupted.
+What S3 refuses stays in landing and on record, and stops nothing. Every step may be repeated any
+number of times, by any run: each run begins where the one before it was interrupted, and a run
+whose place another one has taken can do no harm.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from burst.batch import InputFile, batch_id, batches, destination, output_uri
-from burst.contract import JobSpec
-from burst.errors import SettleError, TooManyBadFilesError, TooManyUnreadableFilesError
+from burst.batch import InputFile, batches
+from burst.batch_run import BatchRun
+from burst.contract import LEDGER, JobSpec, folder
+from burst.curated import curated_at
+from burst.errors import SettleError, TooManyUnreadableFilesError
 from burst.landing import Landing
-from burst.ledger import (
-    Checkpoint,
-    DoneRecord,
-    FileResult,
-    Ledger,
-    Origin,
-    Outcome,
-    PlanRecord,
-    ResultRecord,
-    Unreadable,
-)
-from burst.metrics import BatchMetrics, Metrics, NoMetrics, waiting
-from burst.row_engine import FileOutcome, ReadBatch, RowEngine
+from burst.ledger import Claim, Ledger, Origin, ResultRecord, Unreadable
+from burst.metrics import Metrics, NoMetrics
+from burst.report import Report, Summary
+from burst.row_engine import RowEngine
 from burst.time_budget import TimeBudget
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-log = logging.getLogger("burst")
-
 Clock = Callable[[], datetime]
-
-# The log names so many unreadable files at most; their record names all.
-MAX_NAMED = 10
 
 
 def utc_now() -> datetime:
     """The time of day, in UTC."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a run did. bytes as stored in S3; resumed counts batches that an earlier run began.
-
-    unreadable_files: what the run's batches held that S3 did not hand out.
-    left_unreadable: what of that kind lies in landing now, found by whichever run.
-    waiting_files, waiting_bytes: what the last listing held that the run had no time for.
-    """
-
-    batches: tuple[str, ...] = ()
-    resumed: int = 0
-    files: int = 0
-    rows: int = 0
-    bytes: int = 0
-    bad_files: int = 0
-    unreadable_files: int = 0
-    left_unreadable: int = 0
-    delete_markers: int = 0
-    waiting_files: int = 0
-    waiting_bytes: int = 0
-
-    def plus(self, result: ResultRecord) -> Summary:
-        return replace(
-            self,
-            batches=(*self.batches, result.origin.batch),
-            files=self.files + len(result.files),
-            rows=self.rows + result.rows,
-            bytes=self.bytes + result.bytes,
-            bad_files=self.bad_files + _count(result, "quarantined"),
-            unreadable_files=self.unreadable_files + _count(result, "unreadable"),
-        )
 
 
 def drain(
@@ -104,294 +51,177 @@ def drain(
 ) -> Summary:
     """Take everything that lies in landing, and what arrives meanwhile.
 
-    Returns when a listing of landing shows nothing that can be read, or when there is no time for
+    Returns when a listing of landing shows nothing that can be taken, or when there is no time for
     another batch: the summary says how much waits then. Raises BurstError when the run has to stop;
     what was committed until then stays, and the next run goes on from there.
     """
-    job = _Job(
+    landing = Landing(s3, args.landing_bucket, args.prefix, args.suffix)
+    landing.must_be_versioned()
+    return _Drain(_batch_run(args, s3, engine, clock, metrics or NoMetrics()), landing).run()
+
+
+def _batch_run(
+    args: JobSpec, s3: S3Client, engine: RowEngine, clock: Clock, metrics: Metrics
+) -> BatchRun:
+    def origin(batch: str) -> Origin:
+        return Origin(
+            batch=batch,
+            pipeline=args.pipeline,
+            environment=args.environment,
+            transform=args.transform,
+            job_run_id=args.job_run_id,
+            workflow_run_id=args.workflow_run_id,
+            at=clock(),
+        )
+
+    ledger = Ledger(s3, args.lake_bucket, args.pipeline, args.environment)
+    return BatchRun(
         args=args,
+        s3=s3,
         engine=engine,
-        clock=clock,
-        metrics=metrics or NoMetrics(),
-        budget=TimeBudget(args.time, clock()),
-        ledger=Ledger(s3, args.lake_bucket, args.pipeline, args.environment),
-        checkpoint=Checkpoint(s3, args.lake_bucket, args.pipeline, args.environment),
-        landing=Landing(s3, args.landing_bucket, args.prefix, args.suffix),
+        origin=origin,
+        report=Report(args.environment, args.pipeline, metrics, clock),
+        ledger=ledger,
+        claim=Claim(ledger, origin, uuid.uuid4().hex),
+        curated=curated_at(args.curated_uri, s3),
         unreadable=Unreadable(
             s3, args.landing_bucket, args.lake_bucket, args.pipeline, args.environment
         ),
     )
-    job.landing.must_be_versioned()
-    summary = job.resume_all()
-    summary, left = job.take_all(summary)
-    job.log("out_of_time" if left else "drained", **_counts(summary))
-    job.judge_unreadable(summary)
-    return summary
 
 
-@dataclass(frozen=True)
-class _Job:
-    args: JobSpec
-    engine: RowEngine
-    clock: Clock
-    metrics: Metrics
-    budget: TimeBudget
-    ledger: Ledger
-    checkpoint: Checkpoint
+@dataclass
+class _Drain:
+    """One run. taken: what it has planned so far."""
+
+    batch_run: BatchRun
     landing: Landing
-    unreadable: Unreadable
+    summary: Summary = field(default=Summary(), init=False)
+    taken: set[InputFile] = field(default_factory=set, init=False)
+    left: tuple[InputFile, ...] = field(default=(), init=False)
 
-    def resume_all(self) -> Summary:
-        """Finish every batch that an earlier run began."""
-        summary = Summary()
-        found = self.ledger.batches(after=self.checkpoint.load())
-        for plan, result in self.ledger.open_batches(found):
-            summary = summary.plus(self.resume(plan, result))
-        self.checkpoint.advance(found)
-        return replace(summary, resumed=len(summary.batches))
+    def __post_init__(self) -> None:
+        args = self.batch_run.args
+        self.bounds = args.bounds
+        self.claim = self.batch_run.claim
+        self.report = self.batch_run.report
+        self.unreadable = self.batch_run.unreadable
+        self.budget = TimeBudget(args.time, self.report.clock())
 
-    def take_all(self, summary: Summary) -> tuple[Summary, tuple[InputFile, ...]]:
-        """Batch after batch until a listing is empty or time is up; and what is left then."""
-        left: tuple[InputFile, ...] = ()
-        taken: set[InputFile] = set()
-        while not left:
-            listing = self.landing.list_outstanding()
-            fresh, unreadable = self.unreadable.split(listing.files)
-            if not fresh:
-                break
-            self._must_be_new(fresh, taken)
-            taken.update(fresh)
-            bounds = self.args.bounds
-            for inputs in batches(fresh, max_files=bounds.max_files, max_bytes=bounds.max_bytes):
-                if left or self.budget.is_spent(self.clock()):
-                    left += inputs
-                else:
-                    summary = summary.plus(self.run(self.plan(inputs)))
+    def run(self) -> Summary:
+        self.claim.look()
+        self.resume_all()
+        while not self.left and self.take_what_lies_there():
+            pass
+        if self.claim.taken:
+            self.batch_run.remove_leftovers()
+        self.report.end(self.summary)
+        self.judge_refusals()
+        return self.summary
+
+    def resume_all(self) -> None:
+        """Finish every batch that an earlier run left open, as soon as the head is ours."""
+        while (self.claim.open or self.claim.headless) and not self.claim.taken:
+            self.claim.take()
+        for batch in self.claim.open:
+            self.count(self.batch_run.resume(batch), resumed=True)
+
+    def take_what_lies_there(self) -> bool:
+        """One look at landing, and its batches; whether there may be more."""
+        listing = self.landing.list_outstanding()
+        unsettled = [file for file in listing.files if file.proof in self.batch_run.unsettled]
+        files = [file for file in listing.files if file.proof not in self.batch_run.unsettled]
+        fresh, unreadable = self.unreadable.split(files)
+        if fresh and not self.claim.taken and not self.claim.take():
+            # Another run has been at work since the head was read, so the listing may be too old.
+            self.resume_all()
+            return True
+        self._must_be_new(fresh)
+        for inputs in batches(
+            fresh, max_files=self.bounds.max_files, max_bytes=self.bounds.max_bytes
+        ):
+            if self.left or self.budget.is_spent(self.report.clock()):
+                self.left += inputs
+            else:
+                self.begin(inputs)
+        if fresh and not self.left:
+            return True
         self.unreadable.keep(listing.files)
-        self.report_rest(left, unreadable)
-        summary = replace(
-            summary,
+        self.conclude(unreadable, unsettled, listing.delete_markers)
+        return False
+
+    def begin(self, inputs: Sequence[InputFile]) -> None:
+        result = self.batch_run.begin(inputs)
+        self.count(result)
+        # A batch that was closed before its commit took nothing.
+        if result.replaced_by is None:
+            self.taken.update(inputs)
+
+    def conclude(
+        self,
+        unreadable: Sequence[InputFile],
+        unsettled: Sequence[InputFile],
+        delete_markers: int,
+    ) -> None:
+        """What the last look at landing found that this run does not take."""
+        self.summary = replace(
+            self.summary,
             left_unreadable=len(unreadable),
-            delete_markers=listing.delete_markers,
-            waiting_files=len(left),
-            waiting_bytes=sum(file.size for file in left),
+            left_unsettled=len(unsettled),
+            delete_markers=delete_markers,
+            waiting_files=len(self.left),
+            waiting_bytes=sum(file.size for file in self.left),
         )
-        return summary, left
-
-    def _must_be_new(self, files: Sequence[InputFile], taken: set[InputFile]) -> None:
-        """Raise when landing still lists what this run took, or it would take it for ever."""
-        if back := [file for file in files if file in taken]:
-            raise SettleError(
-                f"{len(back)} versions are still in {self.args.landing_bucket} although this run "
-                f"settled them, the first is {back[0].key!r} ({back[0].version_id}): S3 lists them "
-                "but says that they do not exist. Look at these objects, then start the job again."
-            )
-
-    def resume(self, plan: PlanRecord, result: ResultRecord | None) -> ResultRecord:
-        self.log("resumed", batch=plan.origin.batch, at="read" if result is None else "settle")
-        if result is None:
-            return self.run(plan, again=True)
-        watch = _Watch(dict(result.seconds))
-        age = self.age(plan.inputs)
-        with watch.phase("settle"):
-            self.settle(result)
-        self.report(result, watch, age)
-        return result
-
-    def run(self, plan: PlanRecord, *, again: bool = False) -> ResultRecord:
-        watch = _Watch()
-        age = self.age(plan.inputs)
-        with watch.phase("read"):
-            read = self.engine.read(plan.origin.batch, plan.inputs)
-        try:
-            self.judge(plan, read)
-            with watch.phase("write"):
-                output = self.write(read, again=again)
-        finally:
-            self.engine.release(read)
-        result = self.commit(plan, read, output, watch)
-        with watch.phase("settle"):
-            self.settle(result)
-        self.report(result, watch, age)
-        return result
-
-    def report(self, result: ResultRecord, watch: _Watch, age: float) -> None:
-        """The batch's figures, as a line in the log and as metrics."""
-        figures = BatchMetrics(
-            files=len(result.files),
-            bad_files=_count(result, "quarantined"),
-            rows=result.rows,
-            bytes=result.bytes,
-            seconds=watch.seconds,
-            oldest_seconds=age,
-        )
-        self.log("batch", batch=result.origin.batch, **vars(figures))
-        self.metrics.publish(figures.values())
-
-    def report_rest(self, left: Sequence[InputFile], unreadable: Sequence[InputFile]) -> None:
-        """What lies in landing at the end of the run, and how long: for lack of time, or for good
-        if nobody does anything."""
         if unreadable:
-            self.log(
-                "unreadable",
-                count=len(unreadable),
-                files=[
-                    {
-                        "key": file.key,
-                        "version_id": file.version_id,
-                        "reason": self.unreadable.reason(file),
-                    }
-                    for file in unreadable[:MAX_NAMED]
-                ],
-                all=f"s3://{self.args.lake_bucket}/{self.unreadable.key}",
-            )
-        if rest := [*left, *unreadable]:
-            self.metrics.publish(waiting(self.age(rest), unreadable=len(unreadable)))
+            reasons = [(file, self.unreadable.reason(file)) for file in unreadable]
+            record = f"s3://{self.batch_run.args.lake_bucket}/{self.unreadable.key}"
+            self.report.refused("unreadable", reasons, record)
+        if unsettled:
+            refused = [self.batch_run.unsettled[file.proof] for file in unsettled]
+            self.report.refused("unsettled", refused, self._unsettled_records())
+        self.report.rest(self.left, unreadable, unsettled)
 
-    def age(self, files: Sequence[InputFile]) -> float:
-        """Seconds since the oldest of these came; by S3's clock and ours, so never below 0."""
-        oldest = min(file.last_modified for file in files)
-        return max(0.0, round((self.clock() - oldest).total_seconds(), 3))
+    def count(self, result: ResultRecord, *, resumed: bool = False) -> None:
+        before = len(self.summary.batches)
+        self.summary = self.summary.plus(result)
+        if resumed:
+            added = len(self.summary.batches) - before
+            self.summary = replace(self.summary, resumed=self.summary.resumed + added)
 
-    def plan(self, inputs: Sequence[InputFile]) -> PlanRecord:
-        batch = batch_id(inputs, self.clock(), self.args.job_run_id)
-        plan = PlanRecord(self._origin(batch), tuple(inputs))
-        self.checkpoint.make_room_for(plan.origin.batch)
-        self.ledger.write(plan)
-        return plan
+    def judge_refusals(self) -> None:
+        """Raise for what a person must hear of: files that were found not to leave landing, or so
+        many that cannot be read that the job's permissions are wrong.
 
-    def judge(self, plan: PlanRecord, read: ReadBatch) -> None:
-        """Raise when so many files are bad that it is rather the columns that are wrong."""
-        bounds = self.args.bounds
-        bad = [
-            (file, outcome)
-            for file, outcome in zip(plan.inputs, read.outcomes, strict=True)
-            if outcome.reason and not outcome.unread
-        ]
-        if len(bad) < bounds.min_bad_files:
-            return
-        if len(bad) <= bounds.max_bad_fraction * len(plan.inputs):
-            return
-        file, outcome = bad[0]
-        raise TooManyBadFilesError(
-            f"{len(bad)} of {len(plan.inputs)} files of batch {plan.origin.batch} are bad, the "
-            f"first is {file.key}: {outcome.reason} Nothing was loaded or moved. Correct the "
-            f"columns of pipeline {self.args.pipeline} and deploy, or delete these versions from "
-            "landing by their ids (without one, S3 keeps them and they are read again); the next "
-            "run starts the batch again."
-        )
-
-    def judge_unreadable(self, summary: Summary) -> None:
-        """Raise when S3 did not hand out so many files that the job's permissions are wrong.
-
-        The bounds are those of bad files, but here nothing is stopped: what could be read is loaded
-        and settled, the rest is on record.
+        Here nothing is stopped: what could be read is loaded, the rest is on record.
         """
-        bounds, count = self.args.bounds, summary.unreadable_files
-        if count >= bounds.min_bad_files and count > bounds.max_bad_fraction * summary.files:
+        if new := self.batch_run.new_unsettled:
+            file, reason = new[0]
+            raise SettleError(
+                f"S3 does not let go {len(new)} files that are loaded, the first is {file.key!r} "
+                f"({file.version_id}): {reason} All are listed in {self._unsettled_records()}. "
+                "Nothing is lost and nothing else waits for them. Correct the cause; each run "
+                "tries them again."
+            )
+        count = self.summary.unreadable_files
+        if self.bounds.are_exceeded_by(count, self.summary.files):
+            args = self.batch_run.args
             raise TooManyUnreadableFilesError(
-                f"S3 did not hand out {count} of {summary.files} files. They stay in landing, with "
-                f"their reasons in s3://{self.args.lake_bucket}/{self.unreadable.key}; the other "
-                "files are loaded. Correct the cause, most likely the permissions of the job's "
-                "role; each run tries them again."
+                f"S3 refused to let the job read {count} of {self.summary.files} files. They stay "
+                f"in landing, with their reasons in s3://{args.lake_bucket}/{self.unreadable.key}; "
+                "the other files are loaded. Correct the cause, most likely the permissions of the "
+                "job's role; each run tries them again."
             )
 
-    def write(self, read: ReadBatch, *, again: bool) -> str | None:
-        # An earlier try may have left rows, so a batch that is run again always replaces them.
-        if not again and not any(outcome.rows for outcome in read.outcomes):
-            return None
-        target = output_uri(self.args.curated_uri, read.batch)
-        self.engine.write(read, target)
-        return target
+    def _unsettled_records(self) -> str:
+        args = self.batch_run.args
+        return f"s3://{args.lake_bucket}/{folder(LEDGER, args.pipeline)}<batch>/unsettled.json"
 
-    def commit(
-        self, plan: PlanRecord, read: ReadBatch, output: str | None, watch: _Watch
-    ) -> ResultRecord:
-        files = tuple(
-            self._file_result(plan.origin.batch, file, outcome)
-            for file, outcome in zip(plan.inputs, read.outcomes, strict=True)
-        )
-        result = ResultRecord(
-            origin=self._origin(plan.origin.batch),
-            output=output,
-            rows=sum(file.rows for file in files),
-            bytes=read.bytes,
-            seconds=dict(watch.seconds),
-            files=files,
-        )
-        self.ledger.write(result)
-        return result
-
-    def settle(self, result: ResultRecord) -> None:
-        missing = self.landing.settle(result, lake_bucket=self.args.lake_bucket, now=self.clock())
-        if missing:
-            self.log("missing", batch=result.origin.batch, destinations=list(missing))
-        self.unreadable.update(result, self.clock())
-        outcomes = [file.outcome for file in result.files]
-        self.ledger.write(
-            DoneRecord(
-                origin=self._origin(result.origin.batch),
-                archived=outcomes.count("curated"),
-                quarantined=outcomes.count("quarantined"),
-                gone=outcomes.count("gone"),
-                unreadable=outcomes.count("unreadable"),
-                missing=missing,
+    def _must_be_new(self, files: Sequence[InputFile]) -> None:
+        """Raise when landing still lists what this run took, or it would take it for ever."""
+        if back := [file for file in files if file in self.taken]:
+            bucket = self.batch_run.args.landing_bucket
+            raise SettleError(
+                f"{len(back)} versions are still in {bucket} although this run settled them, the "
+                f"first is {back[0].key!r} ({back[0].version_id}): S3 lists them but says that "
+                "they do not exist. Look at these objects, then start the job again."
             )
-        )
-
-    def _file_result(self, batch: str, file: InputFile, outcome: FileOutcome) -> FileResult:
-        place = None
-        if not outcome.unread:
-            place = destination(
-                "quarantine" if outcome.reason else "archive",
-                pipeline=self.args.pipeline,
-                batch=batch,
-                key=file.key,
-                version_id=file.version_id,
-            )
-        return FileResult(
-            key=file.key,
-            version_id=file.version_id,
-            size=file.size,
-            outcome=outcome.unread or ("quarantined" if outcome.reason else "curated"),
-            rows=outcome.rows,
-            reason=outcome.reason,
-            destination=place,
-        )
-
-    def _origin(self, batch: str) -> Origin:
-        return Origin(
-            batch=batch,
-            pipeline=self.args.pipeline,
-            environment=self.args.environment,
-            transform=self.args.transform,
-            job_run_id=self.args.job_run_id,
-            workflow_run_id=self.args.workflow_run_id,
-            at=self.clock(),
-        )
-
-    def log(self, event: str, **fields: object) -> None:
-        """One line of JSON, for people and for queries on the log group."""
-        where = {"environment": self.args.environment, "pipeline": self.args.pipeline}
-        log.info(json.dumps({"event": event, **where, **fields}, ensure_ascii=False))
-
-
-def _counts(summary: Summary) -> dict[str, int]:
-    return {**vars(summary), "batches": len(summary.batches)}
-
-
-def _count(result: ResultRecord, outcome: Outcome) -> int:
-    return sum(file.outcome == outcome for file in result.files)
-
-
-@dataclass(frozen=True)
-class _Watch:
-    """Seconds per phase, for the result record and the log."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = round(time.perf_counter() - start, 3)

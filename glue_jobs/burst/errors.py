@@ -31,5 +31,20 @@ class SettleError(BurstError):
     """Versions which are dealt with do not leave landing."""
 
 
+class PublishError(BurstError):
+    """Committed rows cannot be moved to where readers look."""
+
+
+class TakenOverError(BurstError):
+    """Another run has taken over this pipeline.
+
+    finished: whether nothing is left of what this run began. Exit code 0 then, else 1.
+    """
+
+    def __init__(self, message: str, *, finished: bool) -> None:
+        super().__init__(message)
+        self.finished = finished
+
+
 class RowEngineError(BurstError):
     """Reading or writing failed for a reason which is no file's fault."""

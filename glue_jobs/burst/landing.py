@@ -1,50 +1,15 @@
-"""The landing bucket: which versions are outstanding, and how a version leaves."""
+"""The landing bucket: which versions are outstanding."""
 
 from __future__ import annotations
 
-import glob
-import json
-import shlex
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
-
-from boto3.s3.transfer import TransferConfig
-from botocore.exceptions import ClientError
+from typing import TYPE_CHECKING
 
 from burst.batch import InputFile
-from burst.contract import REASON_SUFFIX
-from burst.errors import LandingError, SettleError
-from burst.ledger import FileResult, ResultRecord
-from burst.s3 import is_gone, refusal
+from burst.errors import LandingError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
-
-# Facts of the S3 API: CopyObject takes up to 5 GB, DeleteObjects up to 1,000 keys.
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
-MAX_COPY_BYTES = 5 * 1000**3
-MAX_DELETE_KEYS = 1000
-COPY_THREADS = 16
-# Copying happens inside S3, so a part takes no memory here: large ones, few requests.
-PART_BYTES = 256 * 1024**2
-# What CopyObject takes over by itself, besides the tags.
-KEPT = (
-    "Metadata",
-    "ContentType",
-    "CacheControl",
-    "ContentDisposition",
-    "ContentEncoding",
-    "ContentLanguage",
-    "Expires",
-)
-# What is kept is named in the request, so the newer s3transfer, which looks by itself, need not.
-_NO_TAKING_OVER = {"MetadataDirective": "REPLACE", "TaggingDirective": "REPLACE"}
 
 
 @dataclass(frozen=True)
@@ -109,130 +74,3 @@ class Landing:
             ]
             markers += len(page.get("DeleteMarkers", []))
         return Listing(tuple(files), markers)
-
-    def settle(self, result: ResultRecord, *, lake_bucket: str, now: datetime) -> tuple[str, ...]:
-        """Move every file of the batch to its destination: copy all, then delete all.
-
-        May be repeated: a version which is gone but has arrived is settled. Returns the
-        destinations of versions which are gone and have not arrived, because someone else
-        deleted them. Raises SettleError when S3 refuses to delete.
-        """
-        files = [file for file in result.files if file.destination is not None]
-        with ThreadPoolExecutor(COPY_THREADS) as threads:
-            copied = list(
-                threads.map(lambda file: self._copy(file, result, lake_bucket, now), files)
-            )
-        present = [file for file, here in zip(files, copied, strict=True) if here]
-        self._delete(present)
-        vanished = [file for file, here in zip(files, copied, strict=True) if not here]
-        return tuple(
-            file.destination
-            for file in vanished
-            if file.destination and not self._exists(lake_bucket, file.destination)
-        )
-
-    def _copy(
-        self, file: FileResult, result: ResultRecord, lake_bucket: str, now: datetime
-    ) -> bool:
-        """Copy one version to its destination; False when the version is not there any more."""
-        destination = file.destination or ""
-        source = {"Bucket": self.bucket, "Key": file.key, "VersionId": file.version_id}
-        try:
-            if file.size > MAX_COPY_BYTES:
-                self._copy_in_parts(source, lake_bucket, destination)
-            else:
-                self.s3.copy_object(Bucket=lake_bucket, Key=destination, CopySource=source)  # type: ignore[arg-type]
-        except ClientError as error:
-            if is_gone(error):
-                return False
-            if refusal(error):
-                raise SettleError(
-                    f"{file.key!r} ({file.version_id}) was read but cannot be copied from "
-                    f"{self.bucket} to {lake_bucket}/{destination}: {error}. Its batch "
-                    f"{result.origin.batch} is committed; correct the cause, and the next run "
-                    "settles it."
-                ) from error
-            raise
-        if file.outcome == "quarantined":
-            self.s3.put_object(
-                Bucket=lake_bucket,
-                Key=destination + REASON_SUFFIX,
-                Body=self._reason(file, result, now),
-                ContentType="application/json",
-            )
-        return True
-
-    def _copy_in_parts(self, source: dict[str, str], bucket: str, key: str) -> None:
-        # A copy in parts is a new upload, of which S3 takes over nothing but the bytes; and the
-        # s3transfer of Glue leaves it at that (https://github.com/boto/s3transfer/pull/392).
-        head = self.s3.head_object(**source)  # type: ignore[arg-type]
-        tags = self.s3.get_object_tagging(**source)["TagSet"]  # type: ignore[arg-type]
-        kept: dict[str, Any] = {name: head[name] for name in KEPT if name in head}  # type: ignore[literal-required]
-        if tags:
-            pairs = [(tag["Key"], tag["Value"]) for tag in tags]
-            kept["Tagging"] = urlencode(pairs, quote_via=quote)
-        # Whatever comes here goes in parts: the threshold is the smallest there is.
-        parts = TransferConfig(
-            multipart_threshold=1, multipart_chunksize=PART_BYTES, max_concurrency=4
-        )
-        self.s3.copy(source, bucket, key, ExtraArgs={**_NO_TAKING_OVER, **kept}, Config=parts)  # type: ignore[arg-type]
-
-    def _reason(self, file: FileResult, result: ResultRecord, now: datetime) -> bytes:
-        origin = result.origin
-        fields = {
-            "key": file.key,
-            "version_id": file.version_id,
-            "size": file.size,
-            "reason": file.reason,
-            "environment": origin.environment,
-            "pipeline": origin.pipeline,
-            "batch": origin.batch,
-            "job_run_id": origin.job_run_id,
-            "at": now.isoformat(),
-            # A key is a pattern there, and a word of the shell.
-            "replay": (
-                "Correct the pipeline's columns, or the file (then add --with FILE): pipenv run "
-                f"burst replay {origin.environment} {origin.pipeline} --quarantine "
-                f"--batch {origin.batch} --key {shlex.quote(glob.escape(file.key))}"
-            ),
-        }
-        return (json.dumps(fields, indent=1, ensure_ascii=False) + "\n").encode()
-
-    def _delete(self, files: Sequence[FileResult]) -> None:
-        for start in range(0, len(files), MAX_DELETE_KEYS):
-            group = files[start : start + MAX_DELETE_KEYS]
-            objects: list[ObjectIdentifierTypeDef] = [
-                {"Key": file.key, "VersionId": file.version_id} for file in group if _plain(file)
-            ]
-            errors = []
-            if objects:
-                answer = self.s3.delete_objects(
-                    Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True}
-                )
-                errors = answer.get("Errors", [])
-            if errors:
-                first = errors[0]
-                raise SettleError(
-                    f"S3 refused to delete {len(errors)} of {len(objects)} archived versions from "
-                    f"{self.bucket}, the first is {first.get('Key')!r}: {first.get('Code')} "
-                    f"{first.get('Message')}. Their rows are committed; the next run settles them."
-                )
-            for file in group:
-                if not _plain(file):
-                    self.s3.delete_object(
-                        Bucket=self.bucket, Key=file.key, VersionId=file.version_id
-                    )
-
-    def _exists(self, bucket: str, key: str) -> bool:
-        try:
-            self.s3.head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if not is_gone(error):
-                raise
-            return False
-        return True
-
-
-def _plain(file: FileResult) -> bool:
-    # The body of DeleteObjects is XML, which has no way to write control characters.
-    return file.key.isprintable()

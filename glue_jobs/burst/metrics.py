@@ -45,10 +45,13 @@ class BatchMetrics:
         }
 
 
-def waiting(oldest_seconds: float, *, unreadable: int = 0) -> dict[str, tuple[float, str]]:
-    """The age of the oldest file that waits in landing, and how many S3 refuses to give."""
+def waiting(
+    oldest_seconds: float, *, unreadable: int = 0, unsettled: int = 0
+) -> dict[str, tuple[float, str]]:
+    """The age of the oldest file in landing, and how many S3 refuses to give or to let go."""
     values = {MetricName.OLDEST_OUTSTANDING_SECONDS: (oldest_seconds, "Seconds")}
-    return values | ({MetricName.UNREADABLE_FILES: (unreadable, "Count")} if unreadable else {})
+    counts = {MetricName.UNREADABLE_FILES: unreadable, MetricName.UNSETTLED_FILES: unsettled}
+    return values | {name: (count, "Count") for name, count in counts.items() if count}
 
 
 class Metrics(Protocol):

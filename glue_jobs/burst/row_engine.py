@@ -6,11 +6,17 @@ be tested thousands of times without Spark.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from burst.batch import InputFile
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 Unread = Literal["gone", "unreadable"]
 
@@ -43,14 +49,31 @@ class ReadBatch:
     rows: Any
 
 
+@dataclass(frozen=True)
+class Written:
+    """What writing a batch gave. rows: rows in the target folder."""
+
+    rows: int
+
+
 class RowEngine(Protocol):
     """Reads a batch's files and writes its rows."""
 
     def read(self, batch: str, inputs: Sequence[InputFile]) -> ReadBatch:
         """Read every input by version id. Raises when reading fails for no file's fault."""
 
-    def write(self, read: ReadBatch, target: str) -> None:
-        """Transform the rows and replace the folder `target` (a URI) by them, as Parquet."""
+    def write(self, read: ReadBatch, target: str) -> Written:
+        """Transform the rows and write them as Parquet into the folder `target` (a URI).
+
+        Nobody else writes there, and nobody reads there before the batch is committed.
+        Raises RowEngineError when the transform does with rows or lineage what it may not.
+        """
+
+    def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:
+        """Do this work for each part, on as many machines as there are; answers in their order.
+
+        work and parts can be sent to other processes. A part may be done twice.
+        """
 
     def release(self, read: ReadBatch) -> None:
         """Give back what the batch's rows occupy."""

@@ -6,7 +6,9 @@ A module has one function:
 
 `frame` holds the rows of one batch: the pipeline's columns with their types, and `_source_key`,
 `_source_version` and `_batch`, which say where a row came from. What is returned is written to
-curated as it is, so keep those three. The name of the module goes into the pipeline's settings.
+curated as it is. It must have those three unchanged, and as many rows of each file as came in; a
+pipeline whose transform drops or multiplies rows says so in its setting `row_changes`. A transform
+that does something else stops the run. The name of the module goes into the pipeline's settings.
 
 A batch that was interrupted is run again, so a transform must give the same rows for the same
 rows: no clock (derive times from `_batch`, it begins with the UTC time of planning), no random

@@ -45,6 +45,7 @@ def job_spec(
             drop_unknown=settings.input.unknown_columns == "drop",
             delimiter=settings.input.delimiter,
             encoding=settings.input.encoding,
+            escape=settings.input.escape,
         ),
         transform=transform_module(environment, pipeline, settings),
         bounds=Bounds(**_of_the_same_name(Bounds, settings)),
@@ -52,6 +53,7 @@ def job_spec(
             compression=settings.output.compression,
             file_bytes=settings.output.target_file_megabytes * MIB,
             columns=_columns(settings.curated_columns),
+            row_changes=settings.output.row_changes,
         ),
         time=TimeLimit(**_of_the_same_name(TimeLimit, settings.job)),
     )

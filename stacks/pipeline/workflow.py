@@ -1,4 +1,4 @@
-"""The Glue workflow and the EVENT trigger that turns a burst into one run."""
+"""The Glue workflow and the EVENT trigger that turns many events into one run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from stacks.settings import PipelineSettings
 class Workflow(Construct):
     """Waits for ``batch_size`` events or ``batch_window_seconds``, then starts the job once.
 
-    The workflow has no limit of concurrent runs unless the settings give it one of at least 2: a
-    run beyond a limit ends in status ERROR and its events are lost. The job is the single writer
-    instead, and its runs queue. ``enabled`` and
-    ``start_on_creation`` of the trigger stay unset: any later change of ``enabled`` on an EVENT
-    trigger fails for good (terraform-provider-aws issue 49407). To pause a pipeline, disable its
-    rule.
+    A burst of more events fires again. The workflow's limit of concurrent runs refuses what is
+    needless: an event only says *look*, and a run that waits at the job has not looked yet. Without
+    the limit, Glue would start a paid run for each firing, and all but the first would find
+    nothing. Why three runs are enough is in docs/forecast.md.
+
+    ``enabled`` and ``start_on_creation`` of the trigger stay unset: any later change of ``enabled``
+    on an EVENT trigger fails for good (terraform-provider-aws issue 49407). To pause a pipeline,
+    disable its rule.
     """
 
     def __init__(

@@ -12,6 +12,7 @@ from burst.contract import (
     MAX_PRECISION,
     MIB,
     PARTITIONS,
+    ROW_CHANGES,
     SIMPLE_TYPES,
     UNKNOWN_COLUMNS,
     Bounds,
@@ -20,6 +21,7 @@ from burst.contract import (
     FileFormat,
     Format,
     Output,
+    RowChanges,
     TimeLimit,
     UnknownColumns,
     arguments_of,
@@ -103,7 +105,23 @@ class InputSettings(Settings):
         description="Encoding of the text (csv); utf-16 begins with a byte order mark.",
     )
 
-    @field_validator("delimiter", "encoding")
+    escape: str = setting(
+        FileFormat.escape,
+        allowed='an empty text or one ASCII character as for the delimiter, such as "\\", but not '
+        "the same one; csv only",
+        description="What comes before a double quote that is part of a quoted value (csv). Empty: "
+        "such a quote is doubled. Spark and Hadoop write a backslash.",
+        pattern=f"^({DELIMITER_PATTERN})?$",
+    )
+
+    @field_validator("escape")
+    @classmethod
+    def _not_the_delimiter(cls, escape: str, info: ValidationInfo) -> str:
+        if escape and escape == info.data.get("delimiter"):
+            raise ValueError("it is the delimiter, too")
+        return escape
+
+    @field_validator("delimiter", "encoding", "escape")
     @classmethod
     def _only_for_csv(cls, value: str, info: ValidationInfo) -> str:
         kind = info.data.get("format", "csv")
@@ -149,6 +167,12 @@ class OutputSettings(Settings):
         Output.compression,
         allowed="snappy (quick) or zstd (smaller)",
         description="Compression of the Parquet files.",
+    )
+    row_changes: RowChanges = setting(
+        Output.row_changes,
+        allowed=one_of(ROW_CHANGES),
+        description="Whether the transform may drop rows, multiply them, or both (any). A "
+        "transform that does what it may not stops the run; nothing of the batch is loaded.",
     )
     target_file_megabytes: int = setting(
         Output.file_bytes // MIB,
@@ -199,10 +223,10 @@ class JobSettings(Settings):
         description="Share of the timeout that must be left for a run to begin another batch. "
         "It must be more than one batch takes; files that wait are for the next run.",
     )
-    glue_version: Literal["5.0", "5.1"] = setting(
+    glue_version: Literal["5.1"] = setting(
         "5.1",
-        allowed="5.0 or 5.1 (the versions with Python 3.11)",
-        description="Glue version: 5.0 runs Spark 3.5.4, 5.1 runs Spark 3.5.6.",
+        allowed="5.1",
+        description="Glue version; 5.1 runs Spark 3.5.6 and Python 3.11.",
     )
 
     @field_validator("number_of_workers")
@@ -274,11 +298,12 @@ class PipelineSettings(Settings):
         description="Module that transforms the rows; the pipeline's name where left out.",
         pattern=r"^[a-z][a-z0-9_]*$",
     )
-    workflow_max_concurrent_runs: int | None = setting(
-        None,
-        allowed="a whole number from 2 to 1000, or left out (no limit)",
-        description="Most runs of the workflow at once (Glue API `Workflow.MaxConcurrentRuns`); "
-        "they queue at the job, which runs once at a time.",
+    workflow_max_concurrent_runs: int = setting(
+        3,
+        allowed="a whole number from 3 to 1000",
+        description="Most runs of the workflow at once (Glue API `Workflow.MaxConcurrentRuns`): "
+        "one runs, one waits, and one has ended its job but not yet its workflow run. Glue refuses "
+        "further firings of a burst, which cost nothing; the waiting run takes their files.",
         le=1000,
     )
     max_files_per_batch: int = job_setting(
@@ -345,11 +370,11 @@ class PipelineSettings(Settings):
 
     @field_validator("workflow_max_concurrent_runs")
     @classmethod
-    def _one_runs_and_one_waits(cls, number: int | None) -> int | None:
-        if number is not None and number < 2:
+    def _one_runs_one_waits_and_one_ends(cls, number: int) -> int:
+        if number < 3:
             raise ValueError(
-                "Glue refuses a run beyond the limit and its events are lost, so files that come "
-                "while a run is active would wait for the next event; at least one run must be "
-                "able to wait"
+                "Glue refuses a firing beyond the limit, so a run must be able to wait while one "
+                "runs and another one ends; otherwise files could wait for the next event or the "
+                "sweep"
             )
         return number

@@ -35,7 +35,16 @@ from tests.jobs.world import order
 LANDING, LAKE = "landing", "lake"
 PREFIX = "orders/"
 PIECE_BYTES = 1024**2
-HTTP_STATUS = {"NoSuchKey": 404, "NoSuchVersion": 404, "NoSuchBucket": 404, "404": 404}
+HTTP_STATUS = {
+    **dict.fromkeys(("NoSuchKey", "NoSuchVersion", "NoSuchBucket", "404"), 404),
+    **dict.fromkeys(("PreconditionFailed", "412"), 412),
+}
+# Conditions on an object, and how they stand in HTTP.
+CONDITIONS = {
+    "IfMatch": "if-match",
+    "IfNoneMatch": "if-none-match",
+    "CopySourceIfMatch": "x-amz-copy-source-if-match",
+}
 
 
 @dataclass(frozen=True)
@@ -81,26 +90,36 @@ def _handler(request: Request) -> Callable[[MemoryS3, Request], Response]:
 
 
 def _get(s3: MemoryS3, request: Request) -> Response:
-    found = s3.get_object(**_object(request))
+    found = s3.get_object(**_object(request), **_conditions(request, "IfMatch"))
     # The whole body, without a copy.
     body = found["Body"]._raw_stream.getvalue()
     return Response(body=body, headers=_facts(found))
 
 
 def _head(s3: MemoryS3, request: Request) -> Response:
-    found = s3.head_object(**_object(request))
+    found = s3.head_object(**_object(request), **_conditions(request, "IfMatch"))
     return Response(headers=_facts(found), length=found["ContentLength"])
 
 
 def _put(s3: MemoryS3, request: Request) -> Response:
     source = request.headers.get("x-amz-copy-source")
     if source is None:
-        written = s3.put_object(Bucket=request.bucket, Key=request.key, Body=request.body)
+        written = s3.put_object(
+            Bucket=request.bucket,
+            Key=request.key,
+            Body=request.body,
+            **_conditions(request, "IfMatch", "IfNoneMatch"),
+        )
         return Response(headers=_facts(written))
     path, _, version = source.partition("?versionId=")
     bucket, _, key = unquote(path).lstrip("/").partition("/")
     found = {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
-    copied = s3.copy_object(Bucket=request.bucket, Key=request.key, CopySource=found)
+    copied = s3.copy_object(
+        Bucket=request.bucket,
+        Key=request.key,
+        CopySource=found,
+        **_conditions(request, "CopySourceIfMatch", "IfNoneMatch"),
+    )
     headers = _facts(copied) | {
         "x-amz-copy-source-version-id": copied["CopySourceVersionId"],
     }
@@ -174,6 +193,11 @@ def _object(request: Request) -> dict[str, str]:
     version = request.query.get("versionId")
     named = {"Bucket": request.bucket, "Key": request.key}
     return named | ({"VersionId": version} if version else {})
+
+
+def _conditions(request: Request, *names: str) -> dict[str, Any]:
+    headers = {name: request.headers.get(CONDITIONS[name]) for name in names}
+    return {name: value for name, value in headers.items() if value is not None}
 
 
 def _facts(found: Answer) -> dict[str, str]:

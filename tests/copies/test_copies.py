@@ -106,7 +106,7 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def run_tests(project: Path, *arguments: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *arguments],
+        [sys.executable, "-m", "tests", "-q", *arguments],
         cwd=project,
         env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST")},
         capture_output=True,
@@ -123,4 +123,4 @@ def test_quick_rooms_pass(project: Path) -> None:
 
 @pytest.mark.full
 def test_all_rooms_pass(project: Path) -> None:
-    run_tests(project, "-n", "4")
+    run_tests(project)

@@ -127,7 +127,7 @@ def synthesize_encrypted(
         **orders,
         "prefix": "returns/",
         "transform": "orders",
-        "workflow_max_concurrent_runs": 2,
+        "workflow_max_concurrent_runs": 4,
     }
     settings = {
         **dev,

@@ -1,4 +1,4 @@
-"""Looking after the deployed pipeline by the command line, also when things go wrong."""
+"""Operating the deployed pipeline from the command line, also when things go wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from burst.batch import REASON_SUFFIX, InputFile, batch_id, destination
-from burst.ledger.records import DoneRecord, FileResult, Ledger, Origin, PlanRecord, ResultRecord
+from burst.ledger import DoneRecord, FileResult, Ledger, Origin, PlanRecord, ResultRecord
 
 from tests import example
 from tests.deploy.conftest import Deployed
@@ -85,8 +85,8 @@ def test_the_runbook_leads_from_a_bad_file_to_its_rows(
 ) -> None:
     """Inside `burst sandbox`, which here finds everything deployed already."""
     said: dict[str, str] = {}
-    monkeypatch.setattr(command, "Sandbox", lambda *_, **__: _Already(deployed))
-    monkeypatch.setattr(command, "_deploy_example", lambda console, sandbox: None)
+    monkeypatch.setattr("tools.sandbox.sandbox.Sandbox", lambda *_, **__: _Already(deployed))
+    monkeypatch.setattr(command, "_deploy", lambda *_: None)
     monkeypatch.setattr(command.signal, "signal", lambda *_: None)
     monkeypatch.setattr(command, "_until_interrupted", lambda: said.update(walk(burst, tmp_path)))
 
@@ -150,7 +150,7 @@ def test_healthy_pipeline_is_one_screen_and_exit_code_0(burst: Burst) -> None:
     assert len(said.out.splitlines()) < 40
 
 
-def test_status_tells_what_started_a_batch(
+def test_status_shows_what_started_a_batch(
     burst: Burst, tmp_path: Path, deployed: Deployed
 ) -> None:
     burst("put", "dev", "orders", str(order_file(tmp_path)))
@@ -292,12 +292,13 @@ def test_ids_that_drain_and_status_show_are_what_inspect_takes(
 
 def test_drain_of_a_full_workflow_waits_for_room(burst: Burst, deployed: Deployed) -> None:
     workflow = deployed.sandbox.account.backend("glue").workflows[RULE]
+    limit = workflow.max_concurrent_runs
     first = burst("drain", "dev", "orders", "--no-wait", "--json").json["workflow_run_id"]
     workflow.max_concurrent_runs = 1
     try:
         said = burst("drain", "dev", "orders")
     finally:
-        workflow.max_concurrent_runs = None
+        workflow.max_concurrent_runs = limit
     assert said.code == 0
     assert ids.short(first) in said.error
     assert "waiting for one to end" in said.error
@@ -501,7 +502,7 @@ def test_replaced_batch_is_loaded_again_and_its_rows_are_there_once(
 
 
 def seed(deployed: Deployed, count: int) -> str:
-    """A batch with so many bad files, put into the emulator's own state; returns its id."""
+    """A batch with this many bad files, put into the emulator's own state; returns its id."""
     account, outputs = deployed.sandbox.account, deployed.sandbox.outputs
     at = datetime.now(UTC) - timedelta(minutes=10)
     inputs = tuple(InputFile(f"orders/{n:05d}.csv", f"v{n}", "e", 3, at) for n in range(count))

@@ -279,7 +279,7 @@ def test_removed_pipeline_warns_of_what_goes_with_it(workbench: Workbench) -> No
 
 
 @long
-def test_widened_role_is_told_statement_by_statement(workbench: Workbench) -> None:
+def test_widened_role_is_shown_statement_by_statement(workbench: Workbench) -> None:
     def widen(resources: dict[str, Any]) -> None:
         for role_policy in resources.get("aws_iam_role_policy", {}).values():
             document = json.loads(role_policy["policy"])
@@ -304,7 +304,7 @@ def test_widened_role_is_told_statement_by_statement(workbench: Workbench) -> No
 
 
 @long
-def test_drift_made_by_hand_is_told_with_what_becomes_of_it(
+def test_drift_made_by_hand_is_reported_with_what_becomes_of_it(
     workbench: Workbench, deployed: Deployed
 ) -> None:
     account, bucket = deployed.sandbox.account, deployed.sandbox.outputs["landing_bucket_name"]

@@ -6,11 +6,11 @@ back: objects, records and Parquet files as they lie there.
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -55,6 +55,15 @@ class Batch:
     result: dict[str, Any] | None
     done: dict[str, Any] | None
 
+    named: bool
+
+    @property
+    def counts(self) -> bool:
+        """Not if it was only planned and never begun, nor if it was closed before its commit."""
+        if self.result is None:
+            return self.named
+        return self.result.get("replaced_by") is None
+
     @property
     def taken(self) -> list[Identity]:
         """What the batch takes out of landing: its inputs, but for those found unreadable."""
@@ -71,7 +80,8 @@ class Proof:
 
     world: World
     uploads: dict[Identity, Upload] = field(default_factory=dict)
-    _rows_of: dict[tuple[Path, int, int], list[dict[str, Any]]] = field(default_factory=dict)
+    _seen: dict[str, bytes] = field(default_factory=dict)
+    _rows_of: dict[bytes, list[dict[str, Any]]] = field(default_factory=dict)
 
     def put(self, key: str, body: bytes, orders: Iterable[str] | None) -> Upload:
         """Upload a file that holds these orders, or a bad one (None)."""
@@ -114,18 +124,45 @@ class Proof:
         """What holds at any moment, also in the middle of a run that died."""
         batches = self._batches()
         self._check_ledger(batches)
-        self._check_mark(batches)
         outstanding = self.outstanding()
         settled = self._check_places(batches, outstanding)
         self._check_rows(batches, settled)
+        self.check_readers()
+
+    def check_readers(self) -> None:
+        """A reader of curated sees committed files only, and what it saw once stays as it was."""
+        visible = self.world.curated_files()
+        for path, body in self._seen.items():
+            assert visible.get(path) == body, f"{path} vanished or changed"
+        new = set(visible) - set(self._seen)
+        if new:
+            results = [
+                item.result
+                for item in self._batches()
+                if item.counts and item.result and item.result["output"]
+            ]
+            committed = {
+                f"{_folder(result)}/{file['name']}"
+                for result in results
+                for file in result.get("staged", [])
+            }
+            # The job before wrote rows under their final names, and did not list them.
+            old = tuple(f"{_folder(result)}/" for result in results if result["format"] == 1)
+            strangers = {path for path in new - committed if not path.startswith(old)}
+            assert strangers == set(), f"not committed, and visible: {strangers}"
+        self._seen = visible
 
     def check_settled(self) -> None:
         """What holds when the job has nothing left to do."""
         self.check()
         assert self.outstanding() == self.unreadable(), "versions are left in landing"
-        assert self.on_record() == self.unreadable(), "the record names others than those"
-        batches = self._batches()
+        # A late write of a dead run may bring back an old record, of versions that are gone.
+        on_record = self.on_record() & self.outstanding()
+        assert on_record == self.unreadable(), "the record names others than those"
+        batches = [item for item in self._batches() if item.counts]
         assert [item.batch for item in batches if item.done is None] == [], "batches are open"
+        assert self.head()["open"] == [], "the head names batches that are done"
+        assert self.staged() == [], "stages are left"
         taken = Counter(identity for item in batches for identity in item.taken)
         readable = set(self.uploads) - self.unreadable()
         assert taken == Counter(readable), "not every version is taken by exactly one batch"
@@ -138,20 +175,28 @@ class Proof:
         )
         assert rows == expected, "curated does not hold each good row exactly once"
 
-    def _check_mark(self, batches: list[Batch]) -> None:
-        """A run does not look at batches up to the mark, so each of them must be done."""
-        [checkpoint] = self.world.in_lake("ledger/orders/checkpoint.json").values() or [None]
-        if checkpoint:
-            mark = json.loads(checkpoint)["done_up_to"]
-            hidden = [item.batch for item in batches if not item.done and item.batch <= mark]
-            assert hidden == [], f"open batches that no run would find, up to the mark {mark}"
+    def head(self) -> dict[str, Any]:
+        """The head of the ledger; names nothing where there is none."""
+        [head] = self.world.in_lake("ledger/orders/head.json").values() or [b'{"open": []}']
+        found: dict[str, Any] = json.loads(head)
+        return found
+
+    def staged(self) -> list[str]:
+        """What lies in stages."""
+        if self.world.curated_in_s3:
+            return list(self.world.in_lake("curated/orders/_staging/"))
+        stages = self.world.curated_folder / "_staging"
+        return [str(file) for file in stages.rglob("*") if file.is_file()]
 
     def _check_ledger(self, batches: list[Batch]) -> None:
         planned: Counter[Identity] = Counter()
         for item in batches:
             assert item.plan is not None, f"{item.batch} has records but no plan"
             assert item.result or not item.done, f"{item.batch} is done without a result"
+            if not item.counts:
+                continue
             planned.update(item.taken)
+            assert item.named or item.done, f"{item.batch} is committed, and nobody will finish it"
             if item.result:
                 files = item.result["files"]
                 identities = [(file["key"], file["version_id"]) for file in files]
@@ -169,13 +214,14 @@ class Proof:
                     assert item.done[name] == outcomes[outcome], name
                 assert item.done["missing"] == []
         assert set(planned.values()) <= {1}, "two batches take a version"
-        assert sum(item.done is None for item in batches) <= 1, "two batches are open"
+        open = [item.batch for item in batches if item.counts and item.done is None]
+        assert len(open) <= 1, "two batches are open"
 
     def _check_outcome(self, file: dict[str, Any]) -> None:
         upload = self.uploads[(file["key"], file["version_id"])]
         if upload.archived and file["outcome"] == "unreadable":
             assert (file["rows"], file["destination"]) == (0, None), file
-            assert "archive storage class" in file["reason"]
+            assert file["reason"]
             return
         expected = "quarantined" if upload.orders is None else "curated"
         assert (file["outcome"], file["rows"]) == (expected, len(upload.orders or ())), file
@@ -187,7 +233,7 @@ class Proof:
         places = {
             (file["key"], file["version_id"]): file["destination"]
             for item in batches
-            if item.result
+            if item.counts and item.result
             for file in item.result["files"]
             if file["outcome"] != "unreadable"
         }
@@ -210,7 +256,8 @@ class Proof:
         return gone
 
     def _check_rows(self, batches: list[Batch], settled: set[Identity]) -> None:
-        """No row twice, none of a bad file, and all of a file once its batch is committed."""
+        """No row twice, none of a bad file, and all of a file once it has left landing."""
+        batches = [item for item in batches if item.counts]
         committed = {identity for item in batches if item.result for identity in item.taken}
         assert settled <= committed, "a version left landing before its batch was committed"
         batch_of = {identity: item.batch for item in batches for identity in item.taken}
@@ -222,7 +269,7 @@ class Proof:
             upload = self.uploads[identity]
             assert upload.orders is not None, f"rows of the bad file {identity} are in curated"
             assert Counter(orders) <= Counter(upload.orders), f"rows of {identity} are there twice"
-        for identity in committed:
+        for identity in settled:
             expected = Counter(self.uploads[identity].orders or ())
             assert Counter(found[identity]) == expected, f"rows of {identity} are missing"
 
@@ -230,29 +277,35 @@ class Proof:
         records: defaultdict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         for key, body in self.world.in_lake("ledger/").items():
             batch, name = key.split("/")[-2:]
-            if name in ("checkpoint.json", "unreadable.json"):
+            if name in ("head.json", "unreadable.json"):
                 continue
             records[batch][name.removesuffix(".json")] = json.loads(body)
+        open = self.head()["open"]
         return [
-            Batch(batch, found.get("plan"), found.get("result"), found.get("done"))
+            Batch(batch, found.get("plan"), found.get("result"), found.get("done"), batch in open)
             for batch, found in sorted(records.items())
         ]
 
     def _rows(self) -> Iterable[tuple[Row, str]]:
-        for file in self.world.curated_folder.rglob("*.parquet"):
-            state = file.stat()
+        for path, body in self.world.curated_files().items():
             # Most files stay as they are while a proof looks at them again and again.
-            name = (file, state.st_ino, state.st_mtime_ns)
-            if name not in self._rows_of:
-                self._rows_of[name] = pq.ParquetFile(file).read(columns=LINEAGE).to_pylist()
-            for row in self._rows_of[name]:
-                assert f"/batch={row['_batch']}/" in file.as_posix()
+            if body not in self._rows_of:
+                file = pq.ParquetFile(io.BytesIO(body))
+                self._rows_of[body] = file.read(columns=LINEAGE).to_pylist()
+            for row in self._rows_of[body]:
+                assert f"/batch={row['_batch']}/" in path
                 identity = (row["_source_key"], row["_source_version"])
                 yield (row["order_id"], identity), row["_batch"]
 
 
 def _identities(plan: dict[str, Any] | None) -> list[Identity]:
     return [(file["key"], file["version_id"]) for file in (plan or {}).get("inputs", [])]
+
+
+def _folder(result: dict[str, Any]) -> str:
+    """The folder of a batch's rows, below curated."""
+    _, mark, after = result["output"].partition("ingest_date=")
+    return mark + str(after)
 
 
 def _bad(place: str | None) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import re
 import threading
 from collections import defaultdict
@@ -42,6 +43,8 @@ _MESSAGES = {
         "must be provided to retrieve the object."
     ),
     "AccessDenied": "Access Denied",
+    "PreconditionFailed": "At least one of the pre-conditions you specified did not hold",
+    "412": "Precondition Failed",
     "KMS.DisabledException": "The key is disabled.",
 }
 
@@ -86,8 +89,15 @@ class MemoryS3:
         self.meta = SimpleNamespace(events=HierarchicalEmitter())
         self._page_size = page_size
         self._buckets: dict[str, defaultdict[str, list[Version]]] = {}
-        self._written = 0
+        self._numbers = itertools.count(1)
         self._lock = threading.RLock()
+        self.late: Callable[[], object] | None = None
+
+    def another_client(self) -> MemoryS3:
+        """A client of another process: the same buckets, and events that only it announces."""
+        other = type(self)(self._page_size)
+        other._buckets, other._numbers, other._lock = self._buckets, self._numbers, self._lock
+        return other
 
     def create_bucket(self, *, Bucket: str) -> Answer:
         self._buckets[Bucket] = defaultdict(list)
@@ -106,17 +116,24 @@ class MemoryS3:
         Body: bytes,
         ContentType: str = "",
         StorageClass: str = "STANDARD",
+        IfMatch: str | None = None,
+        IfNoneMatch: str | None = None,
     ) -> Answer:
         def put() -> Answer:
+            self._check_target("PutObject", Bucket, Key, IfMatch, IfNoneMatch)
             archived = StorageClass in ("GLACIER", "DEEP_ARCHIVE")
             written = self._append(Bucket, Key, Body, "InvalidObjectState" if archived else None)
             return {"ETag": written.etag, "VersionId": written.version_id}
 
         return self._call("PutObject", f"/{Bucket}/{Key}", put)
 
-    def get_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Answer:
+    def get_object(
+        self, *, Bucket: str, Key: str, VersionId: str | None = None, IfMatch: str | None = None
+    ) -> Answer:
         def get() -> Answer:
             found = self._find("GetObject", Bucket, Key, VersionId)
+            if IfMatch not in (None, found.etag):
+                raise _error("PreconditionFailed", "GetObject")
             if found.refused:
                 raise _error(found.refused, "GetObject")
             body = found.body or b""
@@ -124,17 +141,30 @@ class MemoryS3:
 
         return self._call("GetObject", f"/{Bucket}/{Key}", get)
 
-    def head_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Answer:
+    def head_object(
+        self, *, Bucket: str, Key: str, VersionId: str | None = None, IfMatch: str | None = None
+    ) -> Answer:
         def head() -> Answer:
+            # An answer to HEAD has no body that could say more than the status.
             try:
-                return _facts(self._find("HeadObject", Bucket, Key, VersionId))
+                found = self._find("HeadObject", Bucket, Key, VersionId)
             except ClientError:
-                # An answer to HEAD has no body that could say more.
                 raise _error("404", "HeadObject") from None
+            if IfMatch not in (None, found.etag):
+                raise _error("412", "HeadObject")
+            return _facts(found)
 
         return self._call("HeadObject", f"/{Bucket}/{Key}", head)
 
-    def copy_object(self, *, Bucket: str, Key: str, CopySource: Mapping[str, str]) -> Answer:
+    def copy_object(
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        CopySource: Mapping[str, str],
+        CopySourceIfMatch: str | None = None,
+        IfNoneMatch: str | None = None,
+    ) -> Answer:
         def copy() -> Answer:
             source = self._find(
                 "CopyObject", CopySource["Bucket"], CopySource["Key"], CopySource.get("VersionId")
@@ -144,6 +174,9 @@ class MemoryS3:
                 raise _error(
                     "ObjectNotInActiveTierError" if archived else source.refused, "CopyObject"
                 )
+            if CopySourceIfMatch not in (None, source.etag):
+                raise _error("PreconditionFailed", "CopyObject")
+            self._check_target("CopyObject", Bucket, Key, None, IfNoneMatch)
             written = self._append(Bucket, Key, source.body)
             return {
                 "CopySourceVersionId": source.version_id,
@@ -184,7 +217,10 @@ class MemoryS3:
             if any(NOT_IN_XML.search(item["Key"]) for item in Delete["Objects"]):
                 raise _error("MalformedXML", "DeleteObjects")
             for item in Delete["Objects"]:
-                self._remove(Bucket, item["Key"], item["VersionId"])
+                if "VersionId" in item:
+                    self._remove(Bucket, item["Key"], item["VersionId"])
+                else:
+                    self._append(Bucket, item["Key"], None)
             return {} if Delete.get("Quiet") else {"Deleted": list(Delete["Objects"])}
 
         return self._call("DeleteObjects", f"/{Bucket}", delete)
@@ -268,7 +304,12 @@ class MemoryS3:
 
     def _call(self, operation: str, path: str, effect: Callable[[], Answer]) -> Answer:
         event = {"model": SimpleNamespace(name=operation), "params": {"url_path": path}}
-        self.meta.events.emit(f"before-call.s3.{operation}", **event)
+        try:
+            self.meta.events.emit(f"before-call.s3.{operation}", **event)
+        except BaseException:
+            # The process died; its request may still be on its way.
+            self.late = self.late or effect
+            raise
         try:
             with self._lock:
                 return effect()
@@ -286,8 +327,8 @@ class MemoryS3:
     ) -> Version:
         if len(key.encode()) > MAX_KEY_BYTES:
             raise _error("KeyTooLongError", "PutObject")
-        self._written += 1
-        version = Version(key, f"v{self._written:06}", body, datetime.now(UTC), refused)
+        number = next(self._numbers)
+        version = Version(key, f"v{number:06}", body, datetime.now(UTC), refused)
         self._bucket("PutObject", bucket)[key].append(version)
         return version
 
@@ -297,6 +338,17 @@ class MemoryS3:
             keys[key] = left
         else:
             del keys[key]
+
+    def _check_target(
+        self, operation: str, bucket: str, key: str, match: str | None, none_match: str | None
+    ) -> None:
+        """Raise unless what lies at the key is as the writer expects it."""
+        versions = self._bucket(operation, bucket).get(key, [])
+        here = versions[-1] if versions and versions[-1].body is not None else None
+        if match is not None and here is None:
+            raise _error("NoSuchKey", operation)
+        if (match is not None and here and here.etag != match) or (none_match == "*" and here):
+            raise _error("PreconditionFailed", operation)
 
     def _find(self, operation: str, bucket: str, key: str, version_id: str | None) -> Version:
         versions = self._bucket(operation, bucket).get(key, [])

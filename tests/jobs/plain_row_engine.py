@@ -6,8 +6,9 @@ proven with it is the protocol, and that only the rows of good files pass.
 
 from __future__ import annotations
 
-import shutil
+import io
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from burst.batch import InputFile
 from burst.columns import read_schema
 from burst.contract import INPUT, PRIVATE, STATUS_REASON, STATUS_ROWS, STATUS_UNREAD, FileFormat
 from burst.reader import read_files
-from burst.row_engine import FileOutcome, ReadBatch
+from burst.row_engine import FileOutcome, R, ReadBatch, T, Written
 from mypy_boto3_s3 import S3Client
 
 # What a batch's rows may take in memory before they go to disk.
@@ -36,7 +37,7 @@ def folder_of(uri: str) -> Path:
 
 @dataclass
 class PlainRowEngine:
-    """Reads in the process; writes one Parquet file into the target folder.
+    """Reads in the process; writes Parquet files to S3 or into a folder.
 
     bucket: the landing bucket.
     step: is told what writing has just done, so that a test can stop it there.
@@ -69,21 +70,33 @@ class PlainRowEngine:
             rows=spool,
         )
 
-    def write(self, read: ReadBatch, target: str) -> None:
-        folder = folder_of(target)
-        shutil.rmtree(folder, ignore_errors=True)
-        self.step("the folder of an earlier try is gone")
-        folder.mkdir(parents=True)
+    def write(self, read: ReadBatch, target: str) -> Written:
+        """Two files with names that no other attempt gives, as Spark does it, and _SUCCESS."""
         schema = read_schema(self.format.columns)
         kept = [name for name in schema.names if name not in PRIVATE]
-        with pq.ParquetWriter(
-            folder / "part-00000.parquet", pa.schema([schema.field(name) for name in kept])
-        ) as writer:
-            for number, rows in enumerate(_good_rows(read)):
+        columns = pa.schema([schema.field(name) for name in kept])
+        attempt, written = uuid.uuid4(), 0
+        for number, rows in enumerate(_good_rows(read)):
+            body = io.BytesIO()
+            with pq.ParquetWriter(body, columns) as writer:
                 writer.write_batch(rows.select(kept))
-                if number == 0:
-                    self.step("some rows lie in the folder")
-        self.step("all rows lie in the folder")
+            written += rows.num_rows
+            self._put(target, f"part-{number:05}-{attempt}-c000.snappy.parquet", body.getvalue())
+        self._put(target, "_SUCCESS", b"")
+        return Written(written)
+
+    def _put(self, target: str, name: str, body: bytes) -> None:
+        if target.startswith("s3://"):
+            bucket, _, prefix = target.removeprefix("s3://").partition("/")
+            self.s3.put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=body)
+        else:
+            folder = folder_of(target)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(body)
+            self.step(f"wrote {name.partition('-')[0]}")
+
+    def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:
+        return [work(self.s3, part) for part in parts]
 
     def release(self, read: ReadBatch) -> None:
         read.rows.close()

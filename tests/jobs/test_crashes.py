@@ -15,8 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from burst import landing
-from burst.ledger import checkpoint
+from burst import curated, settle
 from burst.s3 import fetching
 from mypy_boto3_s3 import S3Client
 from pyspark.sql import SparkSession
@@ -37,9 +36,8 @@ AFTER = pytest.mark.parametrize("after", [False, True], ids=["before the call", 
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls in one order, so that each number is one and the same call in every case."""
     monkeypatch.setattr(fetching, "THREADS", 1)
-    monkeypatch.setattr(landing, "COPY_THREADS", 1)
-    # A mark in the ledger after every run, not only where it saves something.
-    monkeypatch.setattr(checkpoint, "WORTH_A_MARK", 0)
+    monkeypatch.setattr(settle, "THREADS", 1)
+    monkeypatch.setattr(curated, "THREADS", 1)
 
 
 @pytest.fixture
@@ -158,7 +156,7 @@ def test_run_that_dies_with_many_calls_on_their_way_is_finished_by_the_next(
 ) -> None:
     calls = calls_of_a_clean_run(in_memory, plain)
     monkeypatch.setattr(fetching, "THREADS", 8)
-    monkeypatch.setattr(landing, "COPY_THREADS", 16)
+    monkeypatch.setattr(settle, "THREADS", 16)
 
     for number in range(1, len(calls) + 1):
         process = OneProcess(dies_at=number, after=after)

@@ -122,7 +122,7 @@ def test_large_file_whose_answers_break_off_is_read_to_its_end(
 def test_line_on_which_no_answer_is_whole_ends_the_run_and_blames_no_file(
     proof: Proof, line: FaultyS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("burst.s3.fetch.FIRST_WAIT_SECONDS", 0)
+    monkeypatch.setattr("burst.s3.fetching.FIRST_WAIT_SECONDS", 0)
     proof.put("orders/cut.csv", as_csv([order(700), order(701)]), ["o-00700", "o-00701"])
 
     def cut_one_file(request: Request) -> Fault | None:

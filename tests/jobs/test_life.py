@@ -1,12 +1,12 @@
 """A pipeline's life in random order: whatever happens in whatever order, nothing is lost or twice.
 
-Hypothesis puts together uploads, overwrites, delete markers, files that S3 does not hand out until
-someone restores them, events that come twice or never, runs,
-runs that die anywhere, runs that are asked for while one is active, sweeps, clocks that jump, and
-producers that go on while a run is active. After each step the invariants of `proof.py` hold; at
-the end a sweep settles everything.
+Hypothesis puts together uploads, overwrites, delete markers, files that S3 refuses until someone
+restores them, events that come twice or never, runs, runs that die anywhere, runs that overlap,
+runs that are asked for while one is active, sweeps, clocks that jump, and producers that go on
+while a run is active. After each step the invariants of `invariants.py` hold; at the end a sweep
+settles everything.
 
-200 examples by default; 1,000 with `pytest tests/jobs/test_life.py -m full`.
+120 examples by default; 1,000 with `pytest tests/jobs/test_life.py -m full`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from burst import landing
-from burst.ledger import checkpoint
+from burst import curated, settle
 from burst.s3 import fetching
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.jobs.interleaving import Run, histories
 from tests.jobs.invariants import Proof, Upload
 from tests.jobs.one_process import OneProcess, ProcessDied
 from tests.jobs.world import as_csv, memory_world, order
@@ -142,6 +142,31 @@ class Life(RuleBasedStateMachine):
             self.proof.check()
             self.sweep()
 
+    @rule(
+        turns=st.lists(st.integers(1, 30), min_size=1, max_size=12),
+        size=batch_sizes,
+        kill=st.booleans(),
+    )
+    def runs_overlap(self, turns: list[int], size: int, kill: bool) -> None:
+        """Glue gave a run up and started another one, and the first still executes."""
+        self.events = 0
+        arguments: dict[str, str | int | float] = {
+            "max_files_per_batch": size,
+            "max_bad_fraction": 1,
+        }
+        runs = [
+            Run(self.proof.world, {**arguments, "JOB_RUN_ID": f"jr_{next(self.runs)}"})
+            for _ in range(2)
+        ]
+        with histories(runs):
+            for number, turn in enumerate(turns):
+                runs[number % 2].steps(turn)
+                self.proof.check_readers()
+            if kill:
+                runs[0].kill()
+            for run in runs:
+                run.steps()
+
     @rule()
     def sweep(self) -> None:
         """A run without any event takes what lost events left, too."""
@@ -155,6 +180,8 @@ class Life(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
+            # A run that takes something also removes what dead runs staged.
+            self.put(KEYS[0], "one row")
             self.sweep()
             self.proof.check_settled()
         finally:
@@ -218,8 +245,8 @@ def one_thread() -> Iterator[None]:
     """The same calls in the same order whenever Hypothesis repeats an example."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fetching, "THREADS", 1)
-        patch.setattr(landing, "COPY_THREADS", 1)
-        patch.setattr(checkpoint, "WORTH_A_MARK", 0)
+        patch.setattr(settle, "THREADS", 1)
+        patch.setattr(curated, "THREADS", 1)
         yield
 
 
@@ -230,7 +257,7 @@ _EXAMPLES = settings(
 )
 
 TestLife = Life.TestCase
-TestLife.settings = settings(_EXAMPLES, max_examples=200)
+TestLife.settings = settings(_EXAMPLES, max_examples=120)
 
 
 class LifeInFull(Life):

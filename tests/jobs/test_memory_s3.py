@@ -6,6 +6,7 @@ random in one and numbered in the other, so they count by the order in which the
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -112,6 +113,12 @@ bodies = st.fixed_dictionaries(
     {"Bucket": buckets, "Key": keys, "Body": st.sampled_from([b"", b"1", b"2"])},
     optional={"StorageClass": st.sampled_from(["STANDARD", "GLACIER", "DEEP_ARCHIVE"])},
 )
+etags = st.sampled_from(
+    [f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"' for body in (b"", b"1", b"2")]
+)
+conditions = st.fixed_dictionaries({"IfMatch": etags}) | st.just({"IfNoneMatch": "*"})
+conditional_puts = st.builds(lambda put, condition: {**put, **condition}, bodies, conditions)
+conditional_gets = st.builds(lambda get, etag: {**get, "IfMatch": etag}, any_object, etags)
 copies = st.fixed_dictionaries({"Bucket": buckets, "Key": keys, "CopySource": any_object})
 many = st.fixed_dictionaries(
     {
@@ -138,7 +145,9 @@ starts = st.fixed_dictionaries(
 calls = st.one_of(
     st.tuples(st.just("put"), bodies),
     st.tuples(st.just("put"), bodies),
+    st.tuples(st.just("put"), conditional_puts),
     st.tuples(st.just("get"), any_object),
+    st.tuples(st.just("get"), conditional_gets),
     st.tuples(st.just("head"), any_object),
     st.tuples(st.just("copy"), copies),
     st.tuples(st.just("delete"), any_object),

@@ -24,9 +24,7 @@ LINEAGE = ["_source_key", "_source_version", "_batch"]
 def read_and_write(
     engine: RowEngine, world: World, folder: Path
 ) -> tuple[tuple[FileOutcome, ...], Counter[tuple[Any, ...]]]:
-    """Outcomes and rows; the folder holds something of an earlier try."""
-    folder.mkdir()
-    (folder / "part-earlier.parquet").write_bytes(b"of an earlier try")
+    """Outcomes and rows."""
     inputs = Landing(world.s3, world.landing, "", "").list_outstanding().files
     read = engine.read(BATCH, inputs)
     engine.write(read, folder.as_uri())

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from burst.batch import InputFile
 from burst.drain import Summary, drain
 from burst.errors import LedgerError
-from burst.row_engine import FileOutcome, ReadBatch
+from burst.row_engine import FileOutcome, R, ReadBatch, T, Written
+from mypy_boto3_s3 import S3Client
 
-from tests.jobs.world import World
+from tests.jobs.one_process import OneProcess
+from tests.jobs.world import World, as_csv, memory_world, order
 
 
 @dataclass
@@ -40,8 +43,11 @@ class SlowRowEngine:
         ]
         return ReadBatch(batch, tuple(outcomes), sum(file.size for file in inputs), None)
 
-    def write(self, read: ReadBatch, target: str) -> None:
-        pass
+    def write(self, read: ReadBatch, target: str) -> Written:
+        return Written(sum(outcome.rows for outcome in read.outcomes))
+
+    def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:
+        raise NotImplementedError
 
     def release(self, read: ReadBatch) -> None:
         pass
@@ -146,7 +152,7 @@ def test_batch_that_only_had_to_be_settled_is_told_too(
 ) -> None:
     world.put("orders/a.csv", b"123")
     with monkeypatch.context() as patch:
-        patch.setattr("burst.landing.Landing.settle", _crash_with_options)
+        patch.setattr("burst.batch_run.BatchRun.settle", _crash_with_options)
         with pytest.raises(ZeroDivisionError):
             run(world)
 
@@ -167,28 +173,25 @@ def test_run_that_finds_nothing_publishes_nothing(world: World) -> None:
     assert told.values == []
 
 
-def test_ledger_of_many_batches_is_not_listed_again_from_its_beginning(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("burst.ledger.checkpoint.WORTH_A_MARK", 2)
-    for number in range(4):
-        world.put(f"orders/{number}.csv", b"1")
-    first, _ = run(world, max_files_per_batch=1)
+def test_start_costs_the_same_whatever_is_in_the_ledger(world: World, tmp_path: Path) -> None:
+    one, many = memory_world(tmp_path / "one"), memory_world(tmp_path / "many")
+    calls = []
+    for place in (one, many):
+        place.put("orders/a.csv", as_csv([order(1)]))
+        place.drain_plain()
+        for number in range(1000 if place is many else 0):
+            key = f"ledger/orders/2024{number:04}T000000Z-0123abcd/done.json"
+            place.s3.put_object(Bucket=place.lake, Key=key, Body=b"{}")
+        process = OneProcess()
+        place.drain_plain(process)
+        calls.append(process.calls)
 
-    run(world)
-
-    key = "ledger/orders/checkpoint.json"
-    checkpoint = json.loads(world.in_lake(key)[key])
-    assert checkpoint["done_up_to"] == max(first.batches)
-    world.put("orders/4.csv", b"1")
-    # The clock of this run is a day behind, so its batch comes before the mark.
-    with monkeypatch.context() as patch:
-        patch.setattr("burst.landing.Landing.settle", _crash_with_options)
-        with pytest.raises(ZeroDivisionError):
-            run(world, late=-24 * 60)
-    summary, _ = run(world)
-    assert (summary.resumed, summary.rows) == (1, 1)
-    assert world.in_landing() == []
+    assert calls[0] == calls[1]
+    assert [call.split()[0] for call in calls[0]] == [
+        "GetBucketVersioning",
+        "GetObject",
+        "ListObjectVersions",
+    ]
 
 
 def test_result_whose_plan_is_lost_stops_the_run(
@@ -222,7 +225,7 @@ def _committed(world: World, monkeypatch: pytest.MonkeyPatch) -> str:
     """A batch that is committed and not settled; returns its id."""
     world.put("orders/a.csv", b"1")
     with monkeypatch.context() as patch:
-        patch.setattr("burst.landing.Landing.settle", _crash_with_options)
+        patch.setattr("burst.batch_run.BatchRun.settle", _crash_with_options)
         with pytest.raises(ZeroDivisionError):
             run(world)
     [batch] = world.ledger()

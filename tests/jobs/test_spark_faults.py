@@ -129,7 +129,8 @@ def test_job_that_is_killed_between_write_and_commit_is_finished_by_the_next(
 
     def kill_the_job(request: Request) -> Fault | None:
         if request.path.endswith("/result.json"):
-            written.append(len(proof.world.curated()))
+            written.append(len(proof.staged()))
+            assert proof.world.curated() == []
             for child in _children(os.getpid()):
                 if str(script.path).encode() in _command(child):
                     os.kill(child, signal.SIGKILL)
@@ -139,7 +140,7 @@ def test_job_that_is_killed_between_write_and_commit_is_finished_by_the_next(
     done = script.run(*proof.world.argv())
 
     assert done.returncode == -signal.SIGKILL
-    assert written == [18]
+    assert written[0] > 0
     line.set(lambda _: None)
     proof.check()
     assert proof.world.drain().resumed == 1

@@ -6,10 +6,16 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from queue import Queue
+from typing import Any
 
 import boto3
 import pytest
+from boto3 import Session
+from botocore.exceptions import ClientError
+from burst.s3.copying import copy_new
+from burst.s3.quick import QuickS3, quickly
 from mypy_boto3_s3 import S3Client
+from urllib3.exceptions import ProtocolError
 
 from tests.benchmarks import stand_in_s3
 from tests.jobs.memory_s3 import MemoryS3
@@ -90,3 +96,63 @@ def test_its_files_are_what_the_job_reads() -> None:
 
     assert len(body) == pytest.approx(20_000, rel=0.02)
     assert len(stand_in_s3.csv_file(1_000_000)) == pytest.approx(1_000_000, rel=0.1)
+
+
+def test_short_way_gets_and_copies_what_boto3_does_and_leaves_the_rest_to_it(
+    quick: S3Client,
+) -> None:
+    s3 = quickly(quick, Session().get_credentials())
+    assert isinstance(s3, QuickS3)
+    for bucket in (LANDING, LAKE):
+        quick.create_bucket(Bucket=bucket)
+    asked = _asked_of(quick)
+    for key in ("a b+c %zz/../ü.csv", "x//y", "tab\t", "'\"<>&?#=~"):
+        put = quick.put_object(Bucket=LANDING, Key=key, Body=key.encode())
+        version, etag = put["VersionId"], put["ETag"].strip('"')
+        source = {"Bucket": LANDING, "Key": key, "VersionId": version}
+        asked.clear()
+
+        assert s3.get_whole(LANDING, key, version, etag) == key.encode()
+        copy_new(s3, source, LAKE, f"archive/{key}", etag=etag, size=1)
+
+        assert asked == []
+        assert quick.get_object(Bucket=LAKE, Key=f"archive/{key}")["Body"].read() == key.encode()
+        # A refusal comes from boto3, as its own error.
+        assert s3.get_whole(LANDING, key, version, "another") is None
+        with pytest.raises(ClientError, match="PreconditionFailed"):
+            copy_new(s3, source, LAKE, f"archive/{key}", etag=etag, size=1)
+        with pytest.raises(ClientError, match="NoSuchVersion"):
+            copy_new(s3, {**source, "VersionId": "v9"}, LAKE, "b", etag=etag, size=1)
+        assert "CopyObject" in asked
+
+
+def test_short_way_is_left_for_a_while_after_a_failure(
+    quick: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3 = quickly(quick, Session().get_credentials())
+    assert isinstance(s3, QuickS3)
+    quick.create_bucket(Bucket=LANDING)
+    put = quick.put_object(Bucket=LANDING, Key="a", Body=b"1")
+    pool, _ = s3._pool(LANDING)
+    with monkeypatch.context() as patch:
+        patch.setattr(pool, "urlopen", _broken)
+        assert s3.get_whole(LANDING, "a", put["VersionId"], put["ETag"].strip('"')) is None
+    # The line is fine again, and it still goes through boto3, which knows how to slow down.
+    assert s3.get_whole(LANDING, "a", put["VersionId"], put["ETag"].strip('"')) is None
+    monkeypatch.setattr(s3, "_paused_until", 0.0)
+    assert s3.get_whole(LANDING, "a", put["VersionId"], put["ETag"].strip('"')) == b"1"
+
+
+def _broken(*_: object, **__: object) -> None:
+    raise ProtocolError("The line broke.")
+
+
+def _asked_of(client: S3Client) -> list[str]:
+    """What this client is asked from now on."""
+    asked: list[str] = []
+
+    def note(model: Any, **_: object) -> None:
+        asked.append(model.name)
+
+    client.meta.events.register("before-call.s3", note)
+    return asked

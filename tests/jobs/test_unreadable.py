@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from burst.errors import SettleError, TooManyUnreadableFilesError
-from burst.ledger.unreadable import read_record
+from burst.errors import TooManyUnreadableFilesError
+from burst.ledger import read_record
 from hypothesis import given
 from hypothesis import strategies as st
 from mypy_boto3_s3 import S3Client
@@ -198,7 +198,7 @@ def test_so_many_refusals_that_it_is_the_role_fail_the_run_and_hold_up_nothing(
     world.put("orders/good.csv", as_csv([order(1)]))
 
     with pytest.raises(
-        TooManyUnreadableFilesError, match=r"did not hand out 6 of 7 files.*permissions"
+        TooManyUnreadableFilesError, match=r"refused to let the job read 6 of 7 files.*permissions"
     ):
         world.drain_plain()
 
@@ -239,23 +239,6 @@ def test_damaged_record_costs_a_second_refusal_and_nothing_else(
 )
 def test_record_of_any_shape_is_read_or_is_damaged(value: object) -> None:
     assert read_record(json.dumps(value)) in (None, ())
-
-
-def test_file_that_was_read_and_cannot_be_moved_is_named_and_settled_later(world: World) -> None:
-    version = world.put("orders/a.csv", as_csv([order(1)]))
-
-    def archive_it(call: int) -> None:
-        if process.calls[-1].endswith("/result.json"):
-            refuse(world, "orders/a.csv", version, "InvalidObjectState")
-
-    process = OneProcess(on_call=archive_it)
-    with pytest.raises(SettleError, match=r"'orders/a\.csv' .* cannot be copied .*NotInActiveTier"):
-        world.drain_plain(process)
-
-    refuse(world, "orders/a.csv", version, None)
-    assert world.drain_plain().resumed == 1
-    assert world.order_ids() == ["o-00001"]
-    assert world.in_landing() == []
 
 
 def test_archived_file_over_http_and_with_spark_waits_until_it_is_restored(

@@ -114,13 +114,23 @@ class HookedRowEngine(SparkRowEngine):
 
 @dataclass(frozen=True)
 class World:
-    """One test's landing bucket, lake bucket, curated folder and time of day."""
+    """One test's landing bucket, lake bucket, curated folder and time of day.
+
+    curated_in_s3: whether curated is in the lake bucket, as on AWS, and not in the folder.
+    """
 
     s3: S3Client
     landing: str
     lake: str
     curated_folder: Path
     clock: Clock = utc_now
+    curated_in_s3: bool = False
+
+    @property
+    def curated_uri(self) -> str:
+        if self.curated_in_s3:
+            return f"s3://{self.lake}/curated/orders"
+        return self.curated_folder.as_uri()
 
     def argv(self, **other: str | int | float) -> list[str]:
         """The arguments as Glue passes them."""
@@ -130,7 +140,7 @@ class World:
             "landing_bucket": self.landing,
             "prefix": "orders/",
             "lake_bucket": self.lake,
-            "curated_uri": self.curated_folder.as_uri(),
+            "curated_uri": self.curated_uri,
             "input_format": "csv",
             "columns": json.dumps(COLUMNS),
             "transform": "orders",
@@ -220,9 +230,26 @@ class World:
     def curated(self) -> list[Row]:
         """Every row in curated, from whatever Parquet lies there."""
         rows: list[Row] = []
-        for file in sorted(self.curated_folder.rglob("*.parquet")):
-            rows += pq.ParquetFile(file).read().to_pylist()
+        for body in self.curated_files().values():
+            rows += pq.ParquetFile(io.BytesIO(body)).read().to_pylist()
         return rows
+
+    def curated_files(self) -> dict[str, bytes]:
+        """What a reader of curated sees, by its path: nothing whose name begins with _ or a dot."""
+        if self.curated_in_s3:
+            prefix = "curated/orders/"
+            found = {key.removeprefix(prefix): body for key, body in self.in_lake(prefix).items()}
+        else:
+            found = {
+                file.relative_to(self.curated_folder).as_posix(): file.read_bytes()
+                for file in sorted(self.curated_folder.rglob("*"))
+                if file.is_file()
+            }
+        return {
+            path: body
+            for path, body in found.items()
+            if not any(part.startswith(("_", ".")) for part in path.split("/"))
+        }
 
     def order_ids(self) -> list[str]:
         return sorted(row["order_id"] for row in self.curated())
@@ -240,7 +267,7 @@ def new_world(s3: S3Client, name: str, folder: Path) -> World:
 def memory_world(folder: Path, page_size: int = 4, s3: MemoryS3 | None = None) -> World:
     """On the stand-in in memory; its listings have pages so small that there are several."""
     client = cast(S3Client, s3 or MemoryS3(page_size))
-    world = World(client, "landing", "lake", folder / "curated")
+    world = World(client, "landing", "lake", folder / "curated", curated_in_s3=True)
     for bucket in (world.landing, world.lake):
         world.s3.create_bucket(Bucket=bucket)
     return world

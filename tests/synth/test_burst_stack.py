@@ -165,8 +165,8 @@ def test_dead_letter_queue_is_encrypted_and_keeps_events_for_two_weeks(
     assert queue["message_retention_seconds"] == 14 * 24 * 3600
 
 
-def test_workflow_has_no_limit_of_runs_that_would_lose_events(stack: Synthesized) -> None:
-    assert "max_concurrent_runs" not in stack.only("aws_glue_workflow")
+def test_workflow_lets_one_run_work_one_wait_and_one_end(stack: Synthesized) -> None:
+    assert stack.only("aws_glue_workflow")["max_concurrent_runs"] == 3
 
 
 def test_event_trigger_batches_as_the_settings_say_and_is_never_toggled(
@@ -247,6 +247,7 @@ def test_job_gets_its_buckets_columns_and_code_as_arguments(stack: Synthesized) 
         "--timeout_minutes": str(orders(stack)["job"]["timeout_minutes"]),
         "--time_reserve": "0.25",
         "--compression": "snappy",
+        "--row_changes": "none",
         "--target_file_bytes": "134217728",
     }
 
@@ -255,7 +256,8 @@ def test_job_understands_every_setting_of_its_pipeline(synth: Synth) -> None:
     environments = {"dev": example.environments()["dev"]}
     pipeline = environments["dev"]["pipelines"]["orders"]
     pipeline["input"] |= {"unknown_columns": "drop", "delimiter": "\t", "encoding": "cp1252"}
-    pipeline["output"] = {"compression": "zstd", "target_file_megabytes": 64}
+    pipeline["input"] |= {"escape": "\\"}
+    pipeline["output"] = {"compression": "zstd", "target_file_megabytes": 64, "row_changes": "any"}
     pipeline["job"] |= {"timeout_minutes": 7, "time_reserve": 0.5}
     pipeline |= {"max_files_per_batch": 3, "max_bytes_per_batch": 1024**2}
     pipeline |= {"max_bad_fraction": 1, "min_bad_files": 2}
@@ -264,7 +266,8 @@ def test_job_understands_every_setting_of_its_pipeline(synth: Synth) -> None:
 
     format = args.format
     assert (format.drop_unknown, format.delimiter, format.encoding) == (True, "\t", "cp1252")
-    assert args.output == Output("zstd", 64 * 1024**2, args.format.columns)
+    assert format.escape == "\\"
+    assert args.output == Output("zstd", 64 * 1024**2, args.format.columns, "any")
     assert args.time == TimeLimit(7, 0.5)
     assert args.bounds == Bounds(3, 1024**2, 1.0, 2)
 

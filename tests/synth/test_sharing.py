@@ -18,16 +18,16 @@ def test_environment_with_an_account_works_in_no_other(
     assert "allowed_account_ids" not in stack.document["provider"]["aws"][0]
 
 
-def test_limit_of_workflow_runs_is_set_only_where_the_settings_ask_for_it(
+def test_limit_of_workflow_runs_is_three_unless_the_settings_ask_for_more(
     synth: Synth, two_pipelines: Mapping[str, Any]
 ) -> None:
     pipelines = two_pipelines["pipelines"]
-    limited = {**pipelines["orders"], "workflow_max_concurrent_runs": 2}
+    limited = {**pipelines["orders"], "workflow_max_concurrent_runs": 5}
     environment = {**two_pipelines, "pipelines": {**pipelines, "orders": limited}}
     workflows = synth({"dev": environment})["dev"].resources("aws_glue_workflow")
     assert {path: item.get("max_concurrent_runs") for path, item in workflows.items()} == {
-        "pipeline-orders/workflow/workflow": 2,
-        "pipeline-web-returns/workflow/workflow": None,
+        "pipeline-orders/workflow/workflow": 5,
+        "pipeline-web-returns/workflow/workflow": 3,
     }
 
 

@@ -637,3 +637,25 @@ def test_moto_is_vanilla_again_after_the_account() -> None:
         assert of_a_disabled_rule(account) == []
     with Account(corrections=()) as account:
         still_needed("disabled rules deliver nothing", of_a_disabled_rule(account) != [])
+
+
+def copies_that_must_not_be(account: Account) -> list[str | None]:
+    make_bucket(account)
+    s3 = account.client("s3")
+    etag = s3.put_object(Bucket=BUCKET, Key="a", Body=b"1")["ETag"]
+    s3.put_object(Bucket=BUCKET, Key="there", Body=b"2")
+    copy = {"Bucket": BUCKET, "CopySource": {"Bucket": BUCKET, "Key": "a"}}
+    s3.copy_object(**copy, Key="new", CopySourceIfMatch=etag, IfNoneMatch="*")
+    assert s3.get_object(Bucket=BUCKET, Key="new")["Body"].read() == b"1"
+    return [
+        fails(lambda: s3.copy_object(**copy, Key="b", CopySourceIfMatch='"another"')),
+        fails(lambda: s3.copy_object(**copy, Key="there", IfNoneMatch="*")),
+    ]
+
+
+def test_vanilla_copies_whatever_the_conditions_say(vanilla: Account) -> None:
+    still_needed("copies keep their conditions", copies_that_must_not_be(vanilla) == [None, None])
+
+
+def test_copy_whose_condition_does_not_hold_is_refused(corrected: Account) -> None:
+    assert copies_that_must_not_be(corrected) == ["PreconditionFailed", "PreconditionFailed"]

@@ -1,4 +1,4 @@
-"""`burst review` as a user calls it, in a process of its own."""
+"""`burst review` as a user calls it, in its own process."""
 
 from __future__ import annotations
 

@@ -116,12 +116,6 @@ def _runs(snapshot: PipelineSnapshot, name: str) -> Iterator[str]:
                 f"{snapshot.pipeline.log_group_prefix}/error. Correct the cause, then `burst drain "
                 f"{name}`."
             )
-    if not isinstance(snapshot.refused, Unavailable) and snapshot.refused:
-        newest = max(snapshot.refused, key=lambda run: run.started_at)
-        yield (
-            f"Glue refused {len(snapshot.refused)} workflow runs within a day ({newest.error}): "
-            f"their events are gone, the files are not. `burst drain {name}` takes them."
-        )
 
 
 def _failed(found: Sequence[Run]) -> Run | None:

@@ -53,6 +53,8 @@ def look(ledger: PipelineLedger, *, last: int, now: datetime) -> History:
     open_batches = ledger.open_batches()
     names = ledger.newest(last, now)
     committed = [batch for batch, records in names.items() if "result" in records][::-1][:last]
+    results = ledger.results(committed)
+    plans = ledger.plans([result.origin.batch for result in results])
     return History(
         open=tuple(
             OpenBatch(plan.origin.batch, len(plan.inputs), committed=result is not None)
@@ -63,7 +65,7 @@ def look(ledger: PipelineLedger, *, last: int, now: datetime) -> History:
                 summary(result, settled="done" in names[result.origin.batch]),
                 newest_arrival=max(file.last_modified for file in plan.inputs),
             )
-            for result, plan in zip(ledger.results(committed), ledger.plans(committed), strict=True)
+            for result, plan in zip(results, plans, strict=True)
         ),
     )
 

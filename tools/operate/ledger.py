@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import ClientError
 from burst.batch import BATCH_ID, ID_TIME
 from burst.ledger import (
-    Checkpoint,
     DoneRecord,
     FileResult,
     Ledger,
@@ -91,17 +90,15 @@ class PipelineLedger:
 
     def newest(self, count: int, now: datetime) -> Mapping[str, set[str]]:
         """The same for the newest batches: ``count`` committed ones or more, if there are any."""
-        mark = self._checkpoint()
-        if mark is not None:
-            for back in STEPS_BACK:
-                names = self._records.batches(after=min(mark, _id_before(now - back)))
-                if sum("result" in records for records in names.values()) >= count:
-                    return names
+        for back in STEPS_BACK:
+            names = self._records.batches(after=_id_before(now - back))
+            if sum("result" in records for records in names.values()) >= count:
+                return names
         return self._records.batches()
 
     def open_batches(self) -> list[tuple[PlanRecord, ResultRecord | None]]:
         """What was begun and is not done, oldest first, with its result where it is committed."""
-        return self._records.open_batches(self._records.batches(after=self._checkpoint()))
+        return self._records.open_batches()
 
     def find(self, batch: str) -> str:
         """The id of the batch whose id begins like this; raises `OperateError` without one.
@@ -121,14 +118,11 @@ class PipelineLedger:
 
     def records(self, batch: str) -> BatchRecords | None:
         """All records of a batch; None where there is no such batch."""
-        plan = _if_there(lambda: self._records.read_plan(batch))
-        result = _if_there(lambda: self._records.read_result(batch))
-        if plan is None:
-            if result is not None:
-                # Raises the job's own sentence on a lost plan.
-                self._records.open_batches({batch: {"result"}})
+        if not self.has_plan(batch) and self._records.find_result(batch) is None:
             return None
-        return BatchRecords(plan, result, self.done(batch))
+        # Raises the job's own sentence on a lost plan.
+        entry = self._records.entry(batch)
+        return BatchRecords(entry.plan, entry.result, entry.done)
 
     def plans(self, batches: Sequence[str]) -> list[PlanRecord]:
         """The plans of these batches, in this order."""
@@ -142,9 +136,7 @@ class PipelineLedger:
 
     def done(self, batch: str) -> DoneRecord | None:
         """The record that a batch is done; None where it is not."""
-        key = self._records.key(batch, "done")
-        text = _if_there(lambda: read_whole(self.s3, self.lake_bucket, key))
-        return None if text is None else DoneRecord.from_json(text, key=key)
+        return self._records.find_done(batch)
 
     def has_plan(self, batch: str) -> bool:
         """Whether there is a batch with this id."""
@@ -189,9 +181,6 @@ class PipelineLedger:
     @cached_property
     def _records(self) -> Ledger:
         return Ledger(self.s3, self.lake_bucket, self.pipeline, self.environment)
-
-    def _checkpoint(self) -> str | None:
-        return Checkpoint(self.s3, self.lake_bucket, self.pipeline, self.environment).load()
 
 
 def planned_at(batch: str) -> datetime:

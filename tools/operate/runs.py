@@ -50,7 +50,7 @@ class Run:
 
 @dataclass(frozen=True)
 class RefusedRun:
-    """A workflow run that Glue did not start; its events are gone, its files wait."""
+    """A firing that Glue refused, which costs nothing: a run that waits takes its files."""
 
     run_id: str
     started_at: datetime

@@ -436,8 +436,9 @@ GUARDS: tuple[_Guard, ...] = (
     _Guard(
         "aws_glue_workflow",
         ("max_concurrent_runs",),
-        lambda before, after: after == 1 and before != 1,
-        "A run beyond the limit ends in an error, and its events are lost.",
+        lambda before, after: after in (1, 2) and before != after,
+        "Glue refuses firings although no run is left to look: files wait for the next event or "
+        "the sweep. At least 3 are needed (docs/forecast.md).",
         Kind.EVENTS,
     ),
     _Guard(

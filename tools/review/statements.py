@@ -41,6 +41,11 @@ class Statement:
         return self.effect != "Deny"
 
     @property
+    def condition_keys(self) -> frozenset[str]:
+        """Its conditions by operator and key, like `StringEquals aws:SourceAccount`."""
+        return frozenset(text.partition(" = ")[0] for text in self["Condition"])
+
+    @property
     def open_to_everyone(self) -> bool:
         """Whether it permits something to anyone in the world, without a condition."""
         everyone = any(who == "*" or who == "AWS *" for who in self["Principal"])

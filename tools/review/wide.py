@@ -1,9 +1,9 @@
 """Permissions that become wide: wildcards, other principals, administration.
 
 Every permission that is wider than before is marked where its policy is shown. These here are the
-ones that nobody may overlook. A policy that is new with its role or queue may have wildcards for
-what AWS asks for everything, such as `cloudwatch:PutMetricData`; wildcards for all of a service it
-may not.
+ones that nobody may overlook. A policy that is new with its role or queue may name every resource,
+because AWS asks for that with actions such as `cloudwatch:PutMetricData`. It may not allow a whole
+service.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tools.iam.wildcards import matches
+from tools.iam import matches
 from tools.review.permissions import PolicyChange
 from tools.review.plan import Action, Plan
 from tools.review.statements import Statement, StatementChange, covers, is_everything
@@ -89,14 +89,25 @@ def _wide(
                 yield "Every action of the service is allowed.", action
         elif existed and "*" in action:
             yield "A wildcard of actions is allowed.", action
-        elif existed and any(matches(action, known, ignore_case=True) for known in ADMINISTRATION):
+        elif existed and _administers(action):
             yield "It allows administration of permissions.", action
     for resource in _new(change, "resource", "Resource"):
         if existed and is_everything(resource) and not delegates:
             yield "It is allowed on everything.", resource
+    if change.before is not None:
+        for condition in sorted(change.before.condition_keys - after.condition_keys):
+            yield "A condition no longer limits it.", condition
     for element in ("NotAction", "NotResource", "NotPrincipal"):
         for value in _new(change, "", element):
             yield f"Everything but this is allowed ({element}).", value
+
+
+def _administers(action: str) -> bool:
+    return any(
+        matches(one, other, ignore_case=True)
+        for known in ADMINISTRATION
+        for one, other in ((action, known), (known, action))
+    )
 
 
 def _principals(

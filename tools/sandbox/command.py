@@ -87,7 +87,9 @@ def demo(
         outcome = _follow(console, sandbox, burst)
     for table in view.outcome_tables(outcome):
         console.print(table)
-    if not outcome.complete:
+    if outcome.complete:
+        console.print("What it would cost and how long files would wait: `burst forecast`.")
+    else:
         raise PipelineError(
             f"{outcome.rows_in} rows went in and {outcome.rows_out} came out: {outcome.lost} are "
             f"lost, {outcome.extra} are there too often; of {outcome.bad_files} bad files "

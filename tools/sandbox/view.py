@@ -24,6 +24,7 @@ from tools.sandbox.glue.notices import (
     ProblemFound,
     Snapshot,
     TriggerFired,
+    WorkflowRunChanged,
 )
 from tools.sandbox.glue.runs import JobRun, WorkflowRun
 
@@ -40,6 +41,8 @@ STATE_STYLES = {
     "ERROR": "bold red",
     "STOPPED": "red",
 }
+# The status of a workflow run beyond the workflow's limit.
+REFUSED = "ERROR"
 # As many as fit into 80 columns.
 SAMPLE_COLUMNS = ("order_id", "status", "updated_at", "order_total", "is_current")
 
@@ -74,6 +77,11 @@ def narrate(notice: Notice) -> str | None:
         case TriggerFired():
             run, events = short(notice.workflow_run_id), _count(len(notice.event_ids), "event")
             return f"Trigger {notice.trigger} fired by {notice.reason}: {events}, run {run}."
+        case WorkflowRunChanged() if notice.status == REFUSED:
+            return (
+                f"Run {short(notice.run_id)} was refused, which costs nothing: the run that waits "
+                "takes its files."
+            )
         case JobRunChanged() if notice.state != "STARTING":
             return f"Job run {short(notice.run_id)} is {notice.state}."
         case EventUndelivered():
@@ -143,8 +151,9 @@ def _runs(engine: Snapshot) -> RenderableType:
         return Text("none yet", style="dim")
     lines = Table.grid(padding=(0, 2))
     for run in engine.workflow_runs:
-        jobs = [job for job in engine.job_runs if job.workflow_run_id == run.run_id]
-        lines.add_row(short(run.run_id), _started_by(run), *(_job(job) for job in jobs))
+        jobs = [_job(job) for job in engine.job_runs if job.workflow_run_id == run.run_id]
+        ends = [Text("refused, costs nothing", style="dim")] if run.status == REFUSED else jobs
+        lines.add_row(short(run.run_id), _started_by(run), *ends)
     return lines
 
 
@@ -170,8 +179,10 @@ def _summary(outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield "files in", f"{outcome.files} ({good} good, {outcome.bad_files} bad)"
     for key, reason in outcome.quarantined:
         yield "quarantined", f"[yellow]{escape(key)}[/]: {escape(reason)}"
-    started = ", ".join(_started_by(run) for run in outcome.runs)
-    yield "runs started", f"{len(outcome.runs)} ({started})"
+    runs = [run for run in outcome.runs if run.status != REFUSED]
+    yield "runs started", f"{len(runs)} ({', '.join(_started_by(run) for run in runs)})"
+    if refused := len(outcome.runs) - len(runs):
+        yield "refused firings", f"{refused} (they cost nothing; a run that waits takes the files)"
     yield "rows in", f"{outcome.rows_in} (of the good files)"
     verdict = "[green]every row came out once[/]"
     if outcome.lost or outcome.extra:

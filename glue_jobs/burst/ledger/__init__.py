@@ -1,29 +1,40 @@
-"""What each batch read and wrote, as records in the lake bucket."""
+"""What each batch read and wrote, as records in the lake bucket.
 
-from burst.ledger.checkpoint import Checkpoint
+Records of the format before (1) are read as well as those of today (2).
+"""
+
 from burst.ledger.records import (
     DoneRecord,
     FileResult,
-    Ledger,
+    Head,
     Origin,
     Outcome,
     PlanRecord,
     RecordName,
     ResultRecord,
+    StagedFile,
+    UnsettledFile,
+    UnsettledRecord,
 )
+from burst.ledger.store import Claim, Entry, Ledger
 from burst.ledger.unreadable import Unreadable, UnreadableFile, read_record
 
 __all__ = [
-    "Checkpoint",
+    "Claim",
     "DoneRecord",
+    "Entry",
     "FileResult",
+    "Head",
     "Ledger",
     "Origin",
     "Outcome",
     "PlanRecord",
     "RecordName",
     "ResultRecord",
+    "StagedFile",
     "Unreadable",
     "UnreadableFile",
+    "UnsettledFile",
+    "UnsettledRecord",
     "read_record",
 ]

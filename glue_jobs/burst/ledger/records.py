@@ -1,10 +1,4 @@
-"""The ledger: what each batch was to read, what became of it, and that it is done.
-
-    ledger/<pipeline>/<batch id>/plan.json      before anything is read
-                                 result.json    the commit point
-                                 done.json      landing holds nothing of it that can be moved
-                      checkpoint.json           saves listing them all, see checkpoint.py
-                      unreadable.json           what S3 does not hand out, see unreadable.py
+"""The records of the ledger: what each batch was to read, what became of it, and that it is done.
 
 A record is checked when it is read. One that is damaged stops the run: guessing here could lose
 a file or load it twice.
@@ -13,26 +7,23 @@ a file or load it twice.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, get_args
+from typing import Any, Literal, Self, cast, get_args
 
 from burst.batch import BATCH_ID, InputFile
 from burst.errors import LedgerError
-from burst.s3 import read_whole
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-RECORD_FORMAT = 1
-RecordName = Literal["plan", "result", "done"]
+# 1: rows were written under their final names, before the commit. 2: they are staged first.
+RECORD_FORMAT = 2
+FORMATS = (1, 2)
+RecordName = Literal["head", "plan", "result", "done", "unsettled"]
 Outcome = Literal["curated", "quarantined", "gone", "unreadable"]
 # A record as it comes from S3, or from a test.
 Text = str | bytes
-R = TypeVar("R", "PlanRecord", "ResultRecord")
 
-_REMEDY: dict[RecordName, str] = {
+REMEDY: Mapping[RecordName, str] = {
     "plan": (
         "Restore an earlier version of this object; or, if the batch has no result.json, delete "
         "the batch's folders under ledger/ and curated/: its files are still in landing and the "
@@ -43,16 +34,15 @@ _REMEDY: dict[RecordName, str] = {
         "curated already, and without this record they would be loaded a second time."
     ),
     "done": (
-        "Restore an earlier version of this object; or delete it, and the checkpoint.json of the "
-        "pipeline: the next run then settles the batch again, which does no harm."
+        "Restore an earlier version of this object; or delete it: the batch is settled, and only "
+        "the tools read this record."
     ),
+    "head": (
+        "Restore an earlier version of this object; or delete it: the next run then looks through "
+        "the whole ledger for open batches."
+    ),
+    "unsettled": "Delete it: the next run writes it again.",
 }
-
-
-_LOST_PLAN = (
-    "The batch has a result.json, so its rows are in curated already. Restore the plan.json (the "
-    "bucket keeps deleted objects as earlier versions), then start the job again."
-)
 
 
 @dataclass(frozen=True)
@@ -70,10 +60,14 @@ class Origin:
 
 @dataclass(frozen=True)
 class PlanRecord:
-    """The inputs of a batch. They never change: a resumed batch reads exactly these."""
+    """The inputs of a batch. They never change: a resumed batch reads exactly these.
+
+    format: 1 where the job before wrote it, and perhaps rows under their final names.
+    """
 
     origin: Origin
     inputs: tuple[InputFile, ...]
+    format: int = RECORD_FORMAT
 
     def to_json(self) -> str:
         return _dump("plan", asdict(self))
@@ -93,7 +87,7 @@ class PlanRecord:
         )
         if not inputs:
             raise record.damaged("inputs", [], "at least one input")
-        return cls(_origin(record), inputs)
+        return cls(_origin(record), inputs, record.count("format"))
 
 
 @dataclass(frozen=True)
@@ -115,13 +109,31 @@ class FileResult:
     reason: str | None
     destination: str | None
 
+    @property
+    def identity(self) -> tuple[str, str]:
+        return self.key, self.version_id
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """One Parquet file of an attempt. name: in its folder. size: in bytes. etag: "" outside S3."""
+
+    name: str
+    size: int
+    etag: str
+
 
 @dataclass(frozen=True)
 class ResultRecord:
     """The outcome of a batch. Once it is written, the batch counts.
 
     output: the folder of its Parquet files; None when there was no row to write.
+    rows: read from the files. rows_written: by the transform; None in records that do not say so.
     bytes: of all inputs, as stored. seconds: per phase.
+    attempt: whose stage holds the rows; None where nothing has to be published, as in format 1.
+    staged: the files to publish, and no others.
+    replaced_by: the batches that took the place of this one, which then counts for nothing: it has
+        no files. None for a batch that counts.
     """
 
     origin: Origin
@@ -130,6 +142,11 @@ class ResultRecord:
     bytes: int
     seconds: Mapping[str, float]
     files: tuple[FileResult, ...]
+    attempt: str | None = None
+    staged: tuple[StagedFile, ...] = ()
+    replaced_by: tuple[str, ...] | None = None
+    rows_written: int | None = None
+    format: int = RECORD_FORMAT
 
     def to_json(self) -> str:
         return _dump("result", asdict(self))
@@ -145,6 +162,86 @@ class ResultRecord:
             bytes=record.count("bytes"),
             seconds={phase: seconds.number(phase) for phase in seconds.values},
             files=tuple(_file_result(item) for item in record.items("files")),
+            rows_written=record.count_or_none("rows_written"),
+            format=record.count("format"),
+            **_staging(record),
+        )
+
+
+@dataclass(frozen=True)
+class UnsettledFile:
+    """A version that S3 refuses to copy or to delete. since: when that was found, in UTC."""
+
+    key: str
+    version_id: str
+    reason: str
+    since: datetime
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        return self.key, self.version_id
+
+
+@dataclass(frozen=True)
+class UnsettledRecord:
+    """What keeps a committed batch open, as the last run found it."""
+
+    origin: Origin
+    files: tuple[UnsettledFile, ...]
+
+    def to_json(self) -> str:
+        return _dump("unsettled", asdict(self))
+
+    @classmethod
+    def from_json(cls, text: Text, *, key: str) -> Self:
+        record = _Fields.record(text, key=key, name="unsettled")
+        files = tuple(
+            UnsettledFile(
+                key=item.text("key"),
+                version_id=item.text("version_id"),
+                reason=item.text("reason"),
+                since=item.time("since"),
+            )
+            for item in record.items("files")
+        )
+        return cls(_origin(record), files)
+
+
+@dataclass(frozen=True)
+class Head:
+    """Who may write, and which batches may be open: `ledger/<pipeline>/head.json`.
+
+    run: a name that no other run has. revision: grows with each change, so no two heads are alike.
+    open: batches that may be open, oldest first. Nothing else in the ledger is.
+    """
+
+    pipeline: str
+    environment: str
+    run: str
+    revision: int
+    open: tuple[str, ...]
+    job_run_id: str | None
+    workflow_run_id: str | None
+    at: datetime
+
+    def to_json(self) -> str:
+        return _text({"format": RECORD_FORMAT, "record": "head", **asdict(self)})
+
+    @classmethod
+    def from_json(cls, text: Text, *, key: str) -> Self:
+        record = _Fields.record(text, key=key, name="head")
+        batches = record.texts("open")
+        if not all(map(BATCH_ID.fullmatch, batches)):
+            raise record.damaged("open", list(batches), "ids of batches")
+        return cls(
+            pipeline=record.text("pipeline"),
+            environment=record.text("environment"),
+            run=record.text("run"),
+            revision=record.count("revision"),
+            open=batches,
+            job_run_id=record.text_or_none("job_run_id"),
+            workflow_run_id=record.text_or_none("workflow_run_id"),
+            at=record.time("at"),
         )
 
 
@@ -180,113 +277,13 @@ class DoneRecord:
         )
 
 
-@dataclass(frozen=True)
-class Ledger:
-    """The records of one pipeline in the lake bucket."""
-
-    s3: S3Client
-    bucket: str
-    pipeline: str
-    environment: str
-
-    def key(self, batch: str, name: RecordName) -> str:
-        return f"ledger/{self.pipeline}/{batch}/{name}.json"
-
-    def write(self, record: PlanRecord | ResultRecord | DoneRecord) -> None:
-        names: dict[type, RecordName] = {
-            PlanRecord: "plan",
-            ResultRecord: "result",
-            DoneRecord: "done",
-        }
-        self.s3.put_object(
-            Bucket=self.bucket,
-            Key=self.key(record.origin.batch, names[type(record)]),
-            Body=record.to_json().encode(),
-            ContentType="application/json",
-        )
-
-    def batches(self, *, after: str | None = None) -> dict[str, set[str]]:
-        """The names of each batch's records, oldest batch first; those after this one only."""
-        found: dict[str, set[str]] = {}
-        for batch, name in self._names(after):
-            found.setdefault(batch, set()).add(name)
-        return dict(sorted(found.items()))
-
-    def open_batches(
-        self, found: Mapping[str, set[str]] | None = None
-    ) -> list[tuple[PlanRecord, ResultRecord | None]]:
-        """Batches with a plan but without a done record, oldest first, with their result if any.
-
-        found: what `batches` gave; left out, the whole ledger is looked through. Raises LedgerError
-        when one of their records is damaged, missing or belongs to something else.
-        """
-        found = self.batches() if found is None else found
-        return [
-            self._open(batch, names)
-            for batch, names in found.items()
-            if names & {"plan", "result"} and "done" not in names
-        ]
-
-    def _open(self, batch: str, names: set[str]) -> tuple[PlanRecord, ResultRecord | None]:
-        if "plan" not in names:
-            raise LedgerError(f"{self.key(batch, 'plan')} is missing. {_LOST_PLAN}")
-        plan = self.read_plan(batch)
-        if "result" not in names:
-            return plan, None
-        result = self.read_result(batch)
-        planned = [(file.key, file.version_id) for file in plan.inputs]
-        if [(file.key, file.version_id) for file in result.files] != planned:
-            raise LedgerError(
-                f"{self.key(batch, 'result')} is damaged: its files are not those of the plan "
-                f"beside it. {_REMEDY['result']}"
-            )
-        return plan, result
-
-    def read_plan(self, batch: str) -> PlanRecord:
-        key = self.key(batch, "plan")
-        return self._own(PlanRecord.from_json(self._get(key), key=key), batch, key)
-
-    def read_result(self, batch: str) -> ResultRecord:
-        key = self.key(batch, "result")
-        return self._own(ResultRecord.from_json(self._get(key), key=key), batch, key)
-
-    def _names(self, after: str | None) -> Iterator[tuple[str, str]]:
-        prefix = f"ledger/{self.pipeline}/"
-        listing = self.s3.get_paginator("list_objects_v2")
-        if after is None:
-            pages = listing.paginate(Bucket=self.bucket, Prefix=prefix)
-        else:
-            # "0" comes right after "/", so this is behind all records of that batch.
-            start = f"{prefix}{after}0"
-            pages = listing.paginate(Bucket=self.bucket, Prefix=prefix, StartAfter=start)
-        for page in pages:
-            for item in page.get("Contents", []):
-                batch, _, name = item["Key"].removeprefix(prefix).partition("/")
-                if BATCH_ID.fullmatch(batch):
-                    yield batch, name.removesuffix(".json")
-
-    def _get(self, key: str) -> bytes:
-        return read_whole(self.s3, self.bucket, key)
-
-    def _own(self, record: R, batch: str, key: str) -> R:
-        origin = record.origin
-        if (origin.batch, origin.pipeline, origin.environment) != (
-            batch,
-            self.pipeline,
-            self.environment,
-        ):
-            raise LedgerError(
-                f"s3://{self.bucket}/{key} is the record of batch {origin.batch} of "
-                f"{origin.environment}/{origin.pipeline}: it was copied here from elsewhere. "
-                "Move it back, then start the job again."
-            )
-        return record
-
-
 def _dump(name: RecordName, fields: Mapping[str, Any]) -> str:
     origin = fields["origin"]
     rest = {field: value for field, value in fields.items() if field != "origin"}
-    record = {"format": RECORD_FORMAT, "record": name, **origin, **rest}
+    return _text({"format": RECORD_FORMAT, "record": name, **origin, **rest})
+
+
+def _text(record: Mapping[str, Any]) -> str:
     return json.dumps(record, default=_time_text, indent=1) + "\n"
 
 
@@ -309,6 +306,20 @@ def _origin(record: _Fields) -> Origin:
         workflow_run_id=record.text_or_none("workflow_run_id"),
         at=record.time("at"),
     )
+
+
+def _staging(record: _Fields) -> dict[str, Any]:
+    if record.count("format") == 1:
+        return {}
+    replaced = record.values.get("replaced_by")
+    return {
+        "attempt": record.text_or_none("attempt"),
+        "staged": tuple(
+            StagedFile(item.text("name"), item.count("size"), item.text("etag"))
+            for item in record.items("staged")
+        ),
+        "replaced_by": None if replaced is None else record.texts("replaced_by"),
+    }
 
 
 def _file_result(item: _Fields) -> FileResult:
@@ -345,14 +356,14 @@ class _Fields:
         try:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise LedgerError(f"{key} is damaged: not JSON ({error}). {_REMEDY[name]}") from error
+            raise LedgerError(f"{key} is damaged: not JSON ({error}). {REMEDY[name]}") from error
         if not isinstance(values, dict):
-            raise LedgerError(f"{key} is damaged: not a JSON object. {_REMEDY[name]}")
+            raise LedgerError(f"{key} is damaged: not a JSON object. {REMEDY[name]}")
         record = cls(values, key, name)
-        if values.get("format") != RECORD_FORMAT:
+        if values.get("format") not in FORMATS:
             raise LedgerError(
-                f"{key} has the record format {values.get('format')!r}, this job reads format "
-                f"{RECORD_FORMAT}. Deploy the version of the job that wrote it. {_REMEDY[name]}"
+                f"{key} has the record format {values.get('format')!r}, this job reads the formats "
+                f"1 and 2. Deploy the version of the job that wrote it. {REMEDY[name]}"
             )
         if values.get("record") != name:
             raise record.damaged("record", values.get("record"), repr(name))
@@ -361,7 +372,7 @@ class _Fields:
     def damaged(self, field: str, found: object, expected: str) -> LedgerError:
         return LedgerError(
             f"{self.key} is damaged: {self.path}{field} is {found!r:.200}, expected {expected}. "
-            f"{_REMEDY[self.name]}"
+            f"{REMEDY[self.name]}"
         )
 
     def _value(self, field: str, kind: type | tuple[type, ...], expected: str) -> Any:
@@ -390,6 +401,9 @@ class _Fields:
         if value < 0:
             raise self.damaged(field, value, "a number of 0 or more")
         return value
+
+    def count_or_none(self, field: str) -> int | None:
+        return self.count(field) if self.values.get(field) is not None else None
 
     def number(self, field: str) -> float:
         return float(self._value(field, (int, float), "a number"))

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from burst.batch import InputFile
+from burst.contract import LEDGER, folder
 from burst.ledger.records import ResultRecord
 from burst.s3 import is_gone, read_whole, refusal, repeated
 
@@ -83,7 +84,7 @@ class Unreadable:
 
     @property
     def key(self) -> str:
-        return f"ledger/{self.pipeline}/unreadable.json"
+        return f"{folder(LEDGER, self.pipeline)}unreadable.json"
 
     def split(
         self, files: Sequence[InputFile]

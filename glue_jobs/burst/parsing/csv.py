@@ -1,7 +1,10 @@
-"""CSV with a header: double quotes, LF or CRLF; delimiter and encoding as the settings say.
+"""CSV with a header, after RFC 4180: double quotes, LF, CRLF or CR; the settings name the rest.
 
-An empty value is null, quoted or not. Quoted values may hold line breaks. pyarrow's streaming
-reader does the work; here are the header's check and the reasons in words.
+An empty value is null, quoted or not. Quoted values may hold line breaks. A quote within a quoted
+value is doubled or follows the escape character of the settings; in any other place it makes the
+file a bad one, because readers differ in what they make of it. The file is cut into blocks at ends
+of rows, so that nothing depends on where a block ends. pyarrow finds the values, as texts;
+`values.py` decides what they mean.
 """
 
 from __future__ import annotations
@@ -10,27 +13,35 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
 from burst.byte_stream import Guarded
-from burst.contract import Column, FileFormat
+from burst.columns import arrow_schema
+from burst.contract import FileFormat
 from burst.parsing.reasons import ParseError, check_names, shown
 from burst.parsing.transcode import Transcoded
-from burst.parsing.values import BadValue, convert, text_schema
+from burst.parsing.values import EXPECTED, BadValue, convert_or_say_which, from_texts
 
 # A row must fit into a block; a block is what is in memory at a time.
 BLOCK_BYTES = 8 * 1024**2
 HEAD_BYTES = 1024**2
 TEXT_BYTES = 256 * 1024
+_PIECE = 256 * 1024
 
-_BAD_VALUE = re.compile(r"In CSV column #(\d+): Row #(\d+): (.*)", re.DOTALL)
+_BOM = b"\xef\xbb\xbf"
+_QUOTE, _LF, _CR = b'"\n\r'
+_QUOTED = re.compile(rb'"[^"]*"?')
+_NOT_BLANK = re.compile(rb"[^\r\n]")
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_NOT_TEXT = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?.*invalid UTF8", re.DOTALL)
 _RAGGED = re.compile(
-    r"CSV parse error: Row #(\d+): Expected (\d+) columns, got (\d+)(?:: (.*))?", re.DOTALL
+    r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, got (\d+)(?:: (.*))?", re.DOTALL
 )
-_QUOTED_VALUE = re.compile(r"value '(.*)'|converting '(.*)' to|string '(.*)' is", re.DOTALL)
 
 
 def parse(stream: io.BufferedReader[Guarded], format: FileFormat) -> Iterator[pa.RecordBatch]:
@@ -52,135 +63,231 @@ def parse(stream: io.BufferedReader[Guarded], format: FileFormat) -> Iterator[pa
 
 def _parse(stream: io.BufferedReader[Any], format: FileFormat) -> Iterator[pa.RecordBatch]:
     """The same for a stream of UTF-8."""
-    columns = format.columns
-    source = _Counted(stream)
-    head = source.look(HEAD_BYTES)
-    header, more = _header(head, format.delimiter)
+    head = stream.read(HEAD_BYTES).removeprefix(_BOM)
+    header, size = _header(head, format.delimiter)
     if header is None:
         return
-    check_names(header, columns, "The header", drop_unknown=format.drop_unknown)
-    if not more:
-        return
-    rows = 0
-    try:
-        for batch in _reader(source, format):
-            try:
-                yield convert(batch, columns)
-            except BadValue as bad:
-                # The header is row 1.
-                raise ParseError(
-                    f"Row {rows + bad.position + 2}, column {bad.column.name!r}: "
-                    f"found {shown(bad.found)}, expected {bad.expected}."
-                ) from None
+    check_names(header, format.columns, "The header", drop_unknown=format.drop_unknown)
+    quoting = _Quoting(format)
+    # The header is row 1.
+    rows = 1
+    for block in _blocks(stream, head[size:], quoting):
+        if _NOT_BLANK.search(block):
+            batch = _Block(quoting.checked(block, rows), rows, header, format).read()
             rows += batch.num_rows
-    except (pa.ArrowInvalid, KeyError) as error:
-        raise ParseError(_reason(str(error), header, columns)) from error
-    if source.quotes % 2:
-        raise ParseError(
-            f"The number of double quotes is odd ({source.quotes}): a quoted value has no end, "
-            "or a quote inside a value is not doubled. The file may be cut short."
-        )
+            yield batch
 
 
-class _Counted(io.RawIOBase):
-    """The stream, counting double quotes as they pass.
+def _header(head: bytes, delimiter: str) -> tuple[list[str] | None, int]:
+    """The column names (None when there is no line), and how many bytes they and their line take.
 
-    pyarrow takes an open quote as closed by the end of the file, and with it all rows in between
-    as one value. An odd number of quotes gives that away.
+    Bytes that are no text are kept as surrogates, so that the length is right.
     """
+    taken: list[str] = []
 
-    def __init__(self, stream: io.BufferedReader[Any]) -> None:
-        super().__init__()
-        self._stream = stream
-        self._head = b""
-        self.quotes = 0
+    def lines() -> Iterator[str]:
+        for line in io.StringIO(head.decode("utf-8", errors="surrogateescape"), newline=""):
+            taken.append(line)
+            yield line
 
-    def look(self, size: int) -> bytes:
-        """The first bytes, which are read again afterwards."""
-        self._head = self._stream.read(size)
-        return self._head
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or size < 0:
-            size = BLOCK_BYTES
-        data = self._head[:size]
-        self._head = self._head[size:]
-        if len(data) < size:
-            data += self._stream.read(size - len(data))
-        self.quotes += data.count(b'"')
-        return data
-
-
-def _header(head: bytes, delimiter: str) -> tuple[list[str] | None, bool]:
-    """The column names (None when there is no line), and whether anything follows them."""
-    text = head.decode("utf-8-sig", errors="replace")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    lines = (line for line in reader if line)
+    reader = csv.reader(lines(), delimiter=delimiter, strict=True)
     try:
-        header = next(lines, None)
+        header = next((line for line in reader if line), None)
     except csv.Error as error:
         raise ParseError(f"The header cannot be read: {error}.") from None
-    try:
-        more = len(head) >= HEAD_BYTES or next(lines, None) is not None
-    except csv.Error:
-        # There is a row; what is wrong with it is pyarrow's to say.
-        more = True
-    return header, more
+    text = "".join(taken).encode("utf-8", errors="surrogateescape")
+    if len(text) >= HEAD_BYTES:
+        raise ParseError(f"The header is longer than {HEAD_BYTES // 1024**2} MiB.")
+    return header, len(text)
 
 
-def _reader(source: _Counted, format: FileFormat) -> pa.csv.CSVStreamingReader:
-    schema = text_schema(format.columns)
-    return pa.csv.open_csv(
-        pa.PythonFile(source, mode="r"),
-        read_options=pa.csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-        parse_options=pa.csv.ParseOptions(delimiter=format.delimiter, newlines_in_values=True),
-        convert_options=pa.csv.ConvertOptions(
-            column_types=schema,
-            include_columns=schema.names,
-            null_values=[""],
-            strings_can_be_null=True,
-        ),
-    )
+def _blocks(stream: io.BufferedReader[Any], head: bytes, quoting: _Quoting) -> Iterator[memoryview]:
+    """The rows in pieces that end at the end of a row, the last one at the end of the file.
+
+    The pieces share their memory: each is gone when the next one is asked for.
+    """
+    space = max(BLOCK_BYTES, len(head) + 1)
+    data = bytearray(space)
+    data[: len(head)] = head
+    filled = len(head)
+    while more := stream.readinto(memoryview(data)[filled:]):
+        filled += more
+        cut = quoting.end_of_rows(data, filled)
+        if not cut and filled == space:
+            raise ParseError(
+                f"A row is longer than {BLOCK_BYTES // 1024**2} MiB, "
+                "or a quoted value has no closing quote."
+            )
+        if cut:
+            yield memoryview(data)[:cut]
+        rest = filled - cut
+        data[:rest] = data[cut:filled]
+        filled = rest
+    yield memoryview(data)[:filled]
 
 
-def _reason(message: str, header: list[str], columns: tuple[Column, ...]) -> str:
-    if match := _BAD_VALUE.match(message):
-        name = header[int(match[1])]
-        kind = next(column.type for column in columns if column.name == name)
-        return (
-            f"Row {match[2]}, column {name!r}: found {_found(match[3])}, expected {_words(kind)}."
+class _Quoting:
+    """Where quotes open and close, and which of them are not where they may be."""
+
+    def __init__(self, format: FileFormat) -> None:
+        self._may_stand_beside = np.zeros(256, dtype=bool)
+        self._may_stand_beside[[ord(format.delimiter), _LF, _CR, _QUOTE]] = True
+        self._escape = (format.escape or "").encode()
+        escape = re.escape(self._escape)
+        self._escaped = re.compile(escape + rb'(["' + escape + rb"])")
+        self._quoted = re.compile(rb'"(?:[^"' + escape + rb"]|" + escape + rb'.|"")*+"', re.DOTALL)
+
+    def end_of_rows(self, data: bytes | bytearray, filled: int) -> int:
+        """The length of the whole rows with which the data begin.
+
+        A CR at the very end does not count, as its LF may follow.
+        """
+        if self._escape and self._escape in data:
+            data = self._escaped.sub(b"xx", data)
+        open_ = data.count(b'"', 0, filled) % 2
+        end = filled
+        while True:
+            cut = data.rfind(b"\n", 0, end) + 1
+            cut = max(cut, data.rfind(b"\r", cut, min(end, filled - 1)) + 1)
+            if not cut:
+                return 0
+            open_ = (open_ + data.count(b'"', cut, end)) % 2
+            if not open_:
+                return cut
+            # Inside a quoted value: no row ends before its opening quote.
+            end = data.rfind(b'"', 0, cut)
+            open_ = 0
+
+    def checked(self, block: memoryview, rows: int) -> memoryview:
+        """The rows with doubled quotes only. Raises ParseError for a quote that must not be there.
+
+        rows: how many rows came before.
+        """
+        if self._escape and self._escape in bytes(block):
+            block = memoryview(self._quoted.sub(self._doubled, block))
+        data = np.frombuffer(block, np.uint8)
+        count = 0
+        last = -1
+        # In pieces that stay in the processor's cache.
+        for start in range(0, len(data), _PIECE):
+            quotes = np.flatnonzero(data[start : start + _PIECE] == _QUOTE)
+            if not len(quotes):
+                continue
+            quotes += start
+            # A doubled quote closes the value and opens it again.
+            opening, closing = quotes[count % 2 :: 2], quotes[1 - count % 2 :: 2]
+            before = data[opening - 1]
+            after = data[np.minimum(closing + 1, len(data) - 1)]
+            bad_opening = opening[~self._may_stand_beside[before] & (opening > 0)]
+            bad_closing = closing[~self._may_stand_beside[after] & (closing < len(data) - 1)]
+            bad = [
+                (int(places[0]), found)
+                for places, found in (
+                    (bad_opening, "a quote inside a value that is not quoted"),
+                    (bad_closing, "text after a closing quote"),
+                )
+                if len(places)
+            ]
+            if bad:
+                raise self._error(block, *min(bad), rows)
+            count += len(quotes)
+            last = int(quotes[-1])
+        if count % 2:
+            raise self._error(block, last, "a quoted value that has no closing quote", rows)
+        return block
+
+    def _doubled(self, quoted: re.Match[bytes]) -> bytes:
+        """A quoted value with its escapes as doubled quotes."""
+        value = quoted[0]
+        if self._escape not in value:
+            return value
+        return self._escaped.sub(lambda m: b'""' if m[1] == b'"' else m[1], value)
+
+    def _error(self, data: memoryview, where: int, found: str, rows: int) -> ParseError:
+        block = bytes(data[: where + 20])
+        # The value's own row counts, even if it has just begun.
+        begun = _LINE_END.split(_QUOTED.sub(b"q", block[:where]) + b"q")
+        row = rows + sum(1 for line in begun if line)
+        here = shown(block[max(0, where - 20) : where + 20].decode(errors="replace"))
+        by_escape = f" or follows {self._escape.decode()!r}" if self._escape else ""
+        return ParseError(
+            f"Row {row}: found {found}, at {here}; expected a quote only around a whole value, "
+            f"or inside of it where it is doubled{by_escape}. The file may be cut short, or its "
+            "producer may write quotes in another way."
         )
-    if match := _RAGGED.match(message):
-        return (
-            f"Row {match[1]}: found {match[3]} values, expected {match[2]}: "
-            f"{shown(match[4] or '')}."
-        )
-    if "straddling" in message:
-        return (
-            f"A row is longer than {BLOCK_BYTES // 1024**2} MiB, "
-            "or a quoted value has no closing quote."
-        )
-    return f"The file is not readable csv: {message}"
 
 
-def _found(detail: str) -> str:
-    if "invalid UTF8" in detail:
-        return "bytes that are not UTF-8"
-    if match := _QUOTED_VALUE.search(detail):
-        return shown(next(group for group in match.groups() if group is not None))
-    if "Rescaling" in detail:
-        return "more decimals than fit"
-    return f"a value that does not fit ({detail})"
+@dataclass(frozen=True)
+class _Block:
+    """Some whole rows of the file. rows: how many there are before, the header among them."""
 
+    data: memoryview
+    rows: int
+    header: list[str]
+    format: FileFormat
 
-def _words(kind: str) -> str:
-    return {
-        "string": "text in UTF-8",
-        "int": "a whole number of 32 bits",
-        "bigint": "a whole number of 64 bits",
-        "double": "a number",
-        "boolean": "true or false",
-    }.get(kind, f"a {kind}")
+    def read(self) -> pa.RecordBatch:
+        """The rows' values. Raises ParseError."""
+        columns = self.format.columns
+        texts = self._texts()
+        arrays = []
+        first_bad: BadValue | None = None
+        for place, column in enumerate(columns):
+            try:
+                arrays.append(convert_or_say_which(texts.column(place), column, from_texts))
+            except BadValue as bad:
+                if first_bad is None or bad.position < first_bad.position:
+                    first_bad = bad
+        if first_bad:
+            raise ParseError(
+                f"Row {self.rows + first_bad.position + 1}, column {first_bad.column.name!r}: "
+                f"found {shown(first_bad.found)}, expected {first_bad.expected}."
+            )
+        batch = pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(columns))
+        batch.validate(full=True)
+        return batch
+
+    def _texts(self) -> pa.RecordBatch:
+        # By their places, because a name may be there more than once.
+        places = [str(place) for place in range(len(self.header))]
+        wanted = [str(self.header.index(column.name)) for column in self.format.columns]
+        # A byte order mark is one at the beginning of the file only; pyarrow sees many beginnings.
+        data = b"\n" + bytes(self.data) if self.data[:3] == _BOM else self.data
+        try:
+            table = pa.csv.read_csv(
+                pa.BufferReader(pa.py_buffer(data)),
+                read_options=pa.csv.ReadOptions(
+                    block_size=len(data) + 1, use_threads=False, column_names=places
+                ),
+                parse_options=pa.csv.ParseOptions(
+                    delimiter=self.format.delimiter, newlines_in_values=True
+                ),
+                convert_options=pa.csv.ConvertOptions(
+                    column_types=dict.fromkeys(wanted, pa.string()),
+                    include_columns=wanted,
+                    null_values=[""],
+                    strings_can_be_null=True,
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            raise ParseError(self._reason(str(error))) from error
+        [batch] = table.combine_chunks().to_batches()
+        return batch
+
+    def _reason(self, message: str) -> str:
+        if match := _NOT_TEXT.match(message):
+            name = self.header[int(match[1])]
+            return (
+                f"Row {self._row(match[2])}, column {name!r}: found bytes that are not UTF-8, "
+                f"expected {EXPECTED['string']}."
+            )
+        if match := _RAGGED.match(message):
+            return (
+                f"Row {self._row(match[1])}: found {match[3]} values, expected {match[2]}: "
+                f"{shown(match[4] or '')}."
+            )
+        return f"The file is not readable csv: {message}"
+
+    def _row(self, counted: str | None) -> int:
+        """The row in the file; pyarrow counts from 1 in the block."""
+        return self.rows + int(counted or 1)

@@ -16,9 +16,20 @@ from pyarrow import types
 from burst.byte_stream import Guarded
 from burst.columns import arrow_schema, arrow_type
 from burst.contract import Column, FileFormat
-from burst.parsing.reasons import ParseError, check_names
+from burst.parsing import int96
+from burst.parsing.reasons import ParseError, check_names, shown
+from burst.parsing.values import (
+    BadValue,
+    convert_or_say_which,
+    digits_of,
+    narrowed,
+    wide_decimal,
+    within_calendar,
+)
 
 BATCH_ROWS = 16 * 1024
+# What int64 and uint64 need at most.
+_WHOLE_DIGITS = 20
 
 
 def parse(stream: io.BufferedReader[Guarded], format: FileFormat) -> Iterator[pa.RecordBatch]:
@@ -28,36 +39,71 @@ def parse(stream: io.BufferedReader[Guarded], format: FileFormat) -> Iterator[pa
     """
     with tempfile.TemporaryFile(prefix="burst-") as spool:
         shutil.copyfileobj(stream, spool, 1024**2)
-        spool.seek(0)
         try:
             yield from _batches(spool, format)
         # pyarrow reports a damaged file as OSError, too.
         except (OSError, pa.ArrowException, UnicodeError) as error:
-            raise ParseError(f"The file is not readable parquet: {error}") from error
+            damaged = _damaged_column(spool, format)
+            where = f"Column {damaged!r}" if damaged else "The file"
+            raise ParseError(f"{where} is not readable parquet: {error}") from error
+
+
+def _open(spool: Any) -> pq.ParquetFile:
+    spool.seek(0)
+    # Without pre_buffer and with a buffer size, pages are read one after the other.
+    return pq.ParquetFile(
+        spool, pre_buffer=False, buffer_size=1024**2, page_checksum_verification=True
+    )
 
 
 def _batches(spool: Any, format: FileFormat) -> Iterator[pa.RecordBatch]:
     columns = format.columns
-    # Without pre_buffer and with a buffer size, pages are read one after the other.
-    file = pq.ParquetFile(
-        spool, pre_buffer=False, buffer_size=1024**2, coerce_int96_timestamp_unit="us"
-    )
+    file = _open(spool)
     schema = file.schema_arrow
     check_names(list(schema.names), columns, "The file", drop_unknown=format.drop_unknown)
+    of_96_bits = _int96_columns(file)
     for column in columns:
         found = schema.field(column.name).type
         if not _convertible(found, column):
             raise ParseError(f"Column {column.name!r}: found {found}, expected {column.type}.")
+    if of_96_bits & {column.name for column in columns}:
+        int96.add_footer_with_bytes(spool)
+        file = _open(spool)
     target = arrow_schema(columns)
     row = 0
     wanted = [column.name for column in columns]
     for batch in file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
-        arrays = [_cast(batch.column(column.name), column, row) for column in columns]
+        arrays = [_converted(batch.column(column.name), column, row) for column in columns]
         row += batch.num_rows
         result = pa.RecordBatch.from_arrays(arrays, schema=target)
         # Parquet's texts are whatever bytes the writer put there.
         result.validate(full=True)
         yield result
+
+
+def _int96_columns(file: pq.ParquetFile) -> set[str]:
+    schema = file.schema
+    return {
+        column.path
+        for column in (schema.column(place) for place in range(len(schema)))
+        if column.physical_type == "INT96"
+    }
+
+
+def _damaged_column(spool: Any, format: FileFormat) -> str | None:
+    """The first column that cannot be read while the footer can."""
+    try:
+        names = _open(spool).schema_arrow.names
+    except (OSError, pa.ArrowException):
+        return None
+    for column in format.columns:
+        if column.name in names:
+            try:
+                for batch in _open(spool).iter_batches(BATCH_ROWS, columns=[column.name]):
+                    batch.validate(full=True)
+            except (OSError, pa.ArrowException):
+                return column.name
+    return None
 
 
 def _convertible(found: pa.DataType, column: Column) -> bool:
@@ -69,7 +115,7 @@ def _convertible(found: pa.DataType, column: Column) -> bool:
         return bool(types.is_decimal(found) or types.is_integer(found))
     return bool(
         {
-            "string": types.is_string(found) or types.is_large_string(found),
+            "string": _is_text(found),
             "boolean": types.is_boolean(found),
             "int": types.is_integer(found),
             "bigint": types.is_integer(found),
@@ -80,11 +126,58 @@ def _convertible(found: pa.DataType, column: Column) -> bool:
     )
 
 
-def _cast(values: Any, column: Column, first_row: int) -> Any:
+def _is_text(found: pa.DataType) -> bool:
+    return bool(
+        types.is_string(found) or types.is_large_string(found) or types.is_string_view(found)
+    )
+
+
+def _converted(values: Any, column: Column, first_row: int) -> Any:
     try:
-        return pc.cast(values, arrow_type(column), safe=True)
-    except pa.ArrowInvalid as error:
+        return convert_or_say_which(_decoded(values), column, _cast)
+    except BadValue as bad:
         raise ParseError(
-            f"Column {column.name!r}, rows {first_row + 1} to {first_row + len(values)}: "
-            f"a value does not fit {column.type}: {error}"
-        ) from error
+            f"Column {column.name!r}, row {first_row + bad.position + 1}: "
+            f"found {_shown(bad.found)} ({values.type}), expected {bad.expected}."
+        ) from None
+
+
+def _shown(value: object) -> str:
+    """A number or an instant as people write it."""
+    if isinstance(value, bytes) and len(value) == int96.WIDTH:
+        nanoseconds = int.from_bytes(value[:8], "little", signed=True)
+        day = int.from_bytes(value[8:], "little", signed=True)
+        return f"{nanoseconds} nanoseconds of the Julian day {day}"
+    return str(value)[:80] if not isinstance(value, str) else shown(value)
+
+
+def _decoded(values: Any) -> Any:
+    if not types.is_dictionary(values.type):
+        return values
+    if types.is_string_view(values.type.value_type):
+        # Arrow cannot take from views.
+        texts = pc.cast(values.dictionary, pa.string())
+        values = pa.DictionaryArray.from_arrays(values.indices, texts)
+    return values.dictionary_decode()
+
+
+def _cast(values: Any, column: Column) -> Any:
+    if types.is_fixed_size_binary(values.type):
+        return within_calendar(int96.to_timestamps(values))
+    if column.decimal:
+        return _to_decimal(values, column)
+    result = pc.cast(values, arrow_type(column), safe=True)
+    return within_calendar(result) if column.type in ("date", "timestamp") else result
+
+
+def _to_decimal(values: Any, column: Column) -> Any:
+    """Numbers as the decimals of the column, when they fit as they are.
+
+    Arrow's own cast lets some values wrap around, so the number of whole digits comes first.
+    """
+    _, scale = digits_of(column)
+    if types.is_null(values.type):
+        return pc.cast(values, arrow_type(column))
+    if types.is_integer(values.type):
+        return narrowed(pc.cast(values, wide_decimal(_WHOLE_DIGITS, scale)), column)
+    return narrowed(values, column)

@@ -20,19 +20,28 @@ from burst.contract import FileFormat, Format
 from burst.parsing import csv as parse_csv
 from burst.parsing import json as parse_json
 from burst.parsing import parquet as parse_parquet
-from burst.parsing.reasons import ParseError
+from burst.parsing.reasons import ParseError, shown
 
+_GZIP = b"\x1f\x8b"
 # First bytes that tell what a file is when it is not what it should be.
 _MAGIC = {
-    b"\x1f\x8b": "gzip data (the key of a compressed file must end in .gz)",
+    _GZIP: "gzip data (the key of a compressed file must end in .gz)",
     b"PAR1": "a Parquet file",
     b"PK\x03\x04": "a zip archive",
     b"ORC": "an ORC file",
     b"Obj\x01": "an Avro file",
+    b"\x28\xb5\x2f\xfd": "zstd data (only gzip is decompressed)",
+    b"BZh": "bzip2 data (only gzip is decompressed)",
+    b"\xfd7zXZ\x00": "xz data (only gzip is decompressed)",
 }
+# What no text has, but for a line end or a tab. A header may well begin with "ORC".
+_CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\r")
 # First bytes of texts: the byte order mark in each encoding that has one.
 _MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
+
+# How many of the first bytes are looked at.
+LOOK_BYTES = 256
 
 Parser = Callable[["io.BufferedReader[Guarded]", FileFormat], Iterator[pa.RecordBatch]]
 
@@ -51,13 +60,16 @@ def parse(stream: Bytes, *, key: str, format: FileFormat) -> Iterator[pa.RecordB
     """
     transport = Guarded(stream)
     content = transport
-    if key.lower().endswith(".gz"):
-        # GzipFile wants to look ahead, hence the buffer.
-        unzipped = gzip.GzipFile(fileobj=cast(BinaryIO, io.BufferedReader(transport)), mode="rb")
-        content = Guarded(cast(Bytes, unzipped))
+    zipped = key.lower().endswith(".gz")
+    # GzipFile wants to look ahead, hence the buffer.
+    source = io.BufferedReader(transport)
+    if zipped:
+        content = Guarded(cast(Bytes, gzip.GzipFile(fileobj=cast(BinaryIO, source), mode="rb")))
     buffered = io.BufferedReader(content, buffer_size=256 * 1024)
     try:
-        if _starts(buffered, format):
+        if zipped:
+            _must_be_gzip(source)
+        if _starts(buffered, format, zipped=zipped):
             yield from _PARSERS[format.kind](buffered, format)
         # Should a parser have taken an error for the end of the file.
         if transport.error or content.error:
@@ -66,17 +78,39 @@ def parse(stream: Bytes, *, key: str, format: FileFormat) -> Iterator[pa.RecordB
         if transport.error:
             raise transport.error from error
         if content.error:
-            raise ParseError(f"The gzip data is damaged or cut short: {content.error}.") from error
+            raise ParseError(_gzip_problem(content.error)) from error
         if isinstance(error, pa.ArrowException):
             raise ParseError(f"The file is not readable {format.kind}: {error}") from error
         raise
 
 
-def _starts(buffered: io.BufferedReader[Guarded], format: FileFormat) -> bool:
+def _must_be_gzip(source: io.BufferedReader[Guarded]) -> None:
+    head = source.peek(2)[:2]
+    if head and not _GZIP.startswith(head):
+        raise ParseError(
+            "The key ends in .gz, but the file is not gzip data: it begins with "
+            f"{shown(bytes(source.peek(20)[:20]))}. Name it without .gz, or compress it."
+        )
+
+
+def _gzip_problem(error: Exception) -> str:
+    if isinstance(error, gzip.BadGzipFile) and str(error).startswith("Not a gzipped file"):
+        return f"After the gzip data come other bytes, expected the end of the file: {error}."
+    return f"The gzip data is damaged or cut short: {error}."
+
+
+def _starts(buffered: io.BufferedReader[Guarded], format: FileFormat, *, zipped: bool) -> bool:
     """False when there is not one byte; ParseError when the first bytes are of another format."""
-    head = buffered.peek(4)[:4]
+    head = buffered.peek(LOOK_BYTES)[:LOOK_BYTES]
+    if zipped and head.startswith(_GZIP):
+        raise ParseError(
+            "The file is compressed twice: what its gzip data holds is gzip data again, expected "
+            f"{format.kind}. Compress it once."
+        )
     for magic, what in _MAGIC.items():
-        if head.startswith(magic) and not (format.kind == "parquet" and magic == b"PAR1"):
+        other = format.kind != "parquet" or magic != b"PAR1"
+        binary = format.kind == "parquet" or _CONTROLS.intersection(head)
+        if head.startswith(magic) and other and binary:
             raise ParseError(f"The file is {what}, expected {format.kind}.")
     for mark, encoding in _MARKS.items():
         if head.startswith(mark) and encoding != format.encoding:

@@ -1,23 +1,59 @@
-"""Texts to dates and timestamps, with the position of the first text that is neither."""
+"""Texts to values, by the rules of docs/values.md.
+
+Arrow converts fast, but it takes more than the rules allow (hexadecimal numbers, year 0) and does
+not always notice what it loses (decimals that wrap around, exponents beyond its tables). So a
+column of texts is vetted first, all of it at once; Arrow sees what it certainly converts right; and
+what it gave is checked for its range. The rare texts that are left are converted one by one.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Context, Decimal, Inexact
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from burst.columns import arrow_schema, arrow_type
-from burst.contract import Column
+from burst.columns import arrow_type
+from burst.contract import MAX_PRECISION, Column
 
+EXPECTED = {
+    "string": "text in UTF-8",
+    "boolean": "true, false, 1 or 0",
+    "int": "a whole number of 32 bits",
+    "bigint": "a whole number of 64 bits",
+    "double": "a number in the range of a double",
+    "date": "a date such as 2025-01-31, from year 0001 to 9999",
+    "timestamp": "a timestamp such as 2025-01-31T23:59:59.123456Z (at most 6 decimals), "
+    "from year 0001 to 9999",
+}
+
+FIRST_DAY, LAST_DAY = date.min, date.max
+FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
+LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
+
+_DIGITS = b"0123456789"
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
 _DAY_ONLY = r"^\d{4}-\d{2}-\d{2}$"
 _HAS_ZONE = r"^.{10}[T ].*(Z|[+-]\d{2}(:?\d{2})?)$"
-_EXPECTED = {
-    "date": "a date such as 2025-01-31",
-    "timestamp": "a timestamp such as 2025-01-31T23:59:59.123456Z (at most 6 decimals)",
-}
+_NOT_FINITE = r"(?i)^[+-]?(nan|inf|infinity)$"
+# A text with a digit other than 0 before the exponent is a number other than 0.
+_NOT_ZERO = r"^[^eE]*[1-9]"
+_TRUE = pa.array(["true", "True", "TRUE", "1"])
+_FALSE = pa.array(["false", "False", "FALSE", "0"])
+# Arrow's decimals of 256 bits hold 76 digits.
+_WIDE_PRECISION = 76
+_EXACT = Context(prec=2 * _WIDE_PRECISION, traps=[Inexact])
+
+
+class UnfitError(Exception):
+    """Some value of an array is not of the column's type, or would not stay what it is."""
 
 
 @dataclass(frozen=True)
@@ -30,53 +66,198 @@ class BadValue(Exception):
     expected: str
 
 
-def is_text_first(column: Column) -> bool:
-    """True for the types which the parsers hand over as text, to be converted here."""
-    return column.type in _EXPECTED
+Conversion = Callable[[Any, Column], Any]
 
 
-@lru_cache
-def text_schema(columns: tuple[Column, ...]) -> pa.Schema:
-    """The columns' schema with text in place of dates and timestamps."""
-    return pa.schema(
-        [
-            pa.field(field.name, pa.string() if is_text_first(column) else field.type)
-            for field, column in zip(arrow_schema(columns), columns, strict=True)
-        ]
-    )
-
-
-def convert(batch: pa.RecordBatch, columns: tuple[Column, ...]) -> pa.RecordBatch:
-    """The batch with dates and timestamps in place of their texts. Raises BadValue."""
-    arrays = [
-        _convert(batch.column(column.name), column)
-        if is_text_first(column)
-        else batch.column(column.name)
-        for column in columns
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(columns))
-
-
-def _convert(texts: Any, column: Column) -> Any:
+def convert_or_say_which(values: Any, column: Column, conversion: Conversion) -> Any:
+    """The converted array. Raises BadValue for the first value that cannot be converted."""
     try:
-        return _cast(texts, column)
-    except pa.ArrowInvalid:
-        position = next(i for i in range(len(texts)) if not _valid(texts.slice(i, 1), column))
-        found = texts[position].as_py()
-        raise BadValue(position, column, found, _EXPECTED[column.type]) from None
+        return conversion(values, column)
+    except (UnfitError, pa.ArrowInvalid):
+        position = _first_bad(values, column, conversion)
+        found = _found(values[position])
+        raise BadValue(position, column, found, expected(column, found)) from None
 
 
-def _cast(texts: Any, column: Column) -> Any:
-    if column.type == "date":
-        return pc.cast(texts, arrow_type(column))
+def _found(value: Any) -> object:
+    """The value as Python's own; a day or an instant that Python does not know as its number."""
+    try:
+        return value.as_py()
+    except (OverflowError, ValueError):
+        return f"{value.value} since 1970-01-01"
+
+
+def _first_bad(values: Any, column: Column, conversion: Conversion) -> int:
+    """The position of the first value that the conversion refuses, found by halving."""
+    low, high = 0, len(values)
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            conversion(values.slice(low, middle - low), column)
+        except (UnfitError, pa.ArrowInvalid):
+            high = middle
+        else:
+            low = middle
+    return low
+
+
+def expected(column: Column, found: object) -> str:
+    """What the column takes, in words; for a decimal also what is wrong with this one."""
+    if not column.decimal:
+        return EXPECTED[column.type]
+    number = found if isinstance(found, Decimal) else decimal_of(str(found))
+    why = number is not None and misfit(number, column)
+    return f"a number that fits {column.type}{f' ({why})' if why else ''}"
+
+
+def from_texts(texts: Any, column: Column) -> Any:
+    """An array of the column's type. Raises UnfitError or ArrowInvalid when a text is not one."""
+    if column.decimal:
+        return _decimals(texts, column)
+    return _CONVERSIONS[column.type](texts, column)
+
+
+def _strings(texts: Any, column: Column) -> Any:
+    return texts
+
+
+def _booleans(texts: Any, column: Column) -> Any:
+    true, false = pc.is_in(texts, _TRUE), pc.is_in(texts, _FALSE)
+    known = pc.or_(true, false)
+    if pc.count(known.filter(known), mode="all").as_py() < len(texts) - texts.null_count:
+        raise UnfitError
+    return pc.if_else(pc.is_valid(texts), true, None)
+
+
+def _whole_numbers(texts: Any, column: Column) -> Any:
+    if others := _other_than(texts, _DIGITS + b"-"):
+        if set(others) != {ord("+")}:
+            raise UnfitError
+        # Arrow takes a plus sign before every number but whole ones.
+        texts = pc.replace_substring_regex(texts, r"^\+(\d)", r"\1")
+    return pc.cast(texts, arrow_type(column))
+
+
+def _doubles(texts: Any, column: Column) -> Any:
+    if _other_than(texts, _DIGITS + b"+-.eE"):
+        words = pc.match_substring_regex(texts, _NOT_FINITE)
+        _only_allowed(pc.if_else(words, "0", texts), _DIGITS + b"+-.eE")
+    else:
+        words = None
+    values = pc.cast(texts, arrow_type(column))
+    if not all_finite(values):
+        infinite = pc.invert(pc.is_finite(values))
+        if words is None or pc.any(pc.and_not(infinite, words)).as_py():
+            raise UnfitError
+    zeros = _numbers_of(values) == 0
+    if np.count_nonzero(zeros) > values.null_count:
+        # A number that is not zero may be too small for a double.
+        tiny = pc.match_substring_regex(texts.filter(pa.array(zeros)), _NOT_ZERO)
+        if pc.any(tiny).as_py():
+            raise UnfitError
+    return values
+
+
+def all_finite(doubles: Any) -> bool:
+    """Whether no value is infinite or not a number."""
+    return bool(np.isfinite(_numbers_of(doubles)).all())
+
+
+def _numbers_of(doubles: Any) -> Any:
+    """The numbers as they are in memory; a null is some number, mostly 0."""
+    _, data = doubles.buffers()
+    return np.frombuffer(data or b"", np.float64, len(doubles), offset=8 * doubles.offset)
+
+
+def _decimals(texts: Any, column: Column) -> Any:
+    _, scale = digits_of(column)
+    length = pc.max(pc.binary_length(texts)).as_py() or 0
+    if length + scale <= _WIDE_PRECISION and not _other_than(texts, _DIGITS + b"+-."):
+        return narrowed(pc.cast(texts, wide_decimal(length, scale)), column)
+    each = texts.dictionary_encode()
+    numbers = [decimal_of(text) for text in each.dictionary.to_pylist()]
+    return decimal_array(numbers, column).take(each.indices)
+
+
+def decimal_of(text: str | None) -> Decimal | None:
+    """The number that a text is, exactly; None when it is not one."""
+    return Decimal(text) if text is not None and _DECIMAL.fullmatch(text) else None
+
+
+def decimal_array(numbers: list[Decimal | None], column: Column) -> Any:
+    """Exact numbers as an array of the column's type. Raises UnfitError for None and misfits."""
+    step = Decimal(1).scaleb(-digits_of(column)[1])
+    exact = []
+    for number in numbers:
+        if number is None or misfit(number, column):
+            raise UnfitError
+        exact.append((number or Decimal(0)).quantize(step, context=_EXACT))
+    return pa.array(exact, arrow_type(column))
+
+
+def misfit(number: Decimal, column: Column) -> str | None:
+    """Why a number does not fit the decimal column; None when it does.
+
+    Nothing is rounded. Zeros at either end do not count.
+    """
+    precision, scale = digits_of(column)
+    if not number:
+        return None
+    _, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int):
+        return "it is no finite number"
+    zeros = next(count for count, digit in enumerate(reversed(digits)) if digit)
+    whole, decimals = len(digits) + exponent, -(exponent + zeros)
+    whole -= next(count for count, digit in enumerate(digits) if digit)
+    if whole > precision - scale:
+        return f"it has {whole} whole digits, {precision - scale} fit"
+    if decimals > scale:
+        return f"it has {decimals} decimals, {scale} fit"
+    return None
+
+
+def wide_decimal(whole_digits: int, scale: int) -> pa.DataType:
+    """A decimal in which numbers of so many whole digits cannot wrap around."""
+    if whole_digits + scale <= MAX_PRECISION:
+        return pa.decimal128(MAX_PRECISION, scale)
+    return pa.decimal256(_WIDE_PRECISION, scale)
+
+
+def narrowed(decimals: Any, column: Column) -> Any:
+    """Decimals of any precision and scale as the column's type, when they fit as they are.
+
+    Arrow's safe cast lets some values wrap around, so the whole digits are looked at first. It does
+    refuse to drop decimals. Raises UnfitError or ArrowInvalid.
+    """
+    precision, scale = digits_of(column)
+    range_ = pc.min_max(decimals)
+    bound = Decimal(10).scaleb(precision - scale - 1, _EXACT)
+    for value in (range_["min"].as_py(), range_["max"].as_py()):
+        if value is not None and value.copy_abs() >= bound:
+            raise UnfitError
+    return pc.cast(decimals, arrow_type(column))
+
+
+def digits_of(column: Column) -> tuple[int, int]:
+    if column.decimal is None:
+        raise TypeError(f"{column.name!r} is no decimal column")
+    return column.decimal
+
+
+def _dates(texts: Any, column: Column) -> Any:
+    return within_calendar(pc.cast(texts, arrow_type(column)))
+
+
+def _timestamps(texts: Any, column: Column) -> Any:
     try:
         # A hundredth of the work, and what most files are: every text has a zone offset.
-        return pc.cast(texts, arrow_type(column))
+        values = pc.cast(texts, arrow_type(column))
     except pa.ArrowInvalid:
-        return _cast_with_and_without_zone(texts, column)
+        values = _with_and_without_zone(texts, column)
+    return within_calendar(values)
 
 
-def _cast_with_and_without_zone(texts: Any, column: Column) -> Any:
+def _with_and_without_zone(texts: Any, column: Column) -> Any:
     # Arrow refuses to mix texts with and without a zone offset, files do mix them.
     with_time = pc.if_else(
         pc.match_substring_regex(texts, _DAY_ONLY),
@@ -91,9 +272,51 @@ def _cast_with_and_without_zone(texts: Any, column: Column) -> Any:
     return pc.cast(with_zone, arrow_type(column))
 
 
-def _valid(texts: Any, column: Column) -> bool:
-    try:
-        _cast(texts, column)
-    except pa.ArrowInvalid:
-        return False
-    return True
+def within_calendar(values: Any) -> Any:
+    """The dates or instants, when all are in the years 0001 to 9999. Raises UnfitError."""
+    numbers = values.view(pa.int32() if pa.types.is_date32(values.type) else pa.int64())
+    first, last = _calendar(values.type)
+    range_ = pc.min_max(numbers)
+    low, high = range_["min"].as_py(), range_["max"].as_py()
+    if low is not None and not first <= low <= high <= last:
+        raise UnfitError
+    return values
+
+
+@lru_cache
+def _calendar(kind: pa.DataType) -> tuple[int, int]:
+    if pa.types.is_date32(kind):
+        first, last = pa.scalar(FIRST_DAY, kind), pa.scalar(LAST_DAY, kind)
+    else:
+        first, last = pa.scalar(FIRST_INSTANT, kind), pa.scalar(LAST_INSTANT, kind)
+    return first.value, last.value
+
+
+_CONVERSIONS: dict[str, Conversion] = {
+    "string": _strings,
+    "boolean": _booleans,
+    "int": _whole_numbers,
+    "bigint": _whole_numbers,
+    "double": _doubles,
+    "date": _dates,
+    "timestamp": _timestamps,
+}
+
+
+def _other_than(texts: Any, allowed: bytes) -> bytes:
+    """The bytes of the texts that are not allowed; a twentieth of the time of a pattern."""
+    return _content(texts).translate(None, allowed)
+
+
+def _only_allowed(texts: Any, allowed: bytes) -> None:
+    if _other_than(texts, allowed):
+        raise UnfitError
+
+
+def _content(texts: Any) -> bytes:
+    """The bytes of all texts, one after the other."""
+    _, offsets, data = texts.buffers()
+    if data is None or not len(texts):
+        return b""
+    ends = np.frombuffer(offsets, np.int32, len(texts) + 1, offset=4 * texts.offset)
+    return bytes(memoryview(data)[ends[0] : ends[-1]])

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, cast
 import boto3
 from botocore.config import Config
 
+from burst.s3.quick import quickly
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -31,6 +33,12 @@ def s3_client() -> S3Client:
         read_timeout=60,
     )
     return boto3.client("s3", config=config)
+
+
+@lru_cache(maxsize=1)
+def task_s3_client() -> S3Client:
+    """The same for a task, which asks for thousands of small files."""
+    return quickly(s3_client(), boto3.Session().get_credentials())
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,4 @@
-"""What S3's errors say about one version: it is gone, or S3 does not hand it out.
-
-Every other error is about the run: SlowDown, InternalError, ExpiredToken, NoSuchBucket ...
-"""
+"""What S3's errors say: a version is gone, S3 refuses it, or the error is about the whole run."""
 
 from __future__ import annotations
 
@@ -37,9 +34,31 @@ _REASONS: Mapping[str, str] = {
 }
 
 
+# These 4xx codes are about the caller, the clock or the bucket: every other request would get them.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_ABOUT_THE_RUN = frozenset(
+    {
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "InvalidToken",
+        "NoSuchBucket",
+        "RequestTimeTooSkewed",
+        "RequestTimeout",
+        "SignatureDoesNotMatch",
+        "TokenRefreshRequired",
+        "UnrecognizedClientException",
+    }
+)
+
+
+def code_of(error: ClientError) -> str:
+    """The code of an error, or "" where it has none."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
 def is_gone(error: ClientError) -> bool:
     """True when S3 says that this version, or this key, does not exist."""
-    return error.response.get("Error", {}).get("Code") in ("NoSuchVersion", "NoSuchKey", "404")
+    return code_of(error) in ("NoSuchVersion", "NoSuchKey", "404")
 
 
 def refusal(error: ClientError) -> str | None:
@@ -49,3 +68,44 @@ def refusal(error: ClientError) -> str | None:
     if reason is None:
         return None
     return f"{reason}. S3 says {answer.get('Code')}: {answer.get('Message', '').rstrip('.')}."
+
+
+def is_conflict(error: ClientError) -> bool:
+    """True when another write of the same key was under way: S3 asks to try again."""
+    return code_of(error) in ("ConditionalRequestConflict", "OperationAborted", "409")
+
+
+def is_changed(error: ClientError) -> bool:
+    """True when S3 says that the object is not the one that the request expects."""
+    return code_of(error) in ("PreconditionFailed", "412")
+
+
+def reason_against(error: ClientError) -> str | None:
+    """Why S3 refuses to copy, tag or delete this one object; None when the error is about the run.
+
+    Other than for reading, any refusal will do: Object Lock, a deny in a policy, a key that is too
+    long, a storage class.
+    """
+    if reason := refusal(error):
+        return reason
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    if status >= 500 or status == 429 or is_throttled(code_of(error)):
+        return None
+    if code_of(error) in _ABOUT_THE_RUN:
+        return None
+    message = str(error.response.get("Error", {}).get("Message", "")).rstrip(".")
+    return f"S3 says {code_of(error)}: {message}."
+
+
+def is_throttled(code: str) -> bool:
+    """True for the codes that ask to try again later."""
+    return code in (
+        "InternalError",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "503",
+        "500",
+    )

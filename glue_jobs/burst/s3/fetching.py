@@ -8,13 +8,14 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from burst.batch import InputFile
+from burst.batch import NULL_VERSION, InputFile
 from burst.byte_stream import Bytes
-from burst.s3.errors import is_gone, refusal
+from burst.s3.errors import is_changed, is_gone, refusal
+from burst.s3.quick import QuickS3
 from burst.s3.retry import ATTEMPTS, FIRST_WAIT_SECONDS, INTERRUPTED, repeated
 
 if TYPE_CHECKING:
@@ -72,6 +73,10 @@ def fetch(s3: S3Client, bucket: str, inputs: Sequence[tuple[int, InputFile]]) ->
 
 
 def _fetch_whole(s3: S3Client, bucket: str, index: int, file: InputFile) -> Fetched:
+    if isinstance(s3, QuickS3):
+        data = s3.get_whole(bucket, file.key, file.version_id, file.etag)
+        if data is not None:
+            return Fetched(index, file, io.BytesIO(data))
     body = _open(s3, bucket, file)
     if body is None or isinstance(body, Refused):
         return Fetched(index, file, body)
@@ -83,6 +88,9 @@ def _open(s3: S3Client, bucket: str, file: InputFile) -> Bytes | Refused | None:
         return _Body(s3, bucket, file)
     except ClientError as error:
         if is_gone(error):
+            return None
+        if is_changed(error) and file.version_id == NULL_VERSION:
+            # Overwritten without versions: what was planned does not exist any more.
             return None
         if reason := refusal(error):
             return Refused(reason)
@@ -124,11 +132,13 @@ class _Body:
 
     def _ask(self) -> GetObjectOutputTypeDef:
         file = self._file
-        if not self._position:
-            return self._s3.get_object(Bucket=self._bucket, Key=file.key, VersionId=file.version_id)
+        rest: dict[str, Any] = {}
+        if self._position:
+            rest = {"Range": f"bytes={self._position}-"}
         return self._s3.get_object(
             Bucket=self._bucket,
             Key=file.key,
             VersionId=file.version_id,
-            Range=f"bytes={self._position}-",
+            IfMatch=f'"{file.etag}"',
+            **rest,
         )

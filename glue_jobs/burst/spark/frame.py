@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from burst.batch import InputFile, shares
 from burst.contract import FileFormat
 from burst.reader import read_files
-from burst.s3 import s3_client
+from burst.s3 import task_s3_client
 from burst.spark.columns import spark_read_schema
 
 if TYPE_CHECKING:
@@ -38,7 +38,11 @@ def spark_frame(
     def read_tasks(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for number in (value for piece in numbers for value in piece.column(0).to_pylist()):
             yield from read_files(
-                s3_client(), bucket=bucket, batch=batch, inputs=tasks.value[number], format=format
+                task_s3_client(),
+                bucket=bucket,
+                batch=batch,
+                inputs=tasks.value[number],
+                format=format,
             )
 
     # One row, one partition, one task: a number that tells the task which files it reads.

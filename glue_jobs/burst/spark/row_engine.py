@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,9 +23,12 @@ from burst.contract import (
     Output,
 )
 from burst.errors import RowEngineError
-from burst.row_engine import FileOutcome, ReadBatch
+from burst.row_engine import FileOutcome, R, ReadBatch, T, Written
+from burst.s3 import task_s3_client
+from burst.spark.accounting import Observed, account_of, fault, origin
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
     from pyspark.sql import DataFrame, SparkSession
 
 _SETTINGS = {
@@ -38,8 +41,18 @@ _SETTINGS = {
 }
 
 
+_ORIGIN = "_origin"
+
 # As Python ends a traceback: the class (none of Java's), a colon, the message.
 _PYTHON_ERROR = re.compile(r"(?!org\.|java\.|py4j\.)\w+(\.\w+)*: ")
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A batch's rows with their verdicts, and how many there are of each origin."""
+
+    frame: DataFrame
+    by_origin: Mapping[int, int]
 
 
 @dataclass
@@ -83,7 +96,7 @@ class SparkRowEngine:
             frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
             verdicts = (
                 frame.where(f.col(STATUS_ROWS).isNotNull())
-                .select(INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD)
+                .select(INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD, origin().alias(_ORIGIN))
                 .collect()
             )
         outcomes = {
@@ -94,34 +107,51 @@ class SparkRowEngine:
             batch=batch,
             outcomes=tuple(outcomes[index] for index in range(len(inputs))),
             bytes=sum(file.size for file in inputs),
-            rows=frame,
+            rows=_Rows(frame, {row[_ORIGIN]: row[STATUS_ROWS] for row in verdicts}),
         )
 
-    def write(self, read: ReadBatch, target: str) -> None:
+    def write(self, read: ReadBatch, target: str) -> Written:
         from pyspark.sql import functions as f
 
         from burst.spark.writer import write_parquet
 
-        frame: DataFrame = read.rows
+        frame, rows_by_origin = read.rows.frame, read.rows.by_origin
         failed = [index for index, outcome in enumerate(read.outcomes) if outcome.reason]
         data = frame.where(f.col(STATUS_ROWS).isNull() & ~f.col(INPUT).isin(failed))
         with _explained("writing", read.batch):
+            transformed = self._as_declared(self._transform(data.drop(*PRIVATE)))
+            given = {number: rows for number, rows in rows_by_origin.items() if rows}
+            observed = Observed(transformed, given)
             write_parquet(
-                self._as_declared(self._transform(data.drop(*PRIVATE))),
+                observed.frame,
                 target,
                 input_bytes=read.bytes,
-                rows=sum(outcome.rows for outcome in read.outcomes),
+                rows=sum(given.values()),
                 output=self.output,
             )
+            returned = observed.account()
+        if wrong := fault(account_of(given), returned, self.output.row_changes):
+            raise RowEngineError(
+                f"The transform {self.transform!r} {wrong}. Correct the transform, or the "
+                f"pipeline's row_changes, and deploy. Nothing of batch {read.batch} was loaded; "
+                "the next run starts it again."
+            )
+        return Written(returned.rows)
 
     def _as_declared(self, rows: DataFrame) -> DataFrame:
         """The columns in the order of the table over curated.
 
         Raises when the table would not show what the transform gives.
         """
-        if self.output.columns is None:
-            return rows
         found = {field.name: field.dataType.simpleString() for field in rows.schema}
+        if self.output.columns is None:
+            if lost := [name for name in LINEAGE if found.get(name) != "string"]:
+                raise RowEngineError(
+                    f"The transform {self.transform!r} does not give back {', '.join(lost)} as it "
+                    "was. Correct the transform and deploy. Nothing of the batch was written; the "
+                    "next run starts it again."
+                )
+            return rows
         if wrong := differences(self.output.columns, found):
             raise RowEngineError(
                 f"The transform {self.transform!r} gives other columns than the settings declare: "
@@ -131,8 +161,16 @@ class SparkRowEngine:
             )
         return rows.select(*(column.name for column in self.output.columns), *LINEAGE)
 
+    def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:
+        def answer(part: T) -> R:
+            return work(task_s3_client(), part)
+
+        with _explained("moving files of", "the last one"):
+            numbered = self.spark.sparkContext.parallelize(parts, len(parts))
+            return numbered.map(answer).collect()
+
     def release(self, read: ReadBatch) -> None:
-        read.rows.unpersist()
+        read.rows.frame.unpersist()
 
     def stop(self) -> None:
         """Stop Spark, if it was started."""

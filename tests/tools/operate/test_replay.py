@@ -273,7 +273,7 @@ def test_progress_ends_where_it_should(world: World) -> None:
 
 
 def test_ledger_of_the_job_does_not_take_a_replay_for_a_batch(world: World) -> None:
-    from burst.ledger.records import Ledger
+    from burst.ledger import Ledger
 
     batch = world.batch(bad=["a"])
     world.replay().run()

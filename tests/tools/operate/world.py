@@ -10,7 +10,7 @@ from typing import Any
 
 from burst.batch import REASON_SUFFIX, InputFile, batch_id, destination
 from burst.landing import Landing
-from burst.ledger.records import (
+from burst.ledger import (
     DoneRecord,
     FileResult,
     Ledger,
@@ -19,6 +19,7 @@ from burst.ledger.records import (
     PlanRecord,
     ResultRecord,
 )
+from burst.settle import Move, Mover
 
 from tests.unit.operate.records import DEPLOYMENT, PIPELINE
 from tools.operate.replays.replay import Replay, ReplayProgress
@@ -87,8 +88,12 @@ class World:
         at = datetime.now(UTC)
         batch = batch_id(inputs, at)
         files = [self._result(batch, file, "curated") for file in inputs]
-        result = self._record(batch, at, inputs, files, settled=False)
-        landing.settle(result, lake_bucket=LAKE, now=at)
+        self._record(batch, at, inputs, files, settled=False)
+        moves = [
+            Move(file.key, file.version_id, file.etag, file.size, moved.destination or "", None)
+            for file, moved in zip(inputs, files, strict=True)
+        ]
+        Mover(LANDING, LAKE).move(self.s3, moves)
         self._done(batch, at, files)
 
     def replay(self, *, s3: Any = None, **selection: Any) -> Replay:

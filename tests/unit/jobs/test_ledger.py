@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 from burst.batch import InputFile
 from burst.errors import LedgerError
-from burst.ledger.records import DoneRecord, FileResult, Origin, Outcome, PlanRecord, ResultRecord
+from burst.ledger import DoneRecord, FileResult, Origin, Outcome, PlanRecord, ResultRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -138,5 +138,5 @@ def test_error_says_what_to_do() -> None:
 
 
 def test_record_of_a_later_format_asks_for_the_job_that_wrote_it() -> None:
-    with pytest.raises(LedgerError, match="record format 2, this job reads format 1"):
-        PlanRecord.from_json(_damage(PLAN, "format", 2), key="k")
+    with pytest.raises(LedgerError, match="record format 3, this job reads the formats 1 and 2"):
+        PlanRecord.from_json(_damage(PLAN, "format", 3), key="k")

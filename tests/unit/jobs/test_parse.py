@@ -110,9 +110,14 @@ BAD: dict[str, tuple[Format, bytes, str]] = {
         "Row 3, column 'a': found 'one', expected a whole number of 32 bits.",
     ),
     "csv: number too large": ("csv", HEAD + b"3000000000,,,\n", "column 'a': found '3000000000'"),
-    "csv: too many decimals": ("csv", HEAD + b",,1.234,\n", "column 'd': found more decimals"),
+    "csv: too many decimals": (
+        "csv",
+        HEAD + b",,1.234,\n",
+        "Row 2, column 'd': found '1.234', expected a number that fits decimal(5,2) (it has 3 "
+        "decimals, 2 fit).",
+    ),
     "csv: decimal too large": ("csv", HEAD + b",,12345.6,\n", "column 'd': found '12345.6'"),
-    "csv: no decimal": ("csv", HEAD + b",,x,\n", "column 'd': found 'x', expected a decimal(5,2)"),
+    "csv: no decimal": ("csv", HEAD + b",,x,\n", "column 'd': found 'x', expected a number that"),
     "csv: no such day": (
         "csv",
         HEAD + LINE + b",,,2025-02-30\n",
@@ -127,11 +132,11 @@ BAD: dict[str, tuple[Format, bytes, str]] = {
     "csv: Latin-1 in the header": ("csv", b"a,b,d,caf\xe9\n", "The header has no column 't'"),
     "csv: UTF-16": ("csv", HEAD.decode().encode("utf-16"), "The file is text in UTF-16"),
     "csv: open quote in the header": ("csv", b'a,b,d,"t\n1,2,3', "The header cannot be read"),
-    "csv: open quote": ("csv", HEAD + b'1,x,1,"2025-01-31\n', "column 't'"),
+    "csv: open quote": ("csv", HEAD + b'1,x,1,"2025-01-31\n', "Row 2: found a quoted v"),
     "csv: open quote that swallows rows": (
         "csv",
         b"t,d,a,b\n" + b',,1,"x\n' + b",,2,y\n" * 3,
-        "The number of double quotes is odd (1)",
+        "Row 2: found a quoted value that has no closing quote",
     ),
     "csv: endless row": ("csv", HEAD + b'1,"' + b"x\n" * 9_000_000, "A row is longer than 8 MiB"),
     "csv: gzip without .gz": ("csv", gzip.compress(HEAD), "The file is gzip data"),
@@ -176,7 +181,11 @@ BAD: dict[str, tuple[Format, bytes, str]] = {
         parquet(b=[["x"]] * 3),
         "Column 'b': found list<element: string>",
     ),
-    "parquet: number too large": ("parquet", parquet(a=[1, 2, 1 << 40]), "Column 'a', rows 1 to 3"),
+    "parquet: number too large": (
+        "parquet",
+        parquet(a=[1, 2, 1 << 40]),
+        "Column 'a', row 3: found 1099511627776 (int64), expected a whole number of 32 bits.",
+    ),
 }
 
 
@@ -206,7 +215,7 @@ def test_gzip_file_of_several_members_is_read_to_its_end() -> None:
 WHOLE = gzip.compress(HEAD + LINE * 1000, mtime=0)
 
 
-@pytest.mark.parametrize("body", [WHOLE[:-4], WHOLE[:20], WHOLE[:5], HEAD, WHOLE[:-8] + b"x" * 8])
+@pytest.mark.parametrize("body", [WHOLE[:-4], WHOLE[:20], WHOLE[:5], WHOLE[:-8] + b"x" * 8])
 def test_damaged_gzip_has_its_own_reason(body: bytes) -> None:
     with pytest.raises(ParseError, match="The gzip data is damaged or cut short"):
         read(body, "csv", "k.gz")

@@ -27,7 +27,7 @@ class FakeS3:
         self.asked: list[str] = []
         self._lock = threading.Lock()
 
-    def get_object(self, *, Bucket: str, Key: str, VersionId: str) -> dict[str, Any]:
+    def get_object(self, *, Bucket: str, Key: str, VersionId: str, IfMatch: str) -> dict[str, Any]:
         assert (Bucket, VersionId) == ("landing", f"v-{Key}")
         with self._lock:
             self.asked.append(Key)

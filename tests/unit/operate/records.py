@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from burst.batch import InputFile, destination
-from burst.ledger.records import DoneRecord, FileResult, Origin, Outcome, PlanRecord, ResultRecord
+from burst.ledger import DoneRecord, FileResult, Origin, Outcome, PlanRecord, ResultRecord
 
 from tools.operate.deployment import DeployedPipeline, Deployment
 

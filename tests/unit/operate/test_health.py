@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from burst.ledger.unreadable import UnreadableFile
+from burst.ledger import UnreadableFile
 
 from tests.unit.operate.records import BATCH, NOW, PIPELINE
 from tools.operate.health import PipelineSnapshot, findings
@@ -56,8 +56,17 @@ def found(**changes: Any) -> tuple[str, ...]:
         {"runs": (run("RUNNING"),), "history": OPEN},
         {"runs": (run("SUCCEEDED"), run("FAILED", 9))},
         {"sweep_state": None},
+        {"refused": (RefusedRun("wr_2", NOW, "Concurrent runs exceeded"),)},
     ],
-    ids=["idle", "young files", "at work", "open batch at work", "recovered", "no sweep"],
+    ids=[
+        "idle",
+        "young files",
+        "at work",
+        "open batch at work",
+        "recovered",
+        "no sweep",
+        "refused",
+    ],
 )
 def test_healthy_pipeline_has_no_findings(changes: dict[str, Any]) -> None:
     assert found(**changes) == ()
@@ -76,7 +85,6 @@ def test_healthy_pipeline_has_no_findings(changes: dict[str, Any]) -> None:
         ({"runs": (run("RUNNING"), run("TIMEOUT", 9))}, "ended as TIMEOUT"),
         ({"runs": (run("FAILED"),), "history": OPEN}, "Correct the cause"),
         ({"history": OPEN}, "1 batch began and no run is at work"),
-        ({"refused": (RefusedRun("wr_2", NOW, "Concurrent runs exceeded"),)}, "Glue refused 1"),
         ({"quarantine": Quarantine(2, 0, (), capped=False)}, "2 files are in quarantine"),
         ({"dead_letters": 1}, "could not deliver 1 event"),
         ({"replay": ("r1", "--quarantine")}, "`burst replay dev orders --quarantine`"),

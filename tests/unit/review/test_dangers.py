@@ -290,6 +290,7 @@ def versioning(status: str) -> dict[str, Any]:
             Kind.EVENTS,
         ),
         ("aws_glue_workflow", {}, {"max_concurrent_runs": 1}, Kind.EVENTS),
+        ("aws_glue_workflow", {"max_concurrent_runs": 3}, {"max_concurrent_runs": 2}, Kind.EVENTS),
         ("aws_cloudtrail", {"enable_logging": True}, {"enable_logging": False}, Kind.EVENTS),
         (
             "aws_glue_trigger",

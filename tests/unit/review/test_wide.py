@@ -54,6 +54,19 @@ def test_statement_that_is_added_to_a_policy_and_is_wide_is_in_the_box(
     assert said in found
 
 
+def test_condition_that_goes_is_in_the_box() -> None:
+    limited = BASE | {"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}
+    (found,) = wide("aws_iam_role_policy", role_policy(limited), role_policy(BASE))
+    assert found == "Read: StringEquals aws:SourceAccount: A condition no longer limits it."
+
+
+@pytest.mark.parametrize("action", ["organizations:LeaveOrganization", "iam:PutRole*"])
+def test_administration_is_known_also_by_a_wildcard(action: str) -> None:
+    added = allow("Admin", action, "arn:aws:iam::1:role/x")
+    (found,) = wide("aws_iam_role_policy", role_policy(BASE), role_policy(BASE, added))
+    assert found.startswith(f"Admin: {action}: ")
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

@@ -72,11 +72,13 @@ def test_defaults_are_the_documented_ones() -> None:
     assert (pipeline.max_bad_fraction, pipeline.min_bad_files) == (0.5, 5)
     assert pipeline.input.unknown_columns == "quarantine"
     assert (pipeline.input.delimiter, pipeline.input.encoding) == (",", "utf-8")
+    assert pipeline.input.escape == ""
     assert pipeline.sweep == "rate(1 day)"
     assert pipeline.output.model_dump() == {
         "added_columns": (),
         "dropped_columns": (),
         "compression": "snappy",
+        "row_changes": "none",
         "target_file_megabytes": 128,
     }
     assert pipeline.job.model_dump() == {
@@ -86,7 +88,7 @@ def test_defaults_are_the_documented_ones() -> None:
         "time_reserve": 0.25,
         "glue_version": "5.1",
     }
-    assert pipeline.workflow_max_concurrent_runs is None
+    assert pipeline.workflow_max_concurrent_runs == 3
     assert environment.encryption == "sse-s3"
     assert (environment.account_id, environment.event_rules_quota) == (None, None)
     assert environment.max_dpu_hours_per_run is None
@@ -135,8 +137,8 @@ WRONG = [
     (f"{ORDERS}.job.timeout_minutes", 10081, "'job.timeout_minutes' = 10081", "from 1 to 10080"),
     (f"{ORDERS}.job.time_reserve", -0.1, "'job.time_reserve' = -0.1", "from 0 to 0.9"),
     (f"{ORDERS}.job.time_reserve", 1, "'job.time_reserve' = 1", "from 0 to 0.9"),
-    (f"{ORDERS}.job.glue_version", "4.0", "'job.glue_version' = \"4.0\"", "5.0 or 5.1"),
-    (f"{ORDERS}.job.glue_version", 5.1, "'job.glue_version' = 5.1", "5.0 or 5.1"),
+    (f"{ORDERS}.job.glue_version", "4.0", "'job.glue_version' = \"4.0\"", "5.1"),
+    (f"{ORDERS}.job.glue_version", 5.1, "'job.glue_version' = 5.1", "5.1"),
     (f"{ORDERS}.job.workers", 3, "'job.workers' = 3: there is no such setting", "one of worker"),
     (f"{ORDERS}.input.format", "xml", "'input.format' = \"xml\"", "csv, json or parquet"),
     (f"{ORDERS}.input.columns", [], "'input.columns' = []", "one or more columns"),
@@ -156,6 +158,9 @@ WRONG = [
     (f"{ORDERS}.input.delimiter", "x", "'input.delimiter' = \"x\"", "no letter"),
     (f"{ORDERS}.input.delimiter", "§", "'input.delimiter' = \"§\"", "one ASCII character"),
     (f"{ORDERS}.input.encoding", "ascii", "'input.encoding' = \"ascii\"", "utf-8, utf-16, iso"),
+    (f"{ORDERS}.input.escape", "\\\\", "'input.escape'", "an empty text or one ASCII character"),
+    (f"{ORDERS}.input.escape", ",", "'input.escape' = \",\"", "but not the same one"),
+    (f"{ORDERS}.output.row_changes", "some", "'output.row_changes' = \"some\"", "none, drop"),
     (f"{ORDERS}.max_files_per_batch", 0, "'max_files_per_batch' = 0", "from 1 to 100000"),
     (f"{ORDERS}.max_files_per_batch", 100_001, "'max_files_per_batch' = 1", "from 1 to 100000"),
     (f"{ORDERS}.max_bytes_per_batch", 1024, "'max_bytes_per_batch' = 1024", "from 1048576 (1 MiB)"),
@@ -345,10 +350,11 @@ WRONG = [
     ),
     (f"{ORDERS}.sweep", "rate(1 days)", "after 1 the unit is 'day'", "where N is more than 1"),
     (f"{ORDERS}.sweep", "cron(0 3 * * *)", "this one has 5", "cron(minutes hours day-of-month"),
-    (f"{ORDERS}.workflow_max_concurrent_runs", 1, "its events are lost", "from 2 to 1000"),
-    (f"{ORDERS}.workflow_max_concurrent_runs", 0, "concurrent_runs' = 0", "from 2 to 1000"),
-    (f"{ORDERS}.workflow_max_concurrent_runs", 1001, "runs' = 1001", "from 2 to 1000"),
-    (f"{ORDERS}.workflow_max_concurrent_runs", True, "runs' = true", "from 2 to 1000"),
+    (f"{ORDERS}.workflow_max_concurrent_runs", 2, "a run must be able to wait", "from 3 to 1000"),
+    (f"{ORDERS}.workflow_max_concurrent_runs", 0, "concurrent_runs' = 0", "from 3 to 1000"),
+    (f"{ORDERS}.workflow_max_concurrent_runs", None, "runs' = null", "from 3 to 1000"),
+    (f"{ORDERS}.workflow_max_concurrent_runs", 1001, "runs' = 1001", "from 3 to 1000"),
+    (f"{ORDERS}.workflow_max_concurrent_runs", True, "runs' = true", "from 3 to 1000"),
     (f"{ORDERS}.job.number_of_workers", 300, "a job has 299 at most", "299 of G.1X, 149 of G.2X"),
     (f"{ORDERS}.job.max_retries", 1, "'job.max_retries' = 1: there is no such", "one of worker"),
     (
@@ -428,7 +434,9 @@ def test_table_of_wrong_settings_is_long_and_has_one_for_every_setting() -> None
             assert set(model.model_fields) <= tried, model
 
 
-@pytest.mark.parametrize(("field", "value"), [("delimiter", ";"), ("encoding", "cp1252")])
+@pytest.mark.parametrize(
+    ("field", "value"), [("delimiter", ";"), ("encoding", "cp1252"), ("escape", "$")]
+)
 @pytest.mark.parametrize("kind", ["json", "parquet"])
 def test_setting_of_csv_beside_another_format_is_refused_with_the_reason(
     kind: str, field: str, value: str

@@ -10,7 +10,7 @@ from urllib.request import url2pathname
 
 from burst.batch import output_uri
 from burst.contract import CURATED, folder
-from burst.landing import MAX_DELETE_KEYS
+from burst.s3 import MAX_DELETE_KEYS
 
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import OperateError

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
-from burst.landing import MAX_COPY_BYTES
-from burst.s3 import is_gone
+from burst.s3 import MAX_COPY_BYTES, is_gone
 
 from tools.operate.connection import THREADS
 from tools.operate.ledger import FileResult, PipelineLedger

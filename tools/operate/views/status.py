@@ -41,6 +41,8 @@ def _status_panel(environment: str, status: PipelineStatus) -> RenderableType:
     grid.add_row("Rule", _rule(snapshot))
     grid.add_row("Landing", _shown(snapshot.waiting, lambda part: _waiting(part, snapshot.at)))
     grid.add_row("Runs", _shown(snapshot.runs, lambda part: _runs(part, snapshot.at)))
+    if not isinstance(snapshot.refused, Unavailable) and snapshot.refused:
+        grid.add_row("Refused", _refused(len(snapshot.refused)))
     grid.add_row("Batches", _shown(snapshot.history, _history))
     grid.add_row("Quarantine", _shown(snapshot.quarantine, _quarantine))
     grid.add_row("Undelivered", _shown(snapshot.dead_letters, _dead_letters))
@@ -99,6 +101,11 @@ def _runs(found: Sequence[runs.Run], now: datetime) -> RenderableType:
             run.started_by or "unknown",
         )
     return table
+
+
+def _refused(number: int) -> Text:
+    shown = f"{count(number, 'firing')} within a day, harmless: a run that waits takes the files"
+    return Text(shown, style="dim")
 
 
 def _history(past: History) -> RenderableType:

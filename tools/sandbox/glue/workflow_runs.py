@@ -54,9 +54,8 @@ class WorkflowRuns:
             )
         )
         if admission is Admission.REFUSED:
-            message = concurrent_runs_exceeded(workflow)
-            self._change(run.with_status("ERROR", message))
-            self._board.report_problem(f"{message} {len(firing.event_ids)} events are gone.")
+            # No problem to report: an event only says *look*, and a run that waits has not looked.
+            self._change(run.with_status("ERROR", concurrent_runs_exceeded(workflow)))
             return
         self._change(run)
         self._run_actions(run, trigger)

@@ -20,6 +20,7 @@ from tools.sandbox.account.corrections.glue import (
 )
 from tools.sandbox.account.corrections.objects import (
     bucket_policies_are_left_to_the_judge,
+    copies_keep_their_conditions,
     multipart_uploads_send_one_event,
     notifications_can_be_read_back,
     object_events_are_as_documented,
@@ -38,6 +39,7 @@ CORRECTIONS: tuple[Correction, ...] = (
     bucket_policies_are_left_to_the_judge,
     suspended_buckets_delete_one_version,
     uploads_that_are_gone_are_refused,
+    copies_keep_their_conditions,
     triggers_can_be_updated,
     jobs_can_be_updated,
     jobs_keep_their_queuing,

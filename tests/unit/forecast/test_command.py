@@ -1,0 +1,275 @@
+"""`burst forecast` as people call it: what it prints and writes, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks.settings import read_environments
+from tools import cli
+from tools.forecast import command, report, search
+from tools.forecast.command import read_duration
+from tools.forecast.errors import ForecastError
+from tools.forecast.model import Candidate
+from tools.forecast.sources import trace_from_file
+from tools.forecast.writing import with_candidate
+
+PROJECT = Path(__file__).resolve().parents[3]
+STORY = "10 files in 2 minutes, 6 times a day; 300 files of 20 KB in 5 minutes, once a day"
+LIKE = ("--like", STORY, "--days", "8")
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    error: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Said]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command line in this process, with a grid small enough for a test."""
+    monkeypatch.setattr(report, "candidates", partial(search.candidates, sizes=(10, 100)))
+    monkeypatch.chdir(PROJECT)
+
+    def called(*arguments: object) -> Said:
+        monkeypatch.setattr(sys, "argv", ["burst", "forecast", *map(str, arguments)])
+        try:
+            code = cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out, error = capsys.readouterr()
+        return Said(code, out, " ".join(error.split()))
+
+    return called
+
+
+def test_without_arguments_an_example_is_played_and_said_to_be_one(run: Run) -> None:
+    said = run()
+    assert said.code == 0
+    assert "These arrivals are an example" in " ".join(said.out.split())
+    assert "To keep 99 of 100 bursts within 5m:" in said.out
+
+
+def test_everything_fits_a_terminal_of_80_columns(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    said = run(*LIKE, "--size", 10, "--window", 60, "--limit", 0)
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+def test_json_is_one_document_with_everything_that_is_shown(run: Run) -> None:
+    said = run(*LIKE, "--json", "--size", 10, "--window", 60, "--assume", "per_file=0.2")
+    assert said.code == 0
+    found = said.json
+    assert (found["arrivals"]["files"], found["arrivals"]["days"]) == (8 * 360, 8)
+    assert found["present"]["batch_size"] == 10
+    assert found["recommended"]["burst_p99_seconds"] <= 300
+    assert found["assumptions"]["per_file"] == 0.2
+    assert [item["name"] for item in found["alternatives"]] == [
+        "job every 15 min", "scan every 15 min", "job run per file", "SQS and Lambda",
+    ]  # fmt: skip
+    assert found["idle_dollars_a_month"] > 0
+
+
+def test_same_call_gives_the_same_numbers(run: Run) -> None:
+    assert run(*LIKE, "--json").out == run(*LIKE, "--json").out
+
+
+def test_csv_has_a_row_per_candidate(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "all.csv"
+    assert run(*LIKE, "--csv", file, "--workers", 7).code == 0
+    with file.open(encoding="utf-8") as text:
+        rows = list(csv.DictReader(text))
+    assert len({(r["batch_size"], r["batch_window_seconds"], r["workers"]) for r in rows}) == len(
+        rows
+    )
+    assert rows[0]["workers"] == "7"
+    assert all(float(row["dollars_a_month"]) > 0 for row in rows)
+
+
+def test_saved_trace_gives_the_same_forecast(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "trace.csv.gz"
+    first = run(*LIKE, "--json", "--save-trace", file).json
+    assert len(trace_from_file(file)) == 8 * 360
+    again = run("--arrivals", file, "--json").json
+    assert again["present"]["runs"] == first["present"]["runs"]
+    assert again["recommended"]["batch_size"] == first["recommended"]["batch_size"]
+
+
+def test_page_is_written(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    said = run(*LIKE, "--html", file)
+    assert f"Written: {file}" in said.out
+    assert file.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_explain_says_which_event_fired_which_run_and_why(run: Run) -> None:
+    said = run(*LIKE, "--explain", "2025-01-06T00:00:00Z", "--size", 10, "--window", 60)
+    assert said.code == 0
+    story = said.out.splitlines()
+    assert "the file arrives" in story[0]
+    assert "its event reaches the trigger" in story[1]
+    assert any("the trigger fires: the " in line for line in story)
+    assert any("its rows can be queried" in line for line in story)
+    assert story[-1].startswith("The wait was ")
+
+
+def test_promise_that_nothing_keeps_shows_the_nearest_and_ends_with_1(run: Run) -> None:
+    said = run(*LIKE, "--promise", "5s")
+    assert said.code == 1
+    text = " ".join(said.out.split())
+    assert (
+        "No candidate makes 99 percent of the bursts queryable within 5 s. The nearest is" in text
+    )
+    assert run(*LIKE, "--promise", "5s", "--json").json["recommended"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--like", "many files"), "'many files' cannot be read"),
+        (("--like", "1 file once a day", "--arrivals", "x.csv"), "2 are given"),
+        (("--arrivals", "none.csv"), "none.csv cannot be read"),
+        (("--inventory", "none.json"), "none.json cannot be read"),
+        (("--listing", "bucket/prefix"), "'bucket/prefix' is no address; write s3://BUCKET"),
+        (("--listing", "s3://"), "'s3://' is no address"),
+        ((*LIKE, "--promise", "soon"), "--promise is 'soon'; allowed is a time from 1s to 168h"),
+        ((*LIKE, "--promise", "0s"), "--promise is '0s'"),
+        ((*LIKE, "--region", "mars-north-1"), "no prices for the region 'mars-north-1'; it has"),
+        ((*LIKE, "--prices", "none.json"), "none.json cannot be read"),
+        ((*LIKE, "--assume", "per_file"), "--assume 'per_file' is not NAME=SECONDS"),
+        ((*LIKE, "--assume", "per_fly=1"), "no assumption 'per_fly'; allowed are event_delay"),
+        ((*LIKE, "--assume", "per_file=-1"), "per_file is -1.0; allowed are 0 and more"),
+        ((*LIKE, "--assume", "per_file=nan"), "per_file is nan"),
+        ((*LIKE, "--explain", "noon"), "--explain is 'noon'"),
+        ((*LIKE, "--explain", "2025-01-06T12:00:00"), "has no zone"),
+        ((*LIKE, "--explain", "2035-01-06T12:00:00Z"), "No file arrived at 2035"),
+        (("dev",), "Name a pipeline of 'dev'"),
+        (("moon", "orders", *LIKE), "no environment 'moon'"),
+        (("dev", "moon", *LIKE), "no pipeline 'moon' in the environment 'dev'"),
+        ((*LIKE, "--write"), "--write needs an environment and a pipeline"),
+        ((*LIKE, "--html", "/none/page.html"), "/none/page.html cannot be written"),
+        ((*LIKE, "--csv", "/none/all.csv"), "/none/all.csv cannot be written"),
+        ((*LIKE, "--save-trace", "/none/trace.csv"), "/none/trace.csv cannot be"),
+        ((*LIKE, "--size", "101"), "give a whole number, 1 to 100."),
+        (("dev", "orders", "--outputs", "none.json"), "none.json"),
+    ],
+)
+def test_bad_input_ends_with_2_and_a_sentence(
+    run: Run, arguments: tuple[str, ...], words: str
+) -> None:
+    said = run(*arguments)
+    assert said.code == 2, said
+    assert words in said.error
+    assert "Traceback" not in said.error
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("5m", 300), ("1h", 3600), ("45", 45), ("1.5 M", 90)]
+)
+def test_promise_is_read(text: str, seconds: float) -> None:
+    assert read_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "5 days", "-5m", "0", "200h", "nan"])
+def test_promise_that_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ForecastError, match="allowed is a time from 1s to 168h"):
+        read_duration(text)
+
+
+# ---- writing the settings ----------------------------------------------------------------------
+
+
+def test_write_changes_three_numbers_and_no_other_character(
+    run: Run, tmp_path: Path, monkeypatch: Any
+) -> None:
+    file = tmp_path / "cdktf.json"
+    before = (PROJECT / "cdktf.json").read_text(encoding="utf-8")
+    file.write_text(before, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    said = run("dev", "orders", *LIKE, "--promise", "1h", "--write", "--json")
+    assert said.code == 0
+    best = said.json["recommended"]
+    orders = read_environments(file)["dev"].pipelines["orders"]
+    assert (orders.batch_size, orders.batch_window_seconds, orders.job.number_of_workers) == (
+        best["batch_size"], best["batch_window_seconds"], best["workers"],
+    )  # fmt: skip
+    after = file.read_text(encoding="utf-8")
+    changed = [
+        (one, other)
+        for one, other in zip(before.splitlines(), after.splitlines(), strict=True)
+        if one != other
+    ]
+    assert 1 <= len(changed) <= 3
+    assert "review it with `pipenv run diff dev`" in said.error
+    assert run("dev", "orders", *LIKE, "--promise", "1h", "--write").code == 0
+    assert file.read_text(encoding="utf-8") == after
+
+
+def test_promise_that_nothing_keeps_writes_nothing(
+    run: Run, tmp_path: Path, monkeypatch: Any
+) -> None:
+    file = tmp_path / "cdktf.json"
+    file.write_text((PROJECT / "cdktf.json").read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    before = file.read_bytes()
+    assert run("dev", "orders", *LIKE, "--promise", "5s", "--write").code == 1
+    assert file.read_bytes() == before
+
+
+def test_settings_that_are_left_out_are_added() -> None:
+    document = json.loads((PROJECT / "cdktf.json").read_text(encoding="utf-8"))
+    orders = document["context"]["environments"]["dev"]["pipelines"]["orders"]
+    del orders["job"], orders["batch_window_seconds"]
+    text = with_candidate(json.dumps(document, indent=2), "dev", "orders", Candidate(33, 44, 5))
+    found = json.loads(text)["context"]["environments"]["dev"]["pipelines"]["orders"]
+    assert (found["batch_size"], found["batch_window_seconds"]) == (33, 44)
+    assert found["job"] == {"number_of_workers": 5}
+
+
+# ---- from a deployment, and interrupted --------------------------------------------------------
+
+
+def test_ctrl_c_ends_it_with_130_and_without_a_traceback() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tools.cli", "forecast", "--days", "366", "--like",
+         "16000 files of 20 KB in 20 minutes, 3 times a day"],
+        cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "FORCE_COLOR": "1", "TTY_INTERACTIVE": "1"},
+    )  # fmt: skip
+    try:
+        process.wait(timeout=6)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 130, error
+    assert "Traceback" not in error
+    assert "Stopped" in error
+
+
+def test_names_of_the_sources_are_in_the_help(run: Run) -> None:
+    said = run("--help")
+    assert said.code == 0
+    for option in ("--like", "--arrivals", "--listing", "--inventory", "--promise", "--explain"):
+        assert option in said.out
+    assert command.forecast.__doc__
