@@ -67,7 +67,7 @@ def test_script_with_its_zip_takes_a_burst(script: Script, world: World) -> None
         Namespace="Burst", Dimensions=[{"Name": "Pipeline", "Value": "orders"}]
     )
     names = {metric["MetricName"] for metric in published["Metrics"]}
-    assert {"Files", "Rows", "ReadSeconds", "OldestOutstandingSeconds"} <= names
+    assert {"Files", "Rows", "RowsWritten", "ReadSeconds", "OldestOutstandingSeconds"} <= names
 
 
 def test_run_without_time_says_what_waits_and_ends_well(script: Script, world: World) -> None:
