@@ -8,13 +8,12 @@ import signal
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 import stacks  # noqa: F401 - first, because jsii starts Node on the first import of cdktf.
 from tests import example, rooms
 
 example.use_its_transform()
-pytest_plugins = ["tests.spark"]
+pytest_plugins = ["tests.hypothesis_profiles", "tests.spark"]
 
 # What the tests import they keep, so nobody need look for garbage in it, now or later.
 gc.disable()
@@ -27,13 +26,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Terraform reads the provider's schema, which is large, at every call, and a fifth of its time is
 # spent on looking for garbage in it.
 os.environ.setdefault("GOGC", "400")
-
-# How long an example takes says more about the machine than about the code. The gate looks for
-# longer (`--hypothesis-profile thorough`) than somebody does who has just changed something.
-settings.register_profile("few", deadline=None, max_examples=2)
-settings.register_profile("quick", deadline=None, max_examples=20)
-settings.register_profile("thorough", deadline=None, max_examples=200)
-settings.load_profile("quick")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> rooms.Rooms:

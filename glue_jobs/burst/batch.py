@@ -81,13 +81,13 @@ def _age(file: InputFile) -> tuple[datetime, str, str]:
     return file.last_modified, file.key, file.version_id
 
 
-def batch_id(inputs: Sequence[InputFile], planned_at: datetime, run: str | None = None) -> str:
-    """`YYYYMMDDTHHMMSSZ-<8 hex>`: the time of planning, and a hash over run and inputs.
+def batch_id(inputs: Sequence[InputFile], planned_at: datetime, moment: str | None = None) -> str:
+    """`YYYYMMDDTHHMMSSZ-<8 hex>`: the time of planning, and a hash over moment and inputs.
 
-    The run is part of it because two runs may plan the same inputs in the same second, and because
-    a version that S3 refused is planned again later.
+    moment: of which run. It is part of the hash because two runs may plan the same inputs in the
+    same second, and so may one run: a `null` version that was replaced, or one that S3 refused.
     """
-    digest = hashlib.sha256((run or "").encode())
+    digest = hashlib.sha256((moment or "").encode())
     for file in inputs:
         digest.update(_identity(file.key, file.version_id) + b"\0")
     return f"{planned_at.astimezone(UTC).strftime(ID_TIME)}-{digest.hexdigest()[:8]}"

@@ -84,7 +84,7 @@ class BatchRun:
 
     def begin(self, inputs: Sequence[InputFile]) -> ResultRecord:
         """Plan these inputs and take them; returns the result that counts."""
-        batch = batch_id(inputs, self.report.clock(), self.claim.run)
+        batch = batch_id(inputs, self.report.clock(), self.claim.moment)
         plan = PlanRecord(self.origin(batch), tuple(inputs))
         try:
             self.ledger.write(plan)

@@ -85,6 +85,7 @@ class MetricName:
     FILES = "Files"
     BAD_FILES = "BadFiles"
     ROWS = "Rows"
+    ROWS_WRITTEN = "RowsWritten"
     BYTES = "Bytes"
     OLDEST_OUTSTANDING_SECONDS = "OldestOutstandingSeconds"
     UNREADABLE_FILES = "UnreadableFiles"

@@ -21,6 +21,7 @@ MAX_FAILURES = 2
 class BatchMetrics:
     """One batch. bytes as stored in S3; seconds per phase: read, write, settle.
 
+    rows: read from the files. rows_written: by the transform; None where the record does not say.
     oldest_seconds: how long the batch's oldest file had been in landing when the batch was taken.
         Batches are taken oldest first, so nothing had waited longer.
     """
@@ -28,6 +29,7 @@ class BatchMetrics:
     files: int
     bad_files: int
     rows: int
+    rows_written: int | None
     bytes: int
     seconds: Mapping[str, float]
     oldest_seconds: float
@@ -35,10 +37,12 @@ class BatchMetrics:
     def values(self) -> dict[str, tuple[float, str]]:
         """Each metric's value and unit, by name."""
         phases = {phase_metric(phase): spent for phase, spent in self.seconds.items()}
+        written = {MetricName.ROWS_WRITTEN: self.rows_written}
         return {
             MetricName.FILES: (self.files, "Count"),
             MetricName.BAD_FILES: (self.bad_files, "Count"),
             MetricName.ROWS: (self.rows, "Count"),
+            **{name: (rows, "Count") for name, rows in written.items() if rows is not None},
             MetricName.BYTES: (self.bytes, "Bytes"),
             **{name: (spent, "Seconds") for name, spent in phases.items()},
             **waiting(self.oldest_seconds),

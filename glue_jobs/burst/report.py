@@ -100,6 +100,7 @@ class Report:
             files=len(result.files),
             bad_files=count(result, "quarantined"),
             rows=result.rows,
+            rows_written=result.rows_written,
             bytes=result.bytes,
             seconds=watch.seconds,
             oldest_seconds=age,

@@ -43,7 +43,7 @@ OF_THE_JOB = (
         tuple(map(phase_metric, PHASES)),
     ),
     ("Files", "Sum", (MetricName.FILES,)),
-    ("Rows", "Sum", (MetricName.ROWS,)),
+    ("Rows read and written", "Sum", (MetricName.ROWS, MetricName.ROWS_WRITTEN)),
     ("Files that went to quarantine", "Sum", (MetricName.BAD_FILES,)),
     (
         "Age of the oldest file that a run took, in seconds",

@@ -51,7 +51,7 @@ class BurstStack(Stack):
             "job",
             name=f"burst-{id_}-orders",
             role=job_role.role_arn,
-            glue_version="5.0",
+            glue_version="5.1",
             worker_type="G.1X",
             number_of_workers=2,
             command=glue.CfnJob.JobCommandProperty(

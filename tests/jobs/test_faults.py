@@ -143,8 +143,8 @@ def test_line_on_which_no_answer_is_whole_ends_the_run_and_blames_no_file(
 def test_refusal_that_breaks_off_ends_the_run_with_a_sentence(
     proof: Proof, line: FaultyS3, tmp_path: Path, job_environment: dict[str, str]
 ) -> None:
-    # S3 says that there is no such object, and the line breaks while it says so.
-    line.set(lambda request: Fault.RESET if request.path.endswith("point.json") else None)
+    # S3 says that there is no head yet, and the line breaks while it says so.
+    line.set(lambda request: Fault.RESET if request.path.endswith("head.json") else None)
 
     done = Script(tmp_path, job_environment).run(*proof.world.argv())
 
@@ -197,8 +197,10 @@ class Short(MemoryS3):
         super().__init__()
         self.sent: set[str] = set()
 
-    def get_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Answer:
-        answer = super().get_object(Bucket=Bucket, Key=Key, VersionId=VersionId)
+    def get_object(
+        self, *, Bucket: str, Key: str, VersionId: str | None = None, IfMatch: str | None = None
+    ) -> Answer:
+        answer = super().get_object(Bucket=Bucket, Key=Key, VersionId=VersionId, IfMatch=IfMatch)
         if Bucket == "landing" and Key not in self.sent:
             self.sent.add(Key)
             first_line = answer["Body"].read().split(b"\n")[0] + b"\n"

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import boto3
@@ -67,7 +66,7 @@ def test_script_with_its_zip_takes_a_burst(script: Script, world: World) -> None
         Namespace="Burst", Dimensions=[{"Name": "Pipeline", "Value": "orders"}]
     )
     names = {metric["MetricName"] for metric in published["Metrics"]}
-    assert {"Files", "Rows", "ReadSeconds", "OldestOutstandingSeconds"} <= names
+    assert {"Files", "Rows", "RowsWritten", "ReadSeconds", "OldestOutstandingSeconds"} <= names
 
 
 def test_run_without_time_says_what_waits_and_ends_well(script: Script, world: World) -> None:
@@ -84,18 +83,14 @@ def test_run_without_time_says_what_waits_and_ends_well(script: Script, world: W
 def test_run_that_finds_nothing_starts_no_spark_and_ends_at_once(
     script: Script, world: World
 ) -> None:
-    start = time.perf_counter()
-    # Java that is not there: whoever starts Spark now fails.
+    # Java that is not there: starting Spark fails.
     done = script.run(*world.argv(), JAVA_HOME="/nonexistent", PYTHONPROFILEIMPORTTIME="1")
-    seconds = time.perf_counter() - start
 
     assert done.returncode == 0, done.stderr
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "burst.drain" in imported
     assert not imported & {"pyspark", "pyarrow"}
     assert world.ledger() == {}
-    # About 0.7 s on a free machine.
-    assert seconds < 5
 
 
 @pytest.mark.parametrize(

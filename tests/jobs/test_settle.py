@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
 
 import pytest
 from botocore.exceptions import ClientError
+from burst.drain import utc_now
 from burst.errors import SettleError
 from burst.s3 import copy_new
 from burst.settle import Move, Moved, Mover
@@ -108,16 +110,18 @@ def test_null_version_that_was_replaced_is_not_deleted_unread(
 
 
 def test_null_version_that_is_replaced_while_a_run_reads_is_a_new_input(tmp_path: Path) -> None:
-    world = memory_world(tmp_path, s3=OneVersion())
+    # Both are planned in the same second.
+    now = utc_now()
+    world = replace(memory_world(tmp_path, s3=OneVersion()), clock=lambda: now)
     world.put("orders/a.csv", as_csv([order(1)]))
     process = OneProcess()
 
-    def replace(_: int) -> None:
+    def upload_again(_: int) -> None:
         if process.calls[-1].endswith("/result.json") and len(world.in_landing()) == 1:
             process.on_call = lambda _: None
             world.put("orders/a.csv", as_csv([order(2)]))
 
-    process.on_call = replace
+    process.on_call = upload_again
     summary = world.drain_plain(process)
 
     assert len(summary.batches) == 2

@@ -468,6 +468,10 @@ def widgets(stack: Synthesized) -> dict[str, dict[str, Any]]:
     return {widget["properties"].get("title", "heading"): widget for widget in body["widgets"]}
 
 
+def labels(widget: dict[str, Any]) -> list[str]:
+    return [metric[-1]["label"] for metric in widget["properties"]["metrics"]]
+
+
 def test_dashboard_shows_the_way_of_the_data_and_what_lies_aside(stack: Synthesized) -> None:
     environment = stack.document["//"]["metadata"]["stackName"]
     assert stack.only(DASHBOARD)["dashboard_name"] == f"burst-{environment}"
@@ -481,7 +485,7 @@ def test_dashboard_shows_the_way_of_the_data_and_what_lies_aside(stack: Synthesi
         "Runs that did not end well",
         "Length of runs: seconds of reading, writing and settling",
         "Files",
-        "Rows",
+        "Rows read and written",
         "Files that went to quarantine",
         "Age of the oldest file that a run took, in seconds",
     ]
@@ -489,9 +493,12 @@ def test_dashboard_shows_the_way_of_the_data_and_what_lies_aside(stack: Synthesi
 
 def test_dashboard_has_a_line_for_every_pipeline(everything: Synthesized) -> None:
     shown = widgets(everything)
-    for title in ("Events matched", "Files", "Rows", "Events in the dead-letter queues"):
-        labels = [metric[-1]["label"] for metric in shown[title]["properties"]["metrics"]]
-        assert labels == ["orders", "pipeline-number-00000001"]
+    pipelines = ["orders", "pipeline-number-00000001"]
+    for title in ("Events matched", "Files", "Events in the dead-letter queues"):
+        assert labels(shown[title]) == pipelines
+    assert labels(shown["Rows read and written"]) == [
+        f"{pipeline} {name}" for pipeline in pipelines for name in ("Rows", "RowsWritten")
+    ]
     query = shown["Runs that ended well, an hour"]["properties"]["query"]
     assert query.startswith(
         "SOURCE '/burst/dev/orders/output' | SOURCE '/burst/dev/pipeline-number-00000001/output' | "

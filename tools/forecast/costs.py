@@ -21,7 +21,7 @@ WRITES_PER_FILE = 1
 ALARM_METRICS = 6
 # Metrics of a batch (`MetricName` and `PHASES` of the contract). They are metered in the hours in
 # which they are sent (CloudWatch pricing page, "Metrics").
-METRICS = 8
+METRICS = 9
 HOURS_OF_A_MONTH = DAYS_OF_A_MONTH * 24
 
 

@@ -52,6 +52,7 @@ def findings(
         *_waiting(snapshot, name, max_age_seconds),
         *_runs(snapshot, name),
         *_open_batches(snapshot, name),
+        *_unsettled(snapshot),
         *_set_aside(snapshot, name),
         *_replay(snapshot, name),
     )
@@ -129,11 +130,27 @@ def _open_batches(snapshot: PipelineSnapshot, name: str) -> Iterator[str]:
         return
     active = any(run.state in runs.ACTIVE for run in snapshot.runs)
     # Where the last run failed, its cause comes first, and another run alone changes nothing.
-    if snapshot.history.open and not active and not _failed(snapshot.runs):
+    unfinished = [batch for batch in snapshot.history.open if not batch.unsettled]
+    if unfinished and not active and not _failed(snapshot.runs):
         yield (
-            f"{count(len(snapshot.history.open), 'batch', 'batches')} began and no run is at work: "
+            f"{count(len(unfinished), 'batch', 'batches')} began and no run is at work: "
             f"`burst drain {name}` finishes what was begun."
         )
+
+
+def _unsettled(snapshot: PipelineSnapshot) -> Iterator[str]:
+    if isinstance(snapshot.history, Unavailable):
+        return
+    files = [file for batch in snapshot.history.open for file in batch.unsettled]
+    if files:
+        yield (
+            f"S3 does not let go {count(len(files), 'file')} that {_is(files)} loaded, the first "
+            f"is {files[0].key}: {files[0].reason} Correct the cause; every run tries again."
+        )
+
+
+def _is(items: Sequence[object]) -> str:
+    return "is" if len(items) == 1 else "are"
 
 
 def _set_aside(snapshot: PipelineSnapshot, name: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tools.operate.ledger import PipelineLedger, ResultRecord
+from tools.operate.ledger import PipelineLedger, ResultRecord, UnsettledFile
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,15 @@ class Batch:
 
 @dataclass(frozen=True)
 class OpenBatch:
-    """A batch that a run began and that is not done. committed: its rows are in curated."""
+    """A batch that a run began and that is not done.
+
+    committed: it counts. unsettled: the files that S3 does not let go from landing.
+    """
 
     batch: str
     files: int
     committed: bool
+    unsettled: tuple[UnsettledFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,12 @@ def look(ledger: PipelineLedger, *, last: int, now: datetime) -> History:
     plans = ledger.plans([result.origin.batch for result in results])
     return History(
         open=tuple(
-            OpenBatch(plan.origin.batch, len(plan.inputs), committed=result is not None)
+            OpenBatch(
+                plan.origin.batch,
+                len(plan.inputs),
+                committed=result is not None,
+                unsettled=ledger.unsettled_files(plan.origin.batch) if result else (),
+            )
             for plan, result in open_batches
         ),
         last=tuple(

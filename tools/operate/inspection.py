@@ -14,7 +14,13 @@ from tools.operate.connection import CLOCKS_APART, Connection
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import InputError, OperateError
 from tools.operate.history import Batch, summary
-from tools.operate.ledger import BatchRecords, FileResult, PipelineLedger, planned_at
+from tools.operate.ledger import (
+    BatchRecords,
+    FileResult,
+    PipelineLedger,
+    UnsettledFile,
+    planned_at,
+)
 from tools.operate.replays.records import DoneReplay, ReplayRecords, SentFile
 from tools.operate.runs import Run
 from tools.operate.words import count
@@ -23,7 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 NEWEST_BATCHES = 1_000
-Where = Literal["landing", "reading", "archive", "quarantine", "gone", "unreadable"]
+Where = Literal["landing", "reading", "archive", "quarantine", "gone", "unreadable", "unsettled"]
 
 
 @dataclass(frozen=True)
@@ -39,8 +45,9 @@ class Version:
     """One upload of a key, and what became of it.
 
     where: landing (waits), reading (in a batch that is not committed), archive, quarantine, gone
-    (somebody deleted it), or unreadable (in landing, S3 does not hand it out). place: its key in
-    the lake bucket. output: the folder of its rows, None where it has none or they were removed.
+    (somebody deleted it), unreadable (in landing, S3 refuses to return it) or unsettled (loaded,
+    and S3 does not let it go from landing). place: its key in the lake bucket. output: the folder
+    of its rows, None where it has none or they were removed.
     """
 
     version_id: str
@@ -81,13 +88,18 @@ class BatchFile:
 
 @dataclass(frozen=True)
 class BatchStory:
-    """All that is known of a batch. state: planned, committed or done."""
+    """All that is known of a batch. state: planned, committed or done.
+
+    rows: read from the files. rows_written: by the transform; None where the record does not say.
+    unsettled: the files that keep it open, because S3 does not let them go from landing.
+    """
 
     batch: str
     state: Literal["planned", "committed", "done"]
     steps: tuple[Step, ...]
     files: tuple[BatchFile, ...]
     rows: int
+    rows_written: int | None
     bytes: int
     seconds: Mapping[str, float]
     output: str | None
@@ -96,6 +108,7 @@ class BatchStory:
     job_run_id: str | None
     workflow_run_id: str | None
     missing: tuple[str, ...]
+    unsettled: tuple[UnsettledFile, ...]
 
 
 class ReplayIndex:
@@ -260,6 +273,7 @@ def batch_story(records: BatchRecords, replays: ReplayIndex) -> BatchStory:
         steps=tuple(_batch_steps(records, removed)),
         files=tuple(_batch_files(records, replays)),
         rows=result.rows if result else 0,
+        rows_written=result.rows_written if result else None,
         bytes=sum(file.size for file in plan.inputs),
         seconds=dict(result.seconds) if result else {},
         output=result.output if result else None,
@@ -268,6 +282,7 @@ def batch_story(records: BatchRecords, replays: ReplayIndex) -> BatchStory:
         job_run_id=last.job_run_id,
         workflow_run_id=last.workflow_run_id,
         missing=done.missing if done else (),
+        unsettled=records.unsettled,
     )
 
 
@@ -312,7 +327,7 @@ def _version(
     return Version(
         version_id=file.version_id,
         size=file.size,
-        where=_where(outcome),
+        where="unsettled" if _unsettled(file, records) else _where(outcome),
         batch=records.plan.origin.batch,
         rows=outcome.rows if outcome else 0,
         reason=outcome.reason if outcome else None,
@@ -323,6 +338,10 @@ def _version(
             *_version_steps(file, records, outcome, replays),
         ),
     )
+
+
+def _unsettled(file: InputFile, records: BatchRecords) -> UnsettledFile | None:
+    return next((left for left in records.unsettled if left.identity == file.identity), None)
 
 
 def _where(outcome: FileResult | None) -> Where:
@@ -350,6 +369,8 @@ def _version_steps(
         "unreadable": f"left in landing: {outcome.reason}",
     }
     yield Step(records.result.origin.at, outcomes[outcome.outcome])
+    if left := _unsettled(file, records):
+        yield Step(left.since, f"S3 does not let it go from landing: {left.reason}")
     if records.done is not None and outcome.destination:
         if outcome.destination in records.done.missing:
             yield Step(records.done.origin.at, "its bytes were deleted by somebody before the end")

@@ -24,6 +24,7 @@ from burst.ledger import (
     ResultRecord,
     Unreadable,
     UnreadableFile,
+    UnsettledFile,
     read_record,
 )
 from burst.s3 import is_gone, read_whole
@@ -43,6 +44,7 @@ __all__ = [
     "PlanRecord",
     "ResultRecord",
     "UnreadableFile",
+    "UnsettledFile",
     "planned_at",
 ]
 
@@ -54,11 +56,12 @@ STEPS_BACK = (timedelta(days=2), timedelta(days=30), timedelta(days=365))
 
 @dataclass(frozen=True)
 class BatchRecords:
-    """The records of one batch that exist."""
+    """The records of one batch that exist. unsettled: what S3 does not let go from landing."""
 
     plan: PlanRecord
     result: ResultRecord | None
     done: DoneRecord | None
+    unsettled: tuple[UnsettledFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,9 @@ class PipelineLedger:
             return None
         # Raises the job's own sentence on a lost plan.
         entry = self._records.entry(batch)
-        return BatchRecords(entry.plan, entry.result, entry.done)
+        is_open = entry.result is not None and entry.done is None
+        unsettled = self.unsettled_files(batch) if is_open else ()
+        return BatchRecords(entry.plan, entry.result, entry.done, unsettled)
 
     def plans(self, batches: Sequence[str]) -> list[PlanRecord]:
         """The plans of these batches, in this order."""
@@ -177,6 +182,17 @@ class PipelineLedger:
         )
         text = _if_there(lambda: read_whole(self.s3, self.lake_bucket, record.key))
         return (read_record(text) or ()) if text is not None else ()
+
+    def unsettled_files(self, batch: str) -> tuple[UnsettledFile, ...]:
+        """The versions of an open batch that S3 did not let go from landing in the last run."""
+        record = self._records.find_unsettled(batch)
+        return record.files if record else ()
+
+    def all_unsettled(self) -> set[tuple[str, str]]:
+        """Key and version id of all files that are loaded and that S3 does not let go."""
+        head = self._records.read_head()
+        batches = head[0].open if head else ()
+        return {file.identity for batch in batches for file in self.unsettled_files(batch)}
 
     @cached_property
     def _records(self) -> Ledger:

@@ -21,7 +21,8 @@ class Waiting:
     """The outstanding versions of a pipeline. bytes as stored; capped: there are more than these.
 
     oldest: when the oldest of them arrived, UTC; None where nothing waits. unreadable: versions
-    that S3 refused to the last run; they are not counted among the files.
+    that S3 refused to the last run. Neither they nor files that are loaded and that S3 does not
+    let go are counted.
     """
 
     files: int
@@ -41,6 +42,7 @@ def look(
     """Count what waits, up to ``most`` versions of the pipeline's prefix."""
     ledger = PipelineLedger.of(s3, deployment, pipeline)
     refused = {file.identity: file for file in ledger.unreadable_files()}
+    loaded = ledger.all_unsettled()
     here: list[UnreadableFile] = []
     files = size = seen = 0
     oldest: datetime | None = None
@@ -52,7 +54,7 @@ def look(
             identity = (version["Key"], version["VersionId"])
             if identity in refused:
                 here.append(refused[identity])
-            elif pipeline.owns(version["Key"]):
+            elif identity not in loaded and pipeline.owns(version["Key"]):
                 files, size = files + 1, size + version["Size"]
                 arrived = version["LastModified"]
                 oldest = arrived if oldest is None else min(oldest, arrived)

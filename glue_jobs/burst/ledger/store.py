@@ -278,6 +278,11 @@ class Claim:
         self._etag = self.ledger.write_head(head, replaces=self._etag)
         self.open, self._revision = batches, head.revision
 
+    @property
+    def moment(self) -> str:
+        """A name that this run has between two changes of the head, and no other run has ever."""
+        return f"{self.run} {self._revision}"
+
     def is_held(self) -> bool:
         """Whether the head is still the one that this run wrote."""
         found = self.ledger.read_head()

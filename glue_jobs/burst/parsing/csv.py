@@ -63,7 +63,9 @@ def parse(stream: io.BufferedReader[Guarded], format: FileFormat) -> Iterator[pa
 
 def _parse(stream: io.BufferedReader[Any], format: FileFormat) -> Iterator[pa.RecordBatch]:
     """The same for a stream of UTF-8."""
-    head = stream.read(HEAD_BYTES).removeprefix(_BOM)
+    start = stream.read(HEAD_BYTES)
+    is_whole = len(start) < HEAD_BYTES
+    head = start.removeprefix(_BOM)
     header, size = _header(head, format.delimiter)
     if header is None:
         return
@@ -71,7 +73,7 @@ def _parse(stream: io.BufferedReader[Any], format: FileFormat) -> Iterator[pa.Re
     quoting = _Quoting(format)
     # The header is row 1.
     rows = 1
-    for block in _blocks(stream, head[size:], quoting):
+    for block in _blocks(stream, head[size:], quoting, is_whole=is_whole):
         if _NOT_BLANK.search(block):
             batch = _Block(quoting.checked(block, rows), rows, header, format).read()
             rows += batch.num_rows
@@ -101,12 +103,16 @@ def _header(head: bytes, delimiter: str) -> tuple[list[str] | None, int]:
     return header, len(text)
 
 
-def _blocks(stream: io.BufferedReader[Any], head: bytes, quoting: _Quoting) -> Iterator[memoryview]:
+def _blocks(
+    stream: io.BufferedReader[Any], head: bytes, quoting: _Quoting, *, is_whole: bool
+) -> Iterator[memoryview]:
     """The rows in pieces that end at the end of a row, the last one at the end of the file.
 
     The pieces share their memory: each is gone when the next one is asked for.
+    is_whole: the head is all that there is. Most files are small, and a large buffer costs more
+    than to parse them.
     """
-    space = max(BLOCK_BYTES, len(head) + 1)
+    space = len(head) + 1 if is_whole else max(BLOCK_BYTES, len(head) + 1)
     data = bytearray(space)
     data[: len(head)] = head
     filled = len(head)

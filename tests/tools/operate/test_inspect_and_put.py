@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.tools.operate.world import LANDING, World
 from tests.unit.operate.records import DEPLOYMENT, PIPELINE
+from tools.operate import history, waiting
 from tools.operate.errors import InputError, OperateError
 from tools.operate.inspection import inspect_batch, inspect_key
 from tools.operate.ledger import PipelineLedger
@@ -50,6 +52,27 @@ def test_story_of_a_key_comes_from_the_batches_that_took_it(world: World) -> Non
     story = inspect_key(world.s3, DEPLOYMENT, PIPELINE, "orders/b.csv")
     (version,) = story.versions
     assert (version.where, version.batch, story.batches) == ("quarantine", taken, 2)
+
+
+def test_file_that_s3_does_not_let_go_is_shown_with_its_reason_and_does_not_wait(
+    world: World,
+) -> None:
+    world.s3.put_object(Bucket=LANDING, Key="orders/a.csv", Body=b"a")
+    batch = world.job_is_refused("Access denied.")
+    world.s3.put_object(Bucket=LANDING, Key="orders/b.csv", Body=b"b")
+
+    story = inspect_batch(world.s3, DEPLOYMENT, PIPELINE, batch)
+    (version,) = inspect_key(world.s3, DEPLOYMENT, PIPELINE, "orders/a.csv").versions
+    ledger = PipelineLedger.of(world.s3, DEPLOYMENT, PIPELINE)
+    (found,) = history.look(ledger, last=1, now=datetime.now(UTC)).open
+
+    assert [(file.key, file.reason) for file in story.unsettled] == [
+        ("orders/a.csv", "Access denied.")
+    ]
+    assert version.where == "unsettled"
+    assert version.steps[-1].what == "S3 does not let it go from landing: Access denied."
+    assert found.unsettled == story.unsettled
+    assert waiting.look(world.s3, DEPLOYMENT, PIPELINE).files == 1
 
 
 def test_plan_that_is_lost_is_said_to_be_lost_and_not_the_batch(world: World) -> None:

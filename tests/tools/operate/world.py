@@ -13,11 +13,14 @@ from burst.landing import Landing
 from burst.ledger import (
     DoneRecord,
     FileResult,
+    Head,
     Ledger,
     Origin,
     Outcome,
     PlanRecord,
     ResultRecord,
+    UnsettledFile,
+    UnsettledRecord,
 )
 from burst.settle import Move, Mover
 
@@ -81,20 +84,37 @@ class World:
 
     def job_runs(self) -> None:
         """Take everything from landing as the job does: archive it, delete it, write it down."""
-        landing = Landing(self.s3, LANDING, PIPELINE.prefix, PIPELINE.suffix)
-        inputs = landing.list_outstanding().files
+        inputs = self._outstanding()
         if not inputs:
             return
-        at = datetime.now(UTC)
-        batch = batch_id(inputs, at)
-        files = [self._result(batch, file, "curated") for file in inputs]
-        self._record(batch, at, inputs, files, settled=False)
+        batch, at, files = self._load(inputs)
         moves = [
             Move(file.key, file.version_id, file.etag, file.size, moved.destination or "", None)
             for file, moved in zip(inputs, files, strict=True)
         ]
         Mover(LANDING, LAKE).move(self.s3, moves)
         self._done(batch, at, files)
+
+    def job_is_refused(self, reason: str) -> str:
+        """Load everything from landing as the job does where S3 does not let it go; the batch."""
+        inputs = self._outstanding()
+        batch, at, _ = self._load(inputs)
+        ledger = Ledger(self.s3, LAKE, "orders", "dev")
+        head = Head("orders", "dev", "run", 1, (batch,), "jr_1", "wr_1", at)
+        ledger.write_head(head, replaces=None)
+        files = tuple(UnsettledFile(file.key, file.version_id, reason, at) for file in inputs)
+        ledger.write_unsettled(UnsettledRecord(_origin(batch, at), files))
+        return batch
+
+    def _outstanding(self) -> Sequence[InputFile]:
+        return Landing(self.s3, LANDING, PIPELINE.prefix, PIPELINE.suffix).list_outstanding().files
+
+    def _load(self, inputs: Sequence[InputFile]) -> tuple[str, datetime, list[FileResult]]:
+        at = datetime.now(UTC)
+        batch = batch_id(inputs, at)
+        files = [self._result(batch, file, "curated") for file in inputs]
+        self._record(batch, at, inputs, files, settled=False)
+        return batch, at, files
 
     def replay(self, *, s3: Any = None, **selection: Any) -> Replay:
         content: Path | None = selection.pop("file", None)
@@ -178,7 +198,7 @@ class World:
         settled: bool,
     ) -> ResultRecord:
         ledger = Ledger(self.s3, LAKE, "orders", "dev")
-        origin = Origin(batch, "orders", "dev", "orders", "jr_1", "wr_1", at)
+        origin = _origin(batch, at)
         rows = sum(file.rows for file in files)
         output = f"s3://{LAKE}/{output_prefix(batch)[:-1]}" if rows else None
         result = ResultRecord(origin, output, rows, 5 * len(files), {"read": 1.0}, tuple(files))
@@ -189,7 +209,7 @@ class World:
         return result
 
     def _done(self, batch: str, at: datetime, files: Sequence[FileResult]) -> None:
-        origin = Origin(batch, "orders", "dev", "orders", "jr_1", "wr_1", at)
+        origin = _origin(batch, at)
         outcomes = [file.outcome for file in files]
         Ledger(self.s3, LAKE, "orders", "dev").write(
             DoneRecord(
@@ -201,6 +221,10 @@ class World:
                 missing=(),
             )
         )
+
+
+def _origin(batch: str, at: datetime) -> Origin:
+    return Origin(batch, "orders", "dev", "orders", "jr_1", "wr_1", at)
 
 
 def output_prefix(batch: str) -> str:

@@ -60,7 +60,7 @@ def test_alarms_and_dashboard_cost_always_and_metrics_in_hours_with_batches() ->
     prices = replace(PRICES, alarm_metric_month=0.5, dashboard_month=3, metric_month=730.5)
     trace = month_of(0, 7_200)
     played = replay(trace, ONE_WORKER, TIMES)
-    assert costs_of(played, trace, prices).watching == pytest.approx(6 * 0.5 + 3 + 2 * 8)
+    assert costs_of(played, trace, prices).watching == pytest.approx(6 * 0.5 + 3 + 2 * 9)
     assert idle_costs(played, prices) == 6 * 0.5 + 3
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ BATCH = BatchMetrics(
     files=3,
     bad_files=1,
     rows=20,
+    rows_written=18,
     bytes=4096,
     seconds={"read": 1.5, "write": 2.0, "settle": 0.25},
     oldest_seconds=61.5,
@@ -50,6 +52,7 @@ def test_batch_is_published_in_one_request_under_environment_and_pipeline() -> N
         "Files": (3, "Count"),
         "BadFiles": (1, "Count"),
         "Rows": (20, "Count"),
+        "RowsWritten": (18, "Count"),
         "Bytes": (4096, "Bytes"),
         "ReadSeconds": (1.5, "Seconds"),
         "WriteSeconds": (2, "Seconds"),
@@ -61,6 +64,11 @@ def test_batch_is_published_in_one_request_under_environment_and_pipeline() -> N
         {"Name": "Pipeline", "Value": "orders"},
     ]
     assert all(item["Dimensions"] == dimensions for item in data)
+
+
+def test_rows_that_the_transform_wrote_are_published_only_where_they_are_known() -> None:
+    assert "RowsWritten" not in replace(BATCH, rows_written=None).values()
+    assert replace(BATCH, rows_written=0).values()["RowsWritten"] == (0, "Count")
 
 
 FAILURES = [

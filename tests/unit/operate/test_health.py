@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from burst.ledger import UnreadableFile
+from burst.ledger import UnreadableFile, UnsettledFile
 
 from tests.unit.operate.records import BATCH, NOW, PIPELINE
 from tools.operate.health import PipelineSnapshot, findings
@@ -31,6 +31,8 @@ HEALTHY = PipelineSnapshot(
     replay=None,
 )
 OPEN = History((OpenBatch(BATCH, 2, committed=False),), ())
+REFUSED = UnsettledFile("orders/k", "v", "Access denied.", NOW)
+UNSETTLED = History((OpenBatch(BATCH, 2, committed=True, unsettled=(REFUSED,)),), ())
 PAUSED = replace(PIPELINE, paused=True)
 
 
@@ -85,6 +87,10 @@ def test_healthy_pipeline_has_no_findings(changes: dict[str, Any]) -> None:
         ({"runs": (run("RUNNING"), run("TIMEOUT", 9))}, "ended as TIMEOUT"),
         ({"runs": (run("FAILED"),), "history": OPEN}, "Correct the cause"),
         ({"history": OPEN}, "1 batch began and no run is at work"),
+        (
+            {"history": UNSETTLED},
+            "let go 1 file that is loaded, the first is orders/k: Access denied.",
+        ),
         ({"quarantine": Quarantine(2, 0, (), capped=False)}, "2 files are in quarantine"),
         ({"dead_letters": 1}, "could not deliver 1 event"),
         ({"replay": ("r1", "--quarantine")}, "`burst replay dev orders --quarantine`"),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from datetime import timedelta
 
 from burst.batch import InputFile
+from rich.console import Console
 
 from tests.unit.operate.records import BATCH, LATER, NOW, done, file_result, plan, result, version
 from tools.operate.inspection import BatchRecords, ReplayIndex, batch_story, key_versions
 from tools.operate.replays.records import DoneReplay, Sent, SentFile
 from tools.operate.replays.selection import Item, Output, Selection
+from tools.operate.views import inspection as views
 
 KEY = "orders/a.csv"
 BAD = file_result(KEY, "quarantined")
@@ -101,8 +104,18 @@ def test_batch_tells_its_state_and_each_of_its_files() -> None:
     good = file_result("orders/b.csv")
     files = [BAD, good]
     story = batch_story(BatchRecords(plan(files), result(files), None), replay_of("again"))
-    assert (story.state, story.rows) == ("committed", 3)
+    assert (story.state, story.rows, story.rows_written) == ("committed", 3, None)
     assert [(file.key, file.outcome, file.replayed) for file in story.files] == [
         (KEY, "quarantined", True),
         ("orders/b.csv", "curated", False),
     ]
+
+
+def test_batch_shows_the_rows_that_were_read_beside_those_that_were_written() -> None:
+    files = [file_result(KEY)]
+    committed = replace(result(files), rows_written=2)
+    story = batch_story(BatchRecords(plan(files), committed, done(files)), NO_REPLAYS)
+    out = io.StringIO()
+    for part in views.batch_story(story):
+        Console(file=out, width=80).print(part)
+    assert "3 read, 2 written" in out.getvalue()

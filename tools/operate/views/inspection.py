@@ -27,6 +27,7 @@ WHERE_STYLES = {
     "quarantine": "yellow",
     "gone": "red",
     "unreadable": "red",
+    "unsettled": "red",
 }
 
 
@@ -61,6 +62,8 @@ def _version_panel(version: Version) -> RenderableType:
         grid.add_row("now", Text("waits in landing for the next run", style="cyan"))
     if version.where == "unreadable":
         grid.add_row("now", Text("in landing; every run asks S3 for it again", style="red"))
+    if version.where == "unsettled":
+        grid.add_row("now", Text("in landing; every run tries again to remove it", style="red"))
     if version.where == "reading":
         grid.add_row("now", Text("in a batch that is not committed yet", style="cyan"))
     if version.output:
@@ -104,7 +107,7 @@ def batch_story(story: BatchStory) -> Iterator[RenderableType]:
     outcomes = [file.outcome for file in story.files]
     bad = outcomes.count("quarantined")
     grid.add_row("Files", f"{len(story.files):,} ({bad:,} bad), {size(story.bytes)}")
-    grid.add_row("Rows", f"{story.rows:,}")
+    grid.add_row("Rows", _rows(story))
     phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in story.seconds.items())
     grid.add_row("Seconds", phases or "not known yet")
     grid.add_row("Output", _output(story))
@@ -113,8 +116,15 @@ def batch_story(story: BatchStory) -> Iterator[RenderableType]:
     grid.add_row("Run", short(run) if run else "not known")
     for place in story.missing:
         grid.add_row("Missing", Text(place, style="red"))
+    for file in story.unsettled[:SHOWN_FILES]:
+        grid.add_row("Unsettled", Text(f"{file.key}: {file.reason}", style="red"))
     yield Panel(grid, title=f"{story.batch}: {story.state}", title_align="left")
     yield _batch_files(story)
+
+
+def _rows(story: BatchStory) -> str:
+    written = "" if story.rows_written is None else f", {story.rows_written:,} written"
+    return f"{story.rows:,} read{written}"
 
 
 def _output(story: BatchStory) -> Text:

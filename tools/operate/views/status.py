@@ -12,7 +12,7 @@ from rich.text import Text
 
 from tools.operate import runs
 from tools.operate.health import PipelineSnapshot
-from tools.operate.history import History
+from tools.operate.history import History, OpenBatch
 from tools.operate.ids import short_batch
 from tools.operate.quarantine import Quarantine
 from tools.operate.refusals import Unavailable
@@ -111,20 +111,17 @@ def _refused(number: int) -> Text:
 def _history(past: History) -> RenderableType:
     parts: list[RenderableType] = []
     for batch in past.open:
-        state = (
-            "its rows are in curated, its files are not moved yet"
-            if batch.committed
-            else ("not committed yet")
-        )
-        parts.append(
-            Text(
-                f"open: {short_batch(batch.batch)}, {count(batch.files, 'file')}, {state}",
-                style="cyan",
-            )
-        )
+        shown = f"open: {short_batch(batch.batch)}, {count(batch.files, 'file')}, {_state(batch)}"
+        parts.append(Text(shown, style="red" if batch.unsettled else "cyan"))
     if past.last:
         parts.append(batches_table(past.last))
     return Group(*parts) if parts else Text("none yet", style="dim")
+
+
+def _state(batch: OpenBatch) -> str:
+    if batch.unsettled:
+        return f"committed, {len(batch.unsettled):,} unsettled: S3 does not let them go"
+    return "committed, its files are not moved yet" if batch.committed else "not committed yet"
 
 
 def _quarantine(bad: Quarantine) -> RenderableType:
