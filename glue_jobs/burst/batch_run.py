@@ -259,8 +259,6 @@ class BatchRun:
             self.curated.remove_published(batch)
             self.curated.clear(batch)
             self.done(result, missing=())
-            for part in result.replaced_by:
-                self.resume(part)
             return result
         age = self.report.age(plan.inputs) if age is None else age
         with watch.phase("settle"):
@@ -344,6 +342,8 @@ class BatchRun:
             self.claim.change(left)
         except ChangedError as error:
             raise self.taken_over(batch) from error
+        for part in result.replaced_by or ():
+            self.resume(part)
 
     def remove_leftovers(self) -> None:
         """Remove what dead attempts staged: only for batches that are done, whoever did them."""

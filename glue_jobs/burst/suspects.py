@@ -79,9 +79,18 @@ class Suspects:
         return tuple(file for suspect in self.all() for file in suspect.plan.inputs)
 
     def next(self) -> tuple[Suspect, Step] | None:
-        """The newest part first, so that the first single file is found soon."""
+        """The newest part first, so that the first single file is found soon.
+
+        A file that was tried alone comes last: the run may die of it, and others may prove it.
+        """
         steps = [(item, item.next_step(loaded=self.loaded)) for item in self.all()]
         waiting = sum(step == "wait" for _, step in steps)
         if not self.loaded and waiting >= UNPROVEN_FILES:
             return None
-        return next(((item, step) for item, step in reversed(steps) if step != "wait"), None)
+        ready = [(item, step) for item, step in reversed(steps) if step != "wait"]
+        return min(ready, key=_comes_late, default=None)
+
+
+def _comes_late(chosen: tuple[Suspect, Step]) -> bool:
+    suspect, step = chosen
+    return step == "try" and suspect.attempts.begun > 0
