@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tools.operate.ledger import PipelineLedger, ResultRecord
+from tools.operate.ledger import AttemptsRecord, BadFile, PipelineLedger, ResultRecord
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,16 @@ class Batch:
 
 @dataclass(frozen=True)
 class OpenBatch:
-    """A batch that a run began and that is not done. committed: its rows are in curated."""
+    """A batch that a run began and that is not done. committed: its rows are in curated.
+
+    error: how its last attempt failed. bad: the files that are known to be bad, where it stopped.
+    """
 
     batch: str
     files: int
     committed: bool
+    error: str | None = None
+    bad: tuple[BadFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,11 +58,16 @@ def look(ledger: PipelineLedger, *, last: int, now: datetime) -> History:
     open_batches = ledger.open_batches()
     names = ledger.newest(last, now)
     committed = [batch for batch, records in names.items() if "result" in records][::-1][:last]
-    results = ledger.results(committed)
+    results = [item for item in ledger.results(committed) if item.replaced_by is None]
     plans = ledger.plans([result.origin.batch for result in results])
     return History(
         open=tuple(
-            OpenBatch(plan.origin.batch, len(plan.inputs), committed=result is not None)
+            _open(
+                plan.origin.batch,
+                len(plan.inputs),
+                result,
+                None if result else ledger.attempts(plan.origin.batch),
+            )
             for plan, result in open_batches
         ),
         last=tuple(
@@ -68,6 +78,14 @@ def look(ledger: PipelineLedger, *, last: int, now: datetime) -> History:
             for result, plan in zip(results, plans, strict=True)
         ),
     )
+
+
+def _open(
+    batch: str, files: int, result: ResultRecord | None, attempts: AttemptsRecord | None
+) -> OpenBatch:
+    if attempts is None:
+        return OpenBatch(batch, files, committed=result is not None)
+    return OpenBatch(batch, files, committed=False, error=attempts.error, bad=attempts.files)
 
 
 def summary(result: ResultRecord, *, settled: bool) -> Batch:

@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import ClientError
 from burst.batch import BATCH_ID, ID_TIME
 from burst.ledger import (
+    AttemptsRecord,
+    BadFile,
     DoneRecord,
     FileResult,
     Ledger,
     Outcome,
     PlanRecord,
     ResultRecord,
+    SetAsideRecord,
     Unreadable,
     UnreadableFile,
     read_record,
@@ -36,12 +39,15 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 __all__ = [
+    "AttemptsRecord",
+    "BadFile",
     "BatchRecords",
     "FileResult",
     "Outcome",
     "PipelineLedger",
     "PlanRecord",
     "ResultRecord",
+    "SetAsideRecord",
     "UnreadableFile",
     "planned_at",
 ]
@@ -59,11 +65,17 @@ class BatchRecords:
     plan: PlanRecord
     result: ResultRecord | None
     done: DoneRecord | None
+    attempts: AttemptsRecord | None = None
+
+    @property
+    def halved(self) -> bool:
+        """Whether other batches took its place, so that it counts for nothing."""
+        return self.result is not None and self.result.replaced_by is not None
 
 
 @dataclass(frozen=True)
 class PipelineLedger:
-    """What the job wrote about one pipeline. Nothing here changes it.
+    """What the job wrote about one pipeline. Only `set_aside` writes, a record for the job to read.
 
     All methods raise `LedgerError` for a record that is damaged or belongs to another pipeline.
     """
@@ -122,7 +134,20 @@ class PipelineLedger:
             return None
         # Raises the job's own sentence on a lost plan.
         entry = self._records.entry(batch)
-        return BatchRecords(entry.plan, entry.result, entry.done)
+        attempts = self.attempts(batch)
+        return BatchRecords(entry.plan, entry.result, entry.done, attempts)
+
+    def attempts(self, batch: str) -> AttemptsRecord | None:
+        """What the tries of a batch found; None where it went through at once."""
+        return self._records.find_attempts(batch)
+
+    def given_up(self, batch: str) -> SetAsideRecord | None:
+        """What a person has given up of this batch."""
+        return self._records.find_set_aside(batch)
+
+    def set_aside(self, record: SetAsideRecord) -> None:
+        """Have the next run take these files for bad, and not the columns."""
+        self._records.replace(record)
 
     def plans(self, batches: Sequence[str]) -> list[PlanRecord]:
         """The plans of these batches, in this order."""
