@@ -28,6 +28,7 @@ COMMANDS = {
     "put": ("tools.operate.commands.put", "put"),
     "drain": ("tools.operate.commands.drain", "drain"),
     "replay": ("tools.operate.commands.replay", "replay"),
+    "set-aside": ("tools.operate.commands.set_aside", "set_aside"),
     "redeliver": ("tools.operate.commands.redeliver", "redeliver"),
     "pause": ("tools.operate.commands.pause", "pause"),
     "resume": ("tools.operate.commands.pause", "resume"),

@@ -20,14 +20,24 @@ import secrets
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from burst.batch import InputFile, batch_id, destination, output_uri, stage_uri
 from burst.contract import JobSpec
 from burst.curated import Curated
-from burst.errors import PublishError, SettleError, TakenOverError, TooManyBadFilesError
+from burst.errors import (
+    EngineLostError,
+    PublishError,
+    RowEngineError,
+    SettleError,
+    TakenOverError,
+    TooManyBadFilesError,
+    TransformError,
+)
 from burst.ledger import (
+    AttemptsRecord,
+    BadFile,
     Claim,
     DoneRecord,
     FileResult,
@@ -40,10 +50,11 @@ from burst.ledger import (
     UnsettledFile,
     UnsettledRecord,
 )
-from burst.report import Report, Watch, count
+from burst.report import MAX_NAMED, Report, Watch, count
 from burst.row_engine import FileOutcome, ReadBatch, RowEngine
 from burst.s3 import ChangedError
 from burst.settle import Move, Moved, Mover
+from burst.suspects import Step, Suspect, Suspects, is_suspect
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -51,6 +62,11 @@ if TYPE_CHECKING:
 # From this many files on it is worth sending the copies to Spark's workers.
 SPREAD_FILES = 1000
 PART_FILES = 250
+# An error names at most this many files.
+MAX_SHOWN = 5
+_SILENT_END = (
+    "Each run that worked on it ended without an error, perhaps for lack of memory or time."
+)
 
 
 @dataclass(frozen=True)
@@ -79,11 +95,12 @@ class BatchRun:
     claim: Claim
     curated: Curated
     unreadable: Unreadable
+    suspects: Suspects = field(default_factory=Suspects)
     unsettled: dict[tuple[str, str, str], tuple[InputFile, str]] = field(default_factory=dict)
     new_unsettled: list[tuple[InputFile, str]] = field(default_factory=list)
 
-    def begin(self, inputs: Sequence[InputFile]) -> ResultRecord:
-        """Plan these inputs and take them; returns the result that counts."""
+    def begin(self, inputs: Sequence[InputFile]) -> ResultRecord | None:
+        """Plan these inputs and take them; returns the result that counts, None if it failed."""
         batch = batch_id(inputs, self.report.clock(), self.claim.moment)
         plan = PlanRecord(self.origin(batch), tuple(inputs))
         try:
@@ -93,52 +110,96 @@ class BatchRun:
             raise self.taken_over(None) from error
         return self.take(plan)
 
-    def resume(self, batch: str) -> ResultRecord:
-        """Finish a batch that an earlier run began."""
+    def resume(self, batch: str) -> ResultRecord | None:
+        """Finish a batch that an earlier run began; None if it failed, or failed too often."""
         entry = self.ledger.entry(batch)
         at = "read" if entry.result is None else "settle"
         self.report.say("resumed", batch=batch, at=at)
         if entry.result is None:
-            return self.take(entry.plan)
+            return self.try_again(entry.plan)
         if entry.done is not None:
-            self.free(batch)
+            self.free(entry.result)
             return entry.result
         before = self.ledger.find_unsettled(batch)
         watch = Watch(dict(entry.result.seconds))
         return self.finish(entry.plan, entry.result, watch, before=before)
 
-    def take(self, plan: PlanRecord) -> ResultRecord:
-        watch = Watch()
-        age = self.report.age(plan.inputs)
+    def try_again(self, plan: PlanRecord) -> ResultRecord | None:
+        """Take a batch that a run did not finish, unless that happened too often."""
+        batch = plan.origin.batch
+        # The first attempt of a batch leaves no record; a part of one has had none yet.
+        attempts = self.ledger.find_attempts(batch) or AttemptsRecord(
+            self.origin(batch), begun=0 if plan.part_of else 1
+        )
+        if is_suspect(plan, attempts.begun):
+            self.suspects.add(Suspect(plan, attempts, self._set_aside_by(plan)))
+            return None
+        return self.take(plan, self._begun(plan, attempts))
+
+    def take(self, plan: PlanRecord, attempts: AttemptsRecord | None = None) -> ResultRecord | None:
+        """Read, write, commit and settle; None when it failed, and is one of the suspects now.
+
+        attempts: with the one that begins now; None for the first.
+        """
+        watch, age = Watch(), self.report.age(plan.inputs)
+        attempts = attempts or AttemptsRecord(self.origin(plan.origin.batch), begun=1)
+        while True:
+            try:
+                result = self.attempt(plan, attempts, watch)
+                break
+            except (TransformError, EngineLostError):
+                # It says nothing about the files.
+                self.ledger.replace(replace(attempts, begun=attempts.begun - 1))
+                raise
+            except RowEngineError as error:
+                attempts = self._failed(plan, attempts, error)
+                if is_suspect(plan, attempts.begun):
+                    suspect = Suspect(plan, attempts, tried=True)
+                    self.suspects.add(suspect)
+                    return None
+                attempts = self._begun(plan, attempts)
+        committed = self.commit(result)
+        if committed is result and result.rows:
+            self.suspects.loaded = True
+        return self.finish(plan, committed, watch, age=age)
+
+    def attempt(self, plan: PlanRecord, attempts: AttemptsRecord, watch: Watch) -> ResultRecord:
+        """Read and stage the batch; returns what is to be committed."""
         with watch.phase("read"):
             read = self.engine.read(plan.origin.batch, plan.inputs)
         try:
-            self.judge(plan, read)
+            self.judge(plan, read, attempts)
             with watch.phase("write"):
                 stage = self.stage(read)
         finally:
             self.engine.release(read)
-        result = self.commit(self.result(plan, read, stage, watch))
-        return self.finish(plan, result, watch, age=age)
+        return self.result(plan, read, stage, watch)
 
-    def judge(self, plan: PlanRecord, read: ReadBatch) -> None:
+    def investigate(self, suspect: Suspect, step: Step) -> ResultRecord | None:
+        """One step with a batch that failed; returns its result, None if it failed again."""
+        self.suspects.remove(suspect.plan.origin.batch)
+        if step == "halve":
+            return self._halve(suspect)
+        if step == "convict":
+            return self._convict(suspect)
+        return self.take(suspect.plan, self._begun(suspect.plan, suspect.attempts))
+
+    def judge(self, plan: PlanRecord, read: ReadBatch, attempts: AttemptsRecord) -> None:
         """Raise when so many files are bad that it is rather the columns that are wrong."""
-        bounds = self.args.bounds
-        bad = [
-            (file, outcome)
+        bad = tuple(
+            BadFile(file.key, file.version_id, outcome.reason)
             for file, outcome in zip(plan.inputs, read.outcomes, strict=True)
             if outcome.reason and not outcome.unread
-        ]
-        if not bounds.are_exceeded_by(len(bad), len(plan.inputs)):
-            return
-        file, outcome = bad[0]
-        raise TooManyBadFilesError(
-            f"{len(bad)} of {len(plan.inputs)} files of batch {plan.origin.batch} are bad, the "
-            f"first is {file.key}: {outcome.reason} Nothing was loaded or moved. Correct the "
-            f"columns of pipeline {self.args.pipeline} and deploy, or delete these versions from "
-            "landing by their ids (without one, S3 keeps them and they are read again); the next "
-            "run starts the batch again."
         )
+        if not self.args.bounds.are_exceeded_by(len(bad), len(plan.inputs)):
+            return
+        batch = plan.origin.batch
+        left = self._not_set_aside(bad, (batch, plan.family))
+        if not self.args.bounds.are_exceeded_by(len(left), len(plan.inputs)):
+            return
+        # The attempt came to an end, so it does not count as one that failed.
+        self.ledger.replace(AttemptsRecord(attempts.origin, begun=0, files=bad))
+        raise self._too_many(batch, bad, len(plan.inputs), "Nothing of it was loaded or moved.")
 
     def stage(self, read: ReadBatch) -> Stage:
         """Write the rows where no reader looks."""
@@ -270,15 +331,19 @@ class BatchRun:
         # Where another run has done the same, the next step finds out who holds the head.
         with suppress(ChangedError):
             self.ledger.write(record)
-        self.free(batch)
+        self.free(result)
 
-    def free(self, batch: str) -> None:
-        """The head names this batch no longer."""
-        left = tuple(name for name in self.claim.open if name != batch)
+    def free(self, result: ResultRecord) -> None:
+        """The head names this batch no longer, and in its place the parts that replace it."""
+        batch = result.origin.batch
+        others = tuple(name for name in self.claim.open if name != batch)
+        left = (*others, *(result.replaced_by or ()))
         try:
             self.claim.change(left)
         except ChangedError as error:
             raise self.taken_over(batch) from error
+        for part in result.replaced_by or ():
+            self.resume(part)
 
     def remove_leftovers(self) -> None:
         """Remove what dead attempts staged: only for batches that are done, whoever did them."""
@@ -327,7 +392,7 @@ class BatchRun:
             ),
         )
         if before is None or before.files != record.files:
-            self.ledger.write_unsettled(record)
+            self.ledger.replace(record)
         self.unsettled.update({file.proof: (file, reason) for file, reason in refused})
         self.new_unsettled.extend(item for item in refused if item[0].identity not in since)
         bounds, total = self.args.bounds, len(result.files)
@@ -339,6 +404,132 @@ class BatchRun:
                 "Their rows are committed and nothing is lost. Correct the cause, most likely the "
                 "permissions of the job's role; the next run settles them before it takes more."
             )
+
+    def _begun(self, plan: PlanRecord, attempts: AttemptsRecord) -> AttemptsRecord:
+        """Put on record that one more attempt begins, as the run may not survive it."""
+        files = attempts.files
+        if len(plan.inputs) == 1 and attempts.begun and not files:
+            [file] = plan.inputs
+            files = (BadFile(file.key, file.version_id, _SILENT_END),)
+        record = replace(
+            attempts,
+            origin=self.origin(plan.origin.batch),
+            begun=attempts.begun + 1,
+            proven=attempts.proven or self.suspects.loaded,
+            files=files,
+        )
+        self.ledger.replace(record)
+        return record
+
+    def _failed(
+        self, plan: PlanRecord, attempts: AttemptsRecord, error: RowEngineError
+    ) -> AttemptsRecord:
+        """Put on record that an attempt ended with an error."""
+        files: tuple[BadFile, ...] = ()
+        if len(plan.inputs) == 1:
+            [file] = plan.inputs
+            files = (BadFile(file.key, file.version_id, error.cause),)
+        record = replace(attempts, failed=attempts.failed + 1, error=error.cause, files=files)
+        self.ledger.replace(record)
+        self.report.say(
+            "failed",
+            batch=plan.origin.batch,
+            files=len(plan.inputs),
+            attempts=record.begun,
+            error=error.cause,
+        )
+        return record
+
+    def _halve(self, suspect: Suspect) -> ResultRecord:
+        """Two batches take the place of this one: both are planned before it is closed."""
+        plan, middle = suspect.plan, len(suspect.plan.inputs) // 2
+        batch, parts = plan.origin.batch, []
+        for inputs in (plan.inputs[:middle], plan.inputs[middle:]):
+            part = batch_id(inputs, self.report.clock(), self.claim.run)
+            self.ledger.write(
+                PlanRecord(
+                    self.origin(part),
+                    inputs,
+                    part_of=plan.family,
+                    part_of_files=plan.family_files,
+                )
+            )
+            parts.append(part)
+        self.report.say("halved", batch=batch, parts=parts, error=suspect.attempts.error)
+        closed = ResultRecord(
+            self.origin(batch), None, 0, 0, {}, files=(), replaced_by=tuple(parts)
+        )
+        return self.finish(plan, self.commit(closed), Watch())
+
+    def _convict(self, suspect: Suspect) -> ResultRecord:
+        """The single file of this batch goes to quarantine."""
+        plan, attempts = suspect.plan, suspect.attempts
+        [file] = plan.inputs
+        reason = f"This file cannot be loaded: {attempts.error or _SILENT_END} " + (
+            f"{suspect.set_aside_by} set it aside."
+            if suspect.set_aside_by
+            else f"It was tried alone, {attempts.begun} times with its batch, and other files "
+            "were loaded."
+        )
+        self._must_not_be_one_of_many(suspect, BadFile(file.key, file.version_id, reason))
+        batch = plan.origin.batch
+        self.report.say("set_aside", batch=batch, key=file.key, reason=reason)
+        result = ResultRecord(
+            origin=self.origin(batch),
+            output=None,
+            rows=0,
+            bytes=file.size,
+            seconds={},
+            files=(self._file_result(batch, file, FileOutcome(0, reason)),),
+            rows_written=0,
+        )
+        return self.finish(plan, self.commit(result), Watch())
+
+    def _must_not_be_one_of_many(self, suspect: Suspect, bad: BadFile) -> None:
+        """Raise when so many files of the batch as it was planned failed alone that it is rather
+        the transform that is wrong."""
+        plan, family = suspect.plan, suspect.plan.family
+        before = self.ledger.find_attempts(family) or AttemptsRecord(self.origin(family), begun=1)
+        found = {file.identity: file for file in (*before.files, bad)}
+        files = tuple(found.values())
+        if plan.part_of and files != before.files:
+            self.ledger.replace(replace(before, files=files))
+        left = [] if suspect.set_aside_by else self._not_set_aside(files, (family,))
+        if self.args.bounds.are_exceeded_by(len(left), plan.family_files):
+            others = "Those that could be loaded are loaded."
+            raise self._too_many(family, files, plan.family_files, others)
+
+    def _too_many(
+        self, batch: str, bad: Sequence[BadFile], files: int, rest: str
+    ) -> TooManyBadFilesError:
+        record = f"s3://{self.args.lake_bucket}/{self.ledger.key(batch, 'attempts')}"
+        named = [vars(file) for file in bad[:MAX_NAMED]]
+        self.report.say("stopped", batch=batch, count=len(bad), files=named, all=record)
+        shown = "; ".join(f"{file.key}: {file.reason:.200}" for file in bad[:MAX_SHOWN])
+        more = f"; and {len(bad) - MAX_SHOWN} more, listed in {record}" if bad[MAX_SHOWN:] else ""
+        where = f"{self.args.environment} {self.args.pipeline}"
+        return TooManyBadFilesError(
+            f"{len(bad)} of {files} files of batch {batch} are bad: {shown}{more}. {rest} If the "
+            f"columns or the transform of pipeline {self.args.pipeline} are wrong, correct them "
+            f"and deploy. If the files are wrong: `burst set-aside {where} --batch {batch}`. The "
+            "next run starts the batch again."
+        )
+
+    def _not_set_aside(self, bad: Sequence[BadFile], batches: Sequence[str]) -> list[BadFile]:
+        """Those of these files that nobody has given up."""
+        records = [self.ledger.find_set_aside(batch) for batch in dict.fromkeys(batches)]
+        given_up = {file for record in records if record for file in record.files}
+        return [file for file in bad if file.identity not in given_up]
+
+    def _set_aside_by(self, plan: PlanRecord) -> str | None:
+        """Who gave up the single file of this batch."""
+        if len(plan.inputs) > 1:
+            return None
+        for batch in dict.fromkeys((plan.origin.batch, plan.family)):
+            record = self.ledger.find_set_aside(batch)
+            if record and plan.inputs[0].identity in record.files:
+                return record.by
+        return None
 
     def _move(self, file: InputFile, outcome: FileResult, result: ResultRecord) -> Move:
         return Move(

@@ -4,6 +4,7 @@
     resume    finish them
     list      every version that lies in landing
     take      batch after batch, see batch_run.py
+    look into which file is it? For batches that failed, when all others are done; suspects.py
 
 What S3 refuses stays in landing and on record, and stops nothing. Every step may be repeated any
 number of times, by any run: each run begins where the one before it was interrupted, and a run
@@ -22,8 +23,8 @@ from burst.batch import InputFile, batches
 from burst.batch_run import BatchRun
 from burst.contract import LEDGER, JobSpec, folder
 from burst.curated import curated_at
-from burst.errors import SettleError, TooManyUnreadableFilesError
-from burst.landing import Landing
+from burst.errors import RowEngineError, SettleError, TooManyUnreadableFilesError
+from burst.landing import Landing, Listing
 from burst.ledger import Claim, Ledger, Origin, ResultRecord, Unreadable
 from burst.metrics import Metrics, NoMetrics
 from burst.report import Report, Summary
@@ -32,6 +33,8 @@ from burst.time_budget import TimeBudget
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+_DIED = "Each run that worked on them died."
 
 Clock = Callable[[], datetime]
 
@@ -90,6 +93,15 @@ def _batch_run(
     )
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What a look at landing found, and what of it S3 refuses to give or to let go."""
+
+    listing: Listing
+    unreadable: tuple[InputFile, ...] = ()
+    unsettled: tuple[InputFile, ...] = ()
+
+
 @dataclass
 class _Drain:
     """One run. taken: what it has planned so far."""
@@ -99,6 +111,7 @@ class _Drain:
     summary: Summary = field(default=Summary(), init=False)
     taken: set[InputFile] = field(default_factory=set, init=False)
     left: tuple[InputFile, ...] = field(default=(), init=False)
+    look: _Look = field(default=_Look(Listing((), 0)), init=False)
 
     def __post_init__(self) -> None:
         args = self.batch_run.args
@@ -106,16 +119,19 @@ class _Drain:
         self.claim = self.batch_run.claim
         self.report = self.batch_run.report
         self.unreadable = self.batch_run.unreadable
+        self.suspects = self.batch_run.suspects
         self.budget = TimeBudget(args.time, self.report.clock())
 
     def run(self) -> Summary:
         self.claim.look()
         self.resume_all()
-        while not self.left and self.take_what_lies_there():
+        while not self.left and (self.take_what_lies_there() or self.look_into_failures()):
             pass
+        self.conclude(self.look)
         if self.claim.taken:
             self.batch_run.remove_leftovers()
         self.report.end(self.summary)
+        self.judge_failures()
         self.judge_refusals()
         return self.summary
 
@@ -124,13 +140,16 @@ class _Drain:
         while (self.claim.open or self.claim.headless) and not self.claim.taken:
             self.claim.take()
         for batch in self.claim.open:
-            self.count(self.batch_run.resume(batch), resumed=True)
+            if result := self.batch_run.resume(batch):
+                self.count(result, resumed=True)
 
     def take_what_lies_there(self) -> bool:
         """One look at landing, and its batches; whether there may be more."""
         listing = self.landing.list_outstanding()
         unsettled = [file for file in listing.files if file.proof in self.batch_run.unsettled]
-        files = [file for file in listing.files if file.proof not in self.batch_run.unsettled]
+        failed = {file.proof for file in self.suspects.inputs()}
+        known = failed | set(self.batch_run.unsettled)
+        files = [file for file in listing.files if file.proof not in known]
         fresh, unreadable = self.unreadable.split(files)
         if fresh and not self.claim.taken and not self.claim.take():
             # Another run has been at work since the head was read, so the listing may be too old.
@@ -144,31 +163,41 @@ class _Drain:
                 self.left += inputs
             else:
                 self.begin(inputs)
-        if fresh and not self.left:
-            return True
-        self.unreadable.keep(listing.files)
-        self.conclude(unreadable, unsettled, listing.delete_markers)
-        return False
+        self.look = _Look(listing, unreadable, tuple(unsettled))
+        return bool(fresh) and not self.left
+
+    def look_into_failures(self) -> bool:
+        """Find the files for which batches failed; whether anything was done."""
+        done = False
+        while not self.left and (chosen := self.suspects.next()):
+            if self.budget.is_spent(self.report.clock()):
+                self.left = self.suspects.inputs()
+                return False
+            suspect, step = chosen
+            self.settled(suspect.plan.inputs, self.batch_run.investigate(suspect, step))
+            done = True
+        return done
 
     def begin(self, inputs: Sequence[InputFile]) -> None:
-        result = self.batch_run.begin(inputs)
+        self.settled(inputs, self.batch_run.begin(inputs))
+
+    def settled(self, inputs: Sequence[InputFile], result: ResultRecord | None) -> None:
+        if result is None:
+            return
         self.count(result)
         # A batch that was closed before its commit took nothing.
         if result.replaced_by is None:
             self.taken.update(inputs)
 
-    def conclude(
-        self,
-        unreadable: Sequence[InputFile],
-        unsettled: Sequence[InputFile],
-        delete_markers: int,
-    ) -> None:
+    def conclude(self, look: _Look) -> None:
         """What the last look at landing found that this run does not take."""
+        unreadable, unsettled = look.unreadable, look.unsettled
+        self.unreadable.keep(look.listing.files)
         self.summary = replace(
             self.summary,
             left_unreadable=len(unreadable),
             left_unsettled=len(unsettled),
-            delete_markers=delete_markers,
+            delete_markers=look.listing.delete_markers,
             waiting_files=len(self.left),
             waiting_bytes=sum(file.size for file in self.left),
         )
@@ -179,7 +208,8 @@ class _Drain:
         if unsettled:
             refused = [self.batch_run.unsettled[file.proof] for file in unsettled]
             self.report.refused("unsettled", refused, self._unsettled_records())
-        self.report.rest(self.left, unreadable, unsettled)
+        failed = () if self.left else self.suspects.inputs()
+        self.report.rest([*self.left, *failed], unreadable, unsettled)
 
     def count(self, result: ResultRecord, *, resumed: bool = False) -> None:
         before = len(self.summary.batches)
@@ -187,6 +217,21 @@ class _Drain:
         if resumed:
             added = len(self.summary.batches) - before
             self.summary = replace(self.summary, resumed=self.summary.resumed + added)
+
+    def judge_failures(self) -> None:
+        """Raise when batches failed, and no file is known to be why."""
+        if self.left or not (suspects := self.suspects.all()):
+            return
+        args, last = self.batch_run.args, suspects[-1]
+        batch = last.plan.origin.batch
+        files = len(self.suspects.inputs())
+        raise RowEngineError(
+            f"{files} files could not be loaded: {last.attempts.error or _DIED} No other file "
+            "was loaded in their place, so the cause is most likely not a file, and nothing "
+            "was set aside. Correct the transform, the permissions or the job's size; the next run "
+            f"tries them again. If the file of batch {batch} is wrong: `burst set-aside "
+            f"{args.environment} {args.pipeline} --batch {batch}`."
+        )
 
     def judge_refusals(self) -> None:
         """Raise for what a person must hear of: files that were found not to leave landing, or so

@@ -47,4 +47,19 @@ class TakenOverError(BurstError):
 
 
 class RowEngineError(BurstError):
-    """Reading or writing failed for a reason which is no file's fault."""
+    """Reading or writing failed. A file of the batch may be why.
+
+    cause: what the engine said, as one sentence.
+    """
+
+    def __init__(self, message: str, *, cause: str | None = None) -> None:
+        super().__init__(message)
+        self.cause = cause or message
+
+
+class TransformError(RowEngineError):
+    """The transform does what its settings forbid, whatever the files are."""
+
+
+class EngineLostError(BurstError):
+    """The engine no longer works, so its failures say nothing about any file."""

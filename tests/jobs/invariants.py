@@ -214,8 +214,8 @@ class Proof:
                     assert item.done[name] == outcomes[outcome], name
                 assert item.done["missing"] == []
         assert set(planned.values()) <= {1}, "two batches take a version"
-        open = [item.batch for item in batches if item.counts and item.done is None]
-        assert len(open) <= 1, "two batches are open"
+        committed = [item for item in batches if item.counts and item.result and not item.done]
+        assert len(committed) <= 1, "two batches are committed and not settled"
 
     def _check_outcome(self, file: dict[str, Any]) -> None:
         upload = self.uploads[(file["key"], file["version_id"])]

@@ -128,6 +128,7 @@ def _failed(found: Sequence[Run]) -> Run | None:
 def _open_batches(snapshot: PipelineSnapshot, name: str) -> Iterator[str]:
     if isinstance(snapshot.history, Unavailable) or isinstance(snapshot.runs, Unavailable):
         return
+    yield from _bad_files(snapshot.history, name)
     active = any(run.state in runs.ACTIVE for run in snapshot.runs)
     # Where the last run failed, its cause comes first, and another run alone changes nothing.
     unfinished = [batch for batch in snapshot.history.open if not batch.unsettled]
@@ -151,6 +152,18 @@ def _unsettled(snapshot: PipelineSnapshot) -> Iterator[str]:
 
 def _is(items: Sequence[object]) -> str:
     return "is" if len(items) == 1 else "are"
+
+
+def _bad_files(history: History, name: str) -> Iterator[str]:
+    for batch in history.open:
+        if batch.bad:
+            first = batch.bad[0]
+            yield (
+                f"{count(len(batch.bad), 'file')} of batch {batch.batch} cannot be loaded, the "
+                f"first is {first.key}: {first.reason} If the columns or the transform are wrong, "
+                "correct them and deploy. If the files are wrong: `burst set-aside "
+                f"{name} --batch {batch.batch}`, then `burst drain {name}`."
+            )
 
 
 def _set_aside(snapshot: PipelineSnapshot, name: str) -> Iterator[str]:

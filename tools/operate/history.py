@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tools.operate.ledger import PipelineLedger, ResultRecord, UnsettledFile
+from tools.operate.ledger import (
+    AttemptsRecord,
+    BadFile,
+    PipelineLedger,
+    ResultRecord,
+    UnsettledFile,
+)
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,16 @@ class Batch:
 class OpenBatch:
     """A batch that a run began and that is not done.
 
-    committed: it counts. unsettled: the files that S3 does not let go from landing.
+    committed: its rows are in curated. unsettled: the files that S3 does not let go from landing.
+    error: how its last attempt failed. bad: the files that are known to be bad, where it stopped.
     """
 
     batch: str
     files: int
     committed: bool
     unsettled: tuple[UnsettledFile, ...] = ()
+    error: str | None = None
+    bad: tuple[BadFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,15 +66,15 @@ def look(ledger: PipelineLedger, *, last: int, now: datetime) -> History:
     open_batches = ledger.open_batches()
     names = ledger.newest(last, now)
     committed = [batch for batch, records in names.items() if "result" in records][::-1][:last]
-    results = ledger.results(committed)
+    results = [item for item in ledger.results(committed) if item.replaced_by is None]
     plans = ledger.plans([result.origin.batch for result in results])
     return History(
         open=tuple(
-            OpenBatch(
+            _open(
                 plan.origin.batch,
                 len(plan.inputs),
-                committed=result is not None,
-                unsettled=ledger.unsettled_files(plan.origin.batch) if result else (),
+                unsettled=ledger.unsettled_files(plan.origin.batch) if result else None,
+                attempts=None if result else ledger.attempts(plan.origin.batch),
             )
             for plan, result in open_batches
         ),
@@ -77,6 +86,21 @@ def look(ledger: PipelineLedger, *, last: int, now: datetime) -> History:
             for result, plan in zip(results, plans, strict=True)
         ),
     )
+
+
+def _open(
+    batch: str,
+    files: int,
+    *,
+    unsettled: tuple[UnsettledFile, ...] | None,
+    attempts: AttemptsRecord | None,
+) -> OpenBatch:
+    """unsettled: None where the batch is not committed."""
+    if unsettled is not None:
+        return OpenBatch(batch, files, committed=True, unsettled=unsettled)
+    if attempts is None:
+        return OpenBatch(batch, files, committed=False)
+    return OpenBatch(batch, files, committed=False, error=attempts.error, bad=attempts.files)
 
 
 def summary(result: ResultRecord, *, settled: bool) -> Batch:

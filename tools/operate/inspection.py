@@ -15,6 +15,8 @@ from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import InputError, OperateError
 from tools.operate.history import Batch, summary
 from tools.operate.ledger import (
+    AttemptsRecord,
+    BadFile,
     BatchRecords,
     FileResult,
     PipelineLedger,
@@ -173,7 +175,7 @@ def inspect_run(
                 summary(result, settled="done" in names[result.origin.batch]), started_by=started_by
             )
             for result in ledger.results(committed)
-            if result.origin.job_run_id == run.run_id
+            if result.origin.job_run_id == run.run_id and result.replaced_by is None
         ),
     )
 
@@ -236,6 +238,8 @@ def key_versions(
     """Every version of the key, oldest first."""
     planned: dict[str, Version] = {}
     for records in batches:
+        if records.halved:
+            continue
         results = records.result.files if records.result else ()
         outcomes = {result.version_id: result for result in results if result.key == key}
         for file in records.plan.inputs:
@@ -288,18 +292,32 @@ def batch_story(records: BatchRecords, replays: ReplayIndex) -> BatchStory:
 
 def _batch_steps(records: BatchRecords, removed: DoneReplay | None) -> Iterator[Step]:
     yield Step(records.plan.origin.at, "planned")
-    if records.result:
+    if records.result and records.result.replaced_by:
+        parts = ", ".join(records.result.replaced_by)
+        yield Step(records.result.origin.at, f"halved, because it failed: {parts} take its place")
+    elif records.result:
         yield Step(records.result.origin.at, "committed: its rows count from here on")
+    elif records.attempts:
+        yield Step(records.attempts.origin.at, _tried(records.attempts))
     if records.done:
         yield Step(records.done.origin.at, "done: landing holds none of its files any more")
     if removed:
         yield Step(removed.at, f"its output was removed by the replay {removed.id}")
 
 
+def _tried(attempts: AttemptsRecord) -> str:
+    if not attempts.begun:
+        return f"stopped: {count(len(attempts.files), 'file is', 'files are')} bad"
+    said = f", the last one that failed said: {attempts.error}" if attempts.error else ""
+    return f"tried {count(attempts.begun, 'time')}{said}"
+
+
 def _batch_files(records: BatchRecords, replays: ReplayIndex) -> Iterator[BatchFile]:
-    if records.result is None:
+    if records.result is None or records.halved:
+        known = {file.identity: file.reason for file in _bad_files(records)}
         for file in records.plan.inputs:
-            yield BatchFile(file.key, file.version_id, file.size, None, 0, None, None, False)
+            reason = known.get(file.identity)
+            yield BatchFile(file.key, file.version_id, file.size, None, 0, reason, None, False)
         return
     for result in records.result.files:
         yield BatchFile(
@@ -312,6 +330,10 @@ def _batch_files(records: BatchRecords, replays: ReplayIndex) -> Iterator[BatchF
             place=result.destination,
             replayed=bool(result.destination and replays.of(result.destination)),
         )
+
+
+def _bad_files(records: BatchRecords) -> tuple[BadFile, ...]:
+    return records.attempts.files if records.attempts else ()
 
 
 def _version(

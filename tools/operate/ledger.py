@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import ClientError
 from burst.batch import BATCH_ID, ID_TIME
 from burst.ledger import (
+    AttemptsRecord,
+    BadFile,
     DoneRecord,
     FileResult,
     Ledger,
     Outcome,
     PlanRecord,
     ResultRecord,
+    SetAsideRecord,
     Unreadable,
     UnreadableFile,
     UnsettledFile,
@@ -37,12 +40,15 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 __all__ = [
+    "AttemptsRecord",
+    "BadFile",
     "BatchRecords",
     "FileResult",
     "Outcome",
     "PipelineLedger",
     "PlanRecord",
     "ResultRecord",
+    "SetAsideRecord",
     "UnreadableFile",
     "UnsettledFile",
     "planned_at",
@@ -62,11 +68,17 @@ class BatchRecords:
     result: ResultRecord | None
     done: DoneRecord | None
     unsettled: tuple[UnsettledFile, ...] = ()
+    attempts: AttemptsRecord | None = None
+
+    @property
+    def halved(self) -> bool:
+        """Whether other batches took its place, so that it counts for nothing."""
+        return self.result is not None and self.result.replaced_by is not None
 
 
 @dataclass(frozen=True)
 class PipelineLedger:
-    """What the job wrote about one pipeline. Nothing here changes it.
+    """What the job wrote about one pipeline. Only `set_aside` writes, a record for the job to read.
 
     All methods raise `LedgerError` for a record that is damaged or belongs to another pipeline.
     """
@@ -127,7 +139,20 @@ class PipelineLedger:
         entry = self._records.entry(batch)
         is_open = entry.result is not None and entry.done is None
         unsettled = self.unsettled_files(batch) if is_open else ()
-        return BatchRecords(entry.plan, entry.result, entry.done, unsettled)
+        attempts = self.attempts(batch)
+        return BatchRecords(entry.plan, entry.result, entry.done, unsettled, attempts)
+
+    def attempts(self, batch: str) -> AttemptsRecord | None:
+        """What the tries of a batch found; None where it went through at once."""
+        return self._records.find_attempts(batch)
+
+    def given_up(self, batch: str) -> SetAsideRecord | None:
+        """What a person has given up of this batch."""
+        return self._records.find_set_aside(batch)
+
+    def set_aside(self, record: SetAsideRecord) -> None:
+        """Have the next run take these files for bad, and not the columns."""
+        self._records.replace(record)
 
     def plans(self, batches: Sequence[str]) -> list[PlanRecord]:
         """The plans of these batches, in this order."""

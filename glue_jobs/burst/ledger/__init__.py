@@ -4,6 +4,8 @@ Records of the format before (1) are read as well as those of today (2).
 """
 
 from burst.ledger.records import (
+    AttemptsRecord,
+    BadFile,
     DoneRecord,
     FileResult,
     Head,
@@ -12,6 +14,7 @@ from burst.ledger.records import (
     PlanRecord,
     RecordName,
     ResultRecord,
+    SetAsideRecord,
     StagedFile,
     UnsettledFile,
     UnsettledRecord,
@@ -20,6 +23,8 @@ from burst.ledger.store import Claim, Entry, Ledger
 from burst.ledger.unreadable import Unreadable, UnreadableFile, read_record
 
 __all__ = [
+    "AttemptsRecord",
+    "BadFile",
     "Claim",
     "DoneRecord",
     "Entry",
@@ -31,6 +36,7 @@ __all__ = [
     "PlanRecord",
     "RecordName",
     "ResultRecord",
+    "SetAsideRecord",
     "StagedFile",
     "Unreadable",
     "UnreadableFile",

@@ -18,7 +18,7 @@ from burst.errors import LedgerError
 # 1: rows were written under their final names, before the commit. 2: they are staged first.
 RECORD_FORMAT = 2
 FORMATS = (1, 2)
-RecordName = Literal["head", "plan", "result", "done", "unsettled"]
+RecordName = Literal["head", "plan", "result", "done", "unsettled", "attempts", "set-aside"]
 Outcome = Literal["curated", "quarantined", "gone", "unreadable"]
 # A record as it comes from S3, or from a test.
 Text = str | bytes
@@ -42,6 +42,8 @@ REMEDY: Mapping[RecordName, str] = {
         "the whole ledger for open batches."
     ),
     "unsettled": "Delete it: the next run writes it again.",
+    "attempts": "Delete it: the next runs find out again what is wrong with the batch.",
+    "set-aside": "Delete it, and set the files aside again.",
 }
 
 
@@ -63,11 +65,25 @@ class PlanRecord:
     """The inputs of a batch. They never change: a resumed batch reads exactly these.
 
     format: 1 where the job before wrote it, and perhaps rows under their final names.
+    part_of: for a part of a batch that failed, that batch, the first of all; None for any other.
+    part_of_files: how many files that batch had.
     """
 
     origin: Origin
     inputs: tuple[InputFile, ...]
     format: int = RECORD_FORMAT
+    part_of: str | None = None
+    part_of_files: int | None = None
+
+    @property
+    def family(self) -> str:
+        """The batch as it was planned, before any part of it."""
+        return self.part_of or self.origin.batch
+
+    @property
+    def family_files(self) -> int:
+        """How many files that batch had."""
+        return self.part_of_files or len(self.inputs)
 
     def to_json(self) -> str:
         return _dump("plan", asdict(self))
@@ -87,7 +103,14 @@ class PlanRecord:
         )
         if not inputs:
             raise record.damaged("inputs", [], "at least one input")
-        return cls(_origin(record), inputs, record.count("format"))
+        part_of = record.text_or_none("part_of") if "part_of" in record.values else None
+        return cls(
+            _origin(record),
+            inputs,
+            record.count("format"),
+            part_of,
+            record.count_or_none("part_of_files"),
+        )
 
 
 @dataclass(frozen=True)
@@ -205,6 +228,79 @@ class UnsettledRecord:
             for item in record.items("files")
         )
         return cls(_origin(record), files)
+
+
+@dataclass(frozen=True)
+class BadFile:
+    """A version that a try found to be bad, and why."""
+
+    key: str
+    version_id: str
+    reason: str
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        return self.key, self.version_id
+
+
+@dataclass(frozen=True)
+class AttemptsRecord:
+    """How often a batch was tried that is not committed, and what the last try found.
+
+    begun: attempts that were begun since the batch was planned or stopped. One that the run did not
+        survive leaves no other trace.
+    failed: those of them that ended with an error.
+    proven: whether one of them was made by a run that had loaded other rows before.
+    error: how the last attempt that failed ended; None when none did.
+    files: what is known to be bad. The files of a batch that was stopped, or the single one.
+    """
+
+    origin: Origin
+    begun: int
+    failed: int = 0
+    proven: bool = False
+    error: str | None = None
+    files: tuple[BadFile, ...] = ()
+
+    def to_json(self) -> str:
+        return _dump("attempts", asdict(self))
+
+    @classmethod
+    def from_json(cls, text: Text, *, key: str) -> Self:
+        record = _Fields.record(text, key=key, name="attempts")
+        return cls(
+            origin=_origin(record),
+            begun=record.count("begun"),
+            failed=record.count("failed"),
+            proven=record.flag("proven"),
+            error=record.text_or_none("error"),
+            files=tuple(
+                BadFile(item.text("key"), item.text("version_id"), item.text("reason"))
+                for item in record.items("files")
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class SetAsideRecord:
+    """What a person decided: these files of a batch are wrong, and not the columns.
+
+    files: key and version id. The job stops no batch for them. by: who decided, as AWS names them.
+    """
+
+    origin: Origin
+    files: tuple[tuple[str, str], ...]
+    by: str
+
+    def to_json(self) -> str:
+        files = [{"key": key, "version_id": version} for key, version in self.files]
+        return _dump("set-aside", {**asdict(self), "files": files})
+
+    @classmethod
+    def from_json(cls, text: Text, *, key: str) -> Self:
+        record = _Fields.record(text, key=key, name="set-aside")
+        files = tuple((item.text("key"), item.text("version_id")) for item in record.items("files"))
+        return cls(_origin(record), files, record.text("by"))
 
 
 @dataclass(frozen=True)
@@ -404,6 +500,12 @@ class _Fields:
 
     def count_or_none(self, field: str) -> int | None:
         return self.count(field) if self.values.get(field) is not None else None
+
+    def flag(self, field: str) -> bool:
+        value = self.values.get(field)
+        if not isinstance(value, bool):
+            raise self.damaged(field, value, "true or false")
+        return value
 
     def number(self, field: str) -> float:
         return float(self._value(field, (int, float), "a number"))

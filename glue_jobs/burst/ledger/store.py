@@ -4,6 +4,8 @@
                       <batch id>/plan.json        before anything is read
                                  result.json      the commit point
                                  unsettled.json   only where S3 refuses to let a file go
+                                 attempts.json    only where it did not go through at once
+                                 set-aside.json   only where a person gave up some of its files
                                  done.json        landing holds nothing of it that can be moved
                       unreadable.json             what S3 does not let the job read
 
@@ -23,12 +25,14 @@ from burst.contract import LEDGER, folder
 from burst.errors import LedgerError
 from burst.ledger.records import (
     REMEDY,
+    AttemptsRecord,
     DoneRecord,
     Head,
     Origin,
     PlanRecord,
     RecordName,
     ResultRecord,
+    SetAsideRecord,
     UnsettledRecord,
 )
 from burst.s3 import ChangedError, Stored, read_stored, read_whole, write_if
@@ -36,13 +40,23 @@ from burst.s3 import ChangedError, Stored, read_stored, read_whole, write_if
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-R = TypeVar("R", PlanRecord, ResultRecord, DoneRecord, UnsettledRecord)
+R = TypeVar(
+    "R",
+    PlanRecord,
+    ResultRecord,
+    DoneRecord,
+    UnsettledRecord,
+    AttemptsRecord,
+    SetAsideRecord,
+)
 
 _NAMES: dict[type, RecordName] = {
     PlanRecord: "plan",
     ResultRecord: "result",
     DoneRecord: "done",
     UnsettledRecord: "unsettled",
+    AttemptsRecord: "attempts",
+    SetAsideRecord: "set-aside",
 }
 _LOST_PLAN = (
     "The batch has a result.json, so its rows are in curated already. Restore the plan.json (the "
@@ -80,11 +94,11 @@ class Ledger:
         key = self.key(record.origin.batch, _NAMES[type(record)])
         write_if(self.s3, self.bucket, key, record.to_json().encode(), replaces=None)
 
-    def write_unsettled(self, record: UnsettledRecord) -> None:
-        """Replace the record of what keeps a batch open."""
+    def replace(self, record: UnsettledRecord | AttemptsRecord | SetAsideRecord) -> None:
+        """Replace a record that says how things are now. Which of two writes wins, matters not."""
         self.s3.put_object(
             Bucket=self.bucket,
-            Key=self.key(record.origin.batch, "unsettled"),
+            Key=self.key(record.origin.batch, _NAMES[type(record)]),
             Body=record.to_json().encode(),
             ContentType="application/json",
         )
@@ -164,6 +178,12 @@ class Ledger:
 
     def find_unsettled(self, batch: str) -> UnsettledRecord | None:
         return self._find(UnsettledRecord, batch)
+
+    def find_attempts(self, batch: str) -> AttemptsRecord | None:
+        return self._find(AttemptsRecord, batch)
+
+    def find_set_aside(self, batch: str) -> SetAsideRecord | None:
+        return self._find(SetAsideRecord, batch)
 
     def _read(self, kind: type[R], batch: str) -> R:
         key = self.key(batch, _NAMES[kind])

@@ -22,7 +22,7 @@ from burst.contract import (
     FileFormat,
     Output,
 )
-from burst.errors import RowEngineError
+from burst.errors import EngineLostError, RowEngineError, TransformError
 from burst.row_engine import FileOutcome, R, ReadBatch, T, Written
 from burst.s3 import task_s3_client
 from burst.spark.accounting import Observed, account_of, fault, origin
@@ -94,11 +94,14 @@ class SparkRowEngine:
             )
             # Kept, so that the verdicts and the rows come from one and the same pass.
             frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
-            verdicts = (
-                frame.where(f.col(STATUS_ROWS).isNotNull())
-                .select(INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD, origin().alias(_ORIGIN))
-                .collect()
+            found = frame.where(f.col(STATUS_ROWS).isNotNull()).select(
+                INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD, origin().alias(_ORIGIN)
             )
+            try:
+                verdicts = found.collect()
+            except Exception:
+                frame.unpersist()
+                raise
         outcomes = {
             row[INPUT]: FileOutcome(row[STATUS_ROWS], row[STATUS_REASON], row[STATUS_UNREAD])
             for row in verdicts
@@ -131,7 +134,7 @@ class SparkRowEngine:
             )
             returned = observed.account()
         if wrong := fault(account_of(given), returned, self.output.row_changes):
-            raise RowEngineError(
+            raise TransformError(
                 f"The transform {self.transform!r} {wrong}. Correct the transform, or the "
                 f"pipeline's row_changes, and deploy. Nothing of batch {read.batch} was loaded; "
                 "the next run starts it again."
@@ -146,14 +149,14 @@ class SparkRowEngine:
         found = {field.name: field.dataType.simpleString() for field in rows.schema}
         if self.output.columns is None:
             if lost := [name for name in LINEAGE if found.get(name) != "string"]:
-                raise RowEngineError(
+                raise TransformError(
                     f"The transform {self.transform!r} does not give back {', '.join(lost)} as it "
                     "was. Correct the transform and deploy. Nothing of the batch was written; the "
                     "next run starts it again."
                 )
             return rows
         if wrong := differences(self.output.columns, found):
-            raise RowEngineError(
+            raise TransformError(
                 f"The transform {self.transform!r} gives other columns than the settings declare: "
                 f"{'; '.join(wrong)}. Correct the transform, or the pipeline's added_columns and "
                 "dropped_columns, and deploy. Nothing of the batch was written; the next run "
@@ -187,10 +190,26 @@ def _explained(doing: str, batch: str) -> Iterator[None]:
     try:
         yield
     except (Py4JError, PySparkException) as error:
-        raise RowEngineError(
-            f"Spark failed while {doing} batch {batch}: {_cause(str(error))} Nothing of the "
-            "batch was committed; the next run starts it again."
-        ) from error
+        cause = _cause(str(error))
+        said = f"Spark failed while {doing} batch {batch}: {cause}"
+        again = "Nothing of the batch was committed; the next run starts it again."
+        if _is_lost():
+            raise EngineLostError(f"{said} Spark has stopped. {again}") from error
+        raise RowEngineError(f"{said} {again}", cause=cause) from error
+
+
+def _is_lost() -> bool:
+    """Whether Spark itself has ended, so that everything that is asked of it fails."""
+    from py4j.protocol import Py4JError
+    from pyspark import SparkContext
+
+    context = SparkContext._active_spark_context
+    if context is None:
+        return True
+    try:
+        return bool(context._jsc.sc().isStopped())
+    except (Py4JError, OSError):
+        return True
 
 
 def _cause(text: str) -> str:

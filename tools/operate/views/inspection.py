@@ -106,6 +106,7 @@ def batch_story(story: BatchStory) -> Iterator[RenderableType]:
         grid.add_row(timestamp(step.at), step.what)
     outcomes = [file.outcome for file in story.files]
     bad = outcomes.count("quarantined")
+    bad += sum(file.outcome is None and file.reason is not None for file in story.files)
     grid.add_row("Files", f"{len(story.files):,} ({bad:,} bad), {size(story.bytes)}")
     grid.add_row("Rows", _rows(story))
     phases = ", ".join(f"{name} {seconds:.1f}" for name, seconds in story.seconds.items())
@@ -138,7 +139,9 @@ def _batch_files(story: BatchStory) -> RenderableType:
     table = table_of("file", "outcome", "rows", "reason")
     ordered = sorted(story.files, key=lambda file: (file.reason is None, file.key))
     for file in ordered[:SHOWN_FILES]:
-        outcome = (file.outcome or "reading") + (", replayed" if file.replayed else "")
+        outcome = (file.outcome or ("bad" if file.reason else "reading")) + (
+            ", replayed" if file.replayed else ""
+        )
         table.add_row(Text(file.key), outcome, f"{file.rows:,}", Text(file.reason or ""))
     left = len(ordered) - SHOWN_FILES
     return (

@@ -14,7 +14,7 @@ from tools.operate import runs
 from tools.operate.health import PipelineSnapshot
 from tools.operate.history import History, OpenBatch
 from tools.operate.ids import short_batch
-from tools.operate.quarantine import Quarantine
+from tools.operate.quarantine import SHOWN, Quarantine
 from tools.operate.refusals import Unavailable
 from tools.operate.status import EnvironmentStatus, PipelineStatus
 from tools.operate.views.tables import STATE_STYLES, batches_table, table_of
@@ -113,6 +113,9 @@ def _history(past: History) -> RenderableType:
     for batch in past.open:
         shown = f"open: {short_batch(batch.batch)}, {count(batch.files, 'file')}, {_state(batch)}"
         parts.append(Text(shown, style="red" if batch.unsettled else "cyan"))
+        parts += [Text(f"{file.key}: {file.reason}") for file in batch.bad[:SHOWN]]
+        if left := len(batch.bad[SHOWN:]):
+            parts.append(Text(f"and {left:,} more, see `burst inspect`", style="dim"))
     if past.last:
         parts.append(batches_table(past.last))
     return Group(*parts) if parts else Text("none yet", style="dim")

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from tools.operate.history import Batch
 from tools.operate.ids import short_batch
+from tools.operate.ledger import BadFile
 from tools.operate.words import duration
 
 SHOWN_FILES = 20
@@ -31,6 +32,16 @@ def table_of(*names: str) -> Table:
     for name in names:
         is_text = name in FREE_TEXTS or name.startswith("row ")
         table.add_column(name, overflow="fold", no_wrap=not is_text, min_width=len(name))
+    return table
+
+
+def bad_files_table(files: Sequence[BadFile]) -> Table:
+    """Files with why they are bad; the first ones."""
+    table = table_of("file", "reason")
+    for file in files[:SHOWN_FILES]:
+        table.add_row(Text(file.key), Text(file.reason))
+    if left := len(files[SHOWN_FILES:]):
+        table.add_row(Text(f"and {left:,} more", style="dim"), "")
     return table
 
 

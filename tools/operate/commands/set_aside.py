@@ -1,0 +1,66 @@
+"""`burst set-aside`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from tools.operate import setting_aside
+from tools.operate.answer import Answer, explained_errors
+from tools.operate.errors import InputError, StoppedError
+from tools.operate.ledger import PipelineLedger
+from tools.operate.options import (
+    AsJson,
+    Endpoint,
+    Environment,
+    Outputs,
+    PipelineName,
+    reach,
+    utc_now,
+)
+from tools.operate.views.tables import bad_files_table
+from tools.operate.words import count
+
+
+@explained_errors
+def set_aside(
+    environment: Environment,
+    pipeline: PipelineName,
+    batch: Annotated[str, typer.Option(help="The batch that was stopped, as `burst status` says.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+    outputs: Outputs = None,
+    endpoint: Endpoint = None,
+) -> None:
+    """Give up the bad files of a batch: the next run quarantines them and loads the others.
+
+    For files that are wrong. If the columns or the transform are wrong, correct and deploy them.
+    """
+    answer = Answer.to(as_json)
+    deployment, connection = reach(environment, outputs, endpoint)
+    part = deployment.pipeline(pipeline)
+    ledger = PipelineLedger.of(connection.s3, deployment, part)
+    verdicts = setting_aside.look(ledger, ledger.find(batch))
+    files = count(len(verdicts.files), "file")
+    answer.draw(bad_files_table(verdicts.files))
+    if not verdicts.given_up:
+        _confirm(answer, f"{files} of batch {verdicts.batch} will go to quarantine.", yes=yes)
+        setting_aside.set_aside(ledger, verdicts, utc_now())
+    word = "were set aside before" if verdicts.given_up else "are set aside"
+    line = (
+        f"{files} {word}: the next run moves them to quarantine and loads the others. "
+        f"`burst drain {environment} {pipeline}` starts it now."
+    )
+    answer.end({"set_aside": verdicts}, ok=True, draw=[line])
+
+
+def _confirm(answer: Answer, text: str, *, yes: bool) -> None:
+    if yes:
+        return
+    if answer.as_json or not sys.stdin.isatty():
+        raise InputError(f"{text} Say --yes if that is what you want; nothing was done.")
+    answer.draw(text)
+    if not typer.confirm("Set them aside?"):
+        raise StoppedError("Nothing was set aside.")
