@@ -17,7 +17,7 @@ from burst.contract import PARTITION_BATCH, PARTITION_DAY, REASON_SUFFIX, STAGIN
 # S3's own limit for a key, in bytes of UTF-8:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 MAX_KEY_BYTES = 1024
-# What a bucket calls the one version that was there before it had versions. Unlike every other
+# The version id of an object that was uploaded before versioning was enabled. Unlike every other
 # version it can be replaced, while versioning is suspended.
 NULL_VERSION = "null"
 
@@ -138,7 +138,7 @@ def shares(inputs: Sequence[InputFile], count: int) -> list[list[int]]:
     """Deal the inputs' positions out to `count` tasks, so that each has about as much to do.
 
     Largest first, always to the task with the least so far. A file counts its bytes plus what one
-    request costs, else a thousand small files would go to one task.
+    request costs, otherwise a thousand small files would go to one task.
     """
     heap = [(0, task) for task in range(count)]
     dealt: list[list[int]] = [[] for _ in range(count)]

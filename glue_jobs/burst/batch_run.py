@@ -185,7 +185,7 @@ class BatchRun:
         return self.take(suspect.plan, self._begun(suspect.plan, suspect.attempts))
 
     def judge(self, plan: PlanRecord, read: ReadBatch, attempts: AttemptsRecord) -> None:
-        """Raise when so many files are bad that it is rather the columns that are wrong."""
+        """Raise when so many files are bad that the columns are probably wrong."""
         bad = tuple(
             BadFile(file.key, file.version_id, outcome.reason)
             for file, outcome in zip(plan.inputs, read.outcomes, strict=True)

@@ -10,7 +10,7 @@ Publishing may be repeated by any run. It ends with the removal of the stage, an
 a copy that a dead run asked for, and that reaches S3 later, finds nothing to copy. So rows that
 somebody removed from curated afterwards do not come back.
 
-A table format with atomic commits would be another `Curated`.
+A table format with atomic commits would be another implementation of `Curated`.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class CuratedBucket:
             copy_new(self.s3, named, self.bucket, target, etag=file.etag, size=file.size)
         except ClientError as error:
             if is_gone(error) or is_changed(error):
-                # Published before.
+                # It may have been published already.
                 return exists(self.s3, self.bucket, target)
             raise PublishError(
                 f"The committed rows in s3://{self.bucket}/{source} cannot be copied to {target}: "

@@ -6,7 +6,7 @@
     take      batch after batch, see batch_run.py
     look into which file is it? For batches that failed, when all others are done; suspects.py
 
-What S3 refuses stays in landing and on record, and stops nothing. Every step may be repeated any
+What S3 refuses stays in landing, is recorded, and stops nothing. Every step may be repeated any
 number of times, by any run: each run begins where the one before it was interrupted, and a run
 whose place another one has taken can do no harm.
 """
@@ -234,7 +234,7 @@ class _Drain:
         )
 
     def judge_refusals(self) -> None:
-        """Raise for what a person must hear of: files that were found not to leave landing, or so
+        """Raise for what a person must hear of: files that could not be removed from landing, or so
         many that cannot be read that the job's permissions are wrong.
 
         Here nothing is stopped: what could be read is loaded, the rest is on record.

@@ -24,7 +24,7 @@ class TooManyBadFilesError(BurstError):
 
 
 class TooManyUnreadableFilesError(BurstError):
-    """S3 does not hand out so many files that it is rather the job's permissions than the files."""
+    """S3 refuses so many files that the job's permissions are probably wrong."""
 
 
 class SettleError(BurstError):

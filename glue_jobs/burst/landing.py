@@ -54,7 +54,7 @@ class Landing:
             )
 
     def list_outstanding(self) -> Listing:
-        """Every version that is still there, also several of one key."""
+        """Every version that is still there, including several of one key."""
         files: list[InputFile] = []
         markers = 0
         pages = self.s3.get_paginator("list_object_versions").paginate(

@@ -52,7 +52,7 @@ class BatchMetrics:
 def waiting(
     oldest_seconds: float, *, unreadable: int = 0, unsettled: int = 0
 ) -> dict[str, tuple[float, str]]:
-    """The age of the oldest file in landing, and how many S3 refuses to give or to let go."""
+    """The age of the oldest file in landing, and how many S3 refuses to return or to delete."""
     values = {MetricName.OLDEST_OUTSTANDING_SECONDS: (oldest_seconds, "Seconds")}
     counts = {MetricName.UNREADABLE_FILES: unreadable, MetricName.UNSETTLED_FILES: unsettled}
     return values | {name: (count, "Count") for name, count in counts.items() if count}
@@ -65,7 +65,7 @@ class Metrics(Protocol):
 
 
 class NoMetrics:
-    """Nobody listens."""
+    """Discards everything."""
 
     def publish(self, values: Mapping[str, tuple[float, str]]) -> None:
         pass

@@ -28,7 +28,7 @@ class FileOutcome:
     rows: rows read, 0 when there is a reason.
     reason: why the file is bad or was not read, None when it is good.
     unread: set when no byte could be read, so that the file is neither good nor bad: `gone` when
-        the version does not exist any more, `unreadable` when S3 does not hand it out.
+        the version does not exist any more, `unreadable` when S3 refuses to return it.
     """
 
     rows: int
@@ -60,13 +60,13 @@ class RowEngine(Protocol):
     """Reads a batch's files and writes its rows."""
 
     def read(self, batch: str, inputs: Sequence[InputFile]) -> ReadBatch:
-        """Read every input by version id. Raises when reading fails for no file's fault."""
+        """Read every input by version id. Raises when reading fails and no file is to blame."""
 
     def write(self, read: ReadBatch, target: str) -> Written:
         """Transform the rows and write them as Parquet into the folder `target` (a URI).
 
         Nobody else writes there, and nobody reads there before the batch is committed.
-        Raises RowEngineError when the transform does with rows or lineage what it may not.
+        Raises RowEngineError when the transform changes rows or lineage as it must not.
         """
 
     def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:

@@ -31,7 +31,7 @@ class Lake(PrivateBucket):
     touches their current objects.
 
     With ``sends_events`` it tells EventBridge of its objects, for the alert on quarantine. No
-    event of it can start a pipeline: their rules name the landing bucket.
+    of its events can start a pipeline: their rules name the landing bucket.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A bucket as every bucket of the project is: private, encrypted, versioned, TLS only."""
+"""What every bucket of the project has in common: private, encrypted, versioned, TLS only."""
 
 from __future__ import annotations
 

@@ -31,10 +31,10 @@ _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 
 
 class Catalog(Construct):
-    """One Glue database an environment, for the tables of its pipelines.
+    """One Glue database per environment, for the tables of its pipelines.
 
-    Athena takes no special characters but the underscore (Athena user guide, "Name databases,
-    tables, and columns"), so the hyphens of a name become underscores.
+    Underscores are the only special characters that Athena allows (Athena user guide, "Name
+    databases, tables, and columns"), so the hyphens of a name become underscores.
     """
 
     def __init__(self, scope: Construct, id_: str, *, environment: Environment) -> None:
@@ -56,7 +56,7 @@ class Table(Construct):
     day to today in UTC, which is how the job names its folders
     (``<location>/ingest_date=YYYY-MM-DD/``). The batch's folder below is no partition, because
     nothing could list its values; Athena reads everything below a partition's location (Athena
-    user guide, "Table location in Amazon S3"), and each row says its batch in ``_batch``.
+    user guide, "Table location in Amazon S3"), and each row names its batch in ``_batch``.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Table(Construct):
                 f"projection.{PARTITION_DAY}.interval": "1",
                 f"projection.{PARTITION_DAY}.interval.unit": "DAYS",
             },
-            # A text in Athena's documentation wherever the projection is of type date.
+            # Athena's documentation uses a string here whenever the projection is of type date.
             partition_keys=[
                 GlueCatalogTablePartitionKeys(
                     name=PARTITION_DAY, type="string", comment="YYYY-MM-DD, in UTC."
