@@ -13,14 +13,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from burst import curated, settle
 from burst.batch import InputFile
-from burst.drain import Summary, drain
+from burst.drain import drain
 from burst.errors import RowEngineError, TakenOverError, TooManyBadFilesError, TransformError
 from burst.ledger import Ledger, SetAsideRecord
+from burst.report import Summary
 from burst.row_engine import ReadBatch, Written
 from burst.s3 import fetching
 
@@ -92,7 +93,7 @@ def put(proof: Proof, names: Sequence[str], rows: int = 1) -> None:
 
 
 def run(
-    world: World, process: OneProcess | None = None, *, broken: bool = False, **other: str | int
+    world: World, process: OneProcess | None = None, *, broken: bool = False, **other: Any
 ) -> Summary:
     process = process or OneProcess()
     arguments = world.arguments(**other)
@@ -104,7 +105,7 @@ def run(
         return drain(arguments, s3=s3, engine=engine, clock=world.clock)
 
 
-def runs_until_settled(world: World, most: int, **other: str | int) -> int:
+def runs_until_settled(world: World, most: int, **other: Any) -> int:
     """Runs, of which each may die, until one ends; returns how many died."""
     for died in range(most):
         try:
@@ -220,7 +221,7 @@ def test_where_too_many_files_fail_alone_the_run_stops_until_a_person_decides(
 ) -> None:
     proof = Proof(new_world())
     put(proof, [f"raises at write {number}" for number in range(4)] + ["good"])
-    bounds = {"min_bad_files": 2, "max_bad_fraction": 0}
+    bounds: dict[str, Any] = {"min_bad_files": 2, "max_bad_fraction": 0}
 
     with pytest.raises(TooManyBadFilesError, match="burst set-aside dev orders --batch") as stop:
         run(proof.world, **bounds)

@@ -157,7 +157,7 @@ class Drain:
             name for name, records in names.items() if "result" in records and name not in committed
         ]
         for result in self._ledger.results(new):
-            if result.origin.workflow_run_id == run_id:
+            if result.origin.workflow_run_id == run_id and result.replaced_by is None:
                 settled = "done" in names[result.origin.batch]
                 batch = history.summary(result, settled=settled)
                 committed[batch.batch] = replace(batch, started_by=runs.BY_HAND)
