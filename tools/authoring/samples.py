@@ -23,7 +23,7 @@ STANDARD_INPUT = "-"
 TOTAL_BYTES = 64 * MIB
 MOST_BYTES, LEAST_BYTES = 16 * MIB, MIB
 GZIP, PARQUET = b"\x1f\x8b", b"PAR1"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_BOM = b"\xef\xbb\xbf"
 # What each line end of UTF-16 looks like, by the byte order mark.
 _LF_16 = {b"\xff\xfe": b"\n\0", b"\xfe\xff": b"\0\n"}
 
@@ -131,24 +131,31 @@ def _unzipped(name: str, source: _Joined, limit: int) -> bytes:
 
 
 def _whole_rows(text: bytes) -> bytes:
-    """The text up to the end of a row: a line end that is not inside a quoted value."""
-    mark = text[:2]
-    if mark in _UTF_16:
-        # Two bytes are a character, and the two must stay together.
-        end = len(text) - len(text) % 2
-        line_end = _LF_16[mark]
-        while (end := text.rfind(line_end, 0, end)) > 0:
-            if end % 2 == 0 and text.count(b'"', 0, end) % 2 == 0:
-                return text[: end + 2]
-        return b""
-    end = len(text)
-    while (end := text.rfind(b"\n", 0, end)) >= 0:
-        if text.startswith((b"{", b"\xef\xbb\xbf{")):
-            return text[: end + 1]
-        quotes = text.count(b'"', 0, end) - text.count(b'\\"', 0, end)
-        if quotes % 2 == 0:
-            return text[: end + 1]
-    return b""
+    """The text up to the end of a row: a line end that is not inside a quoted value.
+
+    Empty without a line end. Where no line end seems to be outside of quotes, the parser is to say
+    what is wrong with them, so it is the last line end.
+    """
+    line_end = _LF_16.get(text[:2]) or (b"\n" if b"\n" in text else b"\r")
+    in_json = text.removeprefix(_BOM).startswith(b"{")
+    end = last = 0
+    at = len(text)
+    quotes = _quotes(text, 0, at)
+    while (found := text.rfind(line_end, 0, at)) >= 0:
+        quotes -= _quotes(text, found, at)
+        at = found
+        # In UTF-16 the two bytes of a character stay together.
+        if found % len(line_end):
+            continue
+        end = found + len(line_end)
+        last = last or end
+        if in_json or quotes % 2 == 0:
+            return text[:end]
+    return text[:last]
+
+
+def _quotes(text: bytes, start: int, end: int) -> int:
+    return text.count(b'"', start, end) - text.count(b'\\"', start, end)
 
 
 def _parquet(name: str, file: BinaryIO, limit: int) -> Sample:
