@@ -1,6 +1,7 @@
 """`burst docs`: the parts of the documentation that are made from the code.
 
-One is a whole file: the JSON schema of the settings, for editors. Each other part is between two markers, in any Markdown file of the project:
+One is a whole file: the JSON schema of the settings, for editors. Each other part is
+between two markers, in any Markdown file of the project:
 
     <!-- settings: begin -->
     <!-- settings: end -->

@@ -85,11 +85,13 @@ def propose(folder: Path, choices: Choices, format: FileFormat) -> Proposal:
     before, text, environments = _current(folder)
     chosen = _chosen(environments, choices)
     member = pipeline_settings(choices, format)
+    line_end = "\r\n" if "\r\n" in text else "\n"
     for name in chosen:
         path = ("context", ENVIRONMENTS, name, PIPELINES)
         try:
             indent = indentation(text, path)
-            text = with_text(text, path, choices.pipeline, laid_out(member, indent))
+            shown = laid_out(member, indent).replace("\n", line_end)
+            text = with_text(text, path, choices.pipeline, shown)
         except KeyError:
             path_text = f"{ENVIRONMENTS}.{name}.{PIPELINES}"
             raise InputError(
