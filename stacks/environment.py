@@ -17,7 +17,7 @@ class Environment:
     account_id: a Terraform reference, known at apply.
     deletable: Terraform may delete the data. It takes both keys: ``ephemeral`` in the settings,
         and the deployer's variable.
-    kms_key_arn: the environment's own key; None where S3 and SQS encrypt with keys of theirs.
+    kms_key_arn: the environment's own key; None where S3 and SQS encrypt with their own keys.
     """
 
     name: str

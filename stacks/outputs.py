@@ -37,7 +37,7 @@ def add_outputs(
         "landing_bucket_name",
         landing.name,
         "Bucket for incoming files. Its events reach EventBridge about five minutes after "
-        "they were switched on, which the first deployment does for a bucket of its own.",
+        "they were switched on, which the first deployment does for its own bucket.",
     )
     if isinstance(landing, ExistingLanding):
         output(
@@ -55,7 +55,7 @@ def add_outputs(
         output(
             "kms_key_arn",
             environment.kms_key_arn,
-            "Key of the environment: whoever reads its data needs kms:Decrypt on it.",
+            "Key of the environment: reading its data takes kms:Decrypt on it.",
         )
     output(
         "database_name",

@@ -63,7 +63,7 @@ def batches(
     """Cut the outstanding files into batches, oldest first.
 
     A batch has at most max_files files and max_bytes bytes, but at least one file, so that a file
-    larger than max_bytes is not stuck. The order is total, hence the cut is always the same.
+    larger than max_bytes is not stuck. The order is total, so the cut is always the same.
     """
     batch: list[InputFile] = []
     size = 0

@@ -16,7 +16,7 @@ class Bytes(Protocol):
 
 
 class Guarded(io.RawIOBase):
-    """A stream that remembers the first error of what lies under it.
+    """A stream that remembers the first error of the stream below it.
 
     The parsers see an error of the stream as some failure to read. Only here it is still known
     where it came from.

@@ -28,7 +28,7 @@ class Landing:
     """The part of the landing bucket under a pipeline's prefix and suffix ("" is any).
 
     With a suffix, folder markers (`orders/2025/`) do not belong to it: no event tells of them, and
-    they stay where whoever made them wants to see them.
+    they stay where the people who made them look for them.
     """
 
     s3: S3Client
@@ -37,7 +37,7 @@ class Landing:
     suffix: str
 
     def must_be_versioned(self) -> None:
-        """Raise LandingError unless every upload is a version of its own.
+        """Raise LandingError unless every upload is a separate version.
 
         Without versions a file that is overwritten while a run reads its key would be deleted
         unread: the batch protocol lists, reads and deletes by version id.

@@ -1,4 +1,4 @@
-"""What the drain loop needs of whoever reads and writes the rows.
+"""What the drain loop needs of the engine that reads and writes the rows.
 
 Spark is the one that is shipped (`spark/row_engine.py`). The loop knows only this, so that it can
 be tested thousands of times without Spark.

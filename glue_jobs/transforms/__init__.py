@@ -1,4 +1,4 @@
-"""What happens to a pipeline's rows between reading and writing: one module a pipeline.
+"""What happens to a pipeline's rows between reading and writing: one module per pipeline.
 
 A module has one function:
 
@@ -12,6 +12,6 @@ that does something else stops the run. The name of the module goes into the pip
 
 A batch that was interrupted is run again, so a transform must give the same rows for the same
 rows: no clock (derive times from `_batch`, it begins with the UTC time of planning), no random
-numbers, no writes of its own. It sees one batch at a time: what must hold across batches belongs
+numbers, no writes. It sees one batch at a time: what must hold across batches belongs
 into the query on curated.
 """

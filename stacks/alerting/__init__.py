@@ -1,1 +1,1 @@
-"""Who is told of what, and what to look at."""
+"""Alerts, alarms and the dashboard."""

@@ -1,6 +1,6 @@
 """How a pipeline's new files look on the event bus: the patterns of its rule.
 
-Only documented operators stand in them (EventBridge user guide, "Comparison operators for use in
+They hold documented operators only (EventBridge user guide, "Comparison operators for use in
 event patterns"). Size is no criterion: an empty file is a file. Prefix and suffix together are one
 ``wildcard``, because the entries of a list in a pattern are alternatives.
 """

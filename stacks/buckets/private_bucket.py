@@ -46,7 +46,7 @@ class PrivateBucket(Construct):
 
     Versions that were replaced or deleted are kept as ``retention`` says, and uploads that nobody
     finished are removed. Terraform refuses to destroy the bucket unless ``deletable``; then
-    it empties it first. Without ``kms_key_arn`` S3 encrypts with keys of its own. The bucket is
+    it empties it first. Without ``kms_key_arn`` S3 encrypts with its own keys. The bucket is
     called ``name``, or else by a new name that begins with ``name_prefix``. ``policy`` makes the
     bucket's policy from its ARN, where it is another than every bucket's.
     """

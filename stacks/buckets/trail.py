@@ -40,7 +40,7 @@ class Trail(Construct):
     them as data events (EventBridge user guide, "AWS service events delivered via AWS CloudTrail").
     Data events are billed one by one, so the selector names the calls and the prefixes: what the
     job itself reads and deletes is not logged. The trail is there for the events alone; it is no
-    audit trail, hence in one region. Its log files are a by-product in a bucket of their own and
+    audit trail, so it covers one region. Its log files are a by-product in a separate bucket and
     expire like the jobs' logs.
     """
 

@@ -30,9 +30,9 @@ MAX_SESSION_SECONDS = 3600
 class GithubRolesStack(TerraformStack):
     """An identity provider, a role that plans and a role that deploys, for one environment.
 
-    It is a stack of its own because it comes first, and because none of the two roles may touch
+    It is a separate stack because it comes first, and because neither of the two roles may touch
     it: an administrator deploys it. Their names begin with ``github-burst-`` and not with
-    ``burst-``, so that no pattern of theirs covers themselves.
+    ``burst-``, so that none of their patterns covers themselves.
 
     - The *plan* role is for every pull request of the repository. It reads what Terraform reads
       in a plan and the state, and writes nothing but the state's lock. It sees no row and no file.
@@ -105,7 +105,7 @@ class GithubRolesStack(TerraformStack):
         )
 
     def _policy(self, kind: str, description: str, policy: str) -> str:
-        """A policy of its own, because what a role carries itself is too short for these.
+        """A managed policy, because an inline policy is too short for these.
 
         IAM allows 10,240 characters in all policies of a role's own and 6,144 in one that is
         attached (IAM user guide, "IAM and AWS STS quotas").

@@ -89,7 +89,7 @@ class LazyBindingsFinder:
 
 
 class _LazyPackage(SourceFileLoader):
-    """Stands in for `__init__`: publishes the same names, imports none of them yet."""
+    """Takes the place of `__init__`: publishes the same names, imports none of them yet."""
 
     def __init__(self, name: str, path: str, submodules: tuple[str, ...]) -> None:
         super().__init__(name, path)
@@ -103,7 +103,7 @@ class _LazyPackage(SourceFileLoader):
                 raise AttributeError(f"module {PACKAGE!r} has no attribute {name!r}")
             return importlib.import_module(f"{PACKAGE}.{name}")
 
-        # The package's own preamble: its submodules may lie in more than one folder.
+        # The package's own preamble: its submodules may be in more than one folder.
         module.__path__ = extend_path(module.__path__, PACKAGE)
         # PEP 562: Python calls these for what the module itself does not hold.
         module.__dict__.update(

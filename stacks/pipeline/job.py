@@ -30,7 +30,7 @@ class Job(Construct):
 
     Glue 5 writes to ``<prefix>/error`` and ``<prefix>/output``, and with a security configuration
     to ``<prefix>/<security configuration>-role/<role>/error`` and ``.../output`` (AWS Glue user
-    guide, "Logging for AWS Glue jobs"). ``log_group_prefix`` is what stands before the last slash.
+    guide, "Logging for AWS Glue jobs"). ``log_group_prefix`` is the part before the last slash.
 
     ``encryption`` is the environment's; the landing bucket knows the key that the owner of an
     existing bucket encrypts with.

@@ -31,7 +31,7 @@ class Routing(Construct):
     """The rule that matches a pipeline's new files, and its target: the workflow itself.
 
     A second rule, the sweep, sends the workflow an event on a schedule. It is an event like any
-    other: the run that it starts finds what lies in landing because its own event was lost (Glue
+    other: the run that it starts finds files in landing whose event was lost (Glue
     and EventBridge promise to do their best, not to deliver).
 
     EventBridge retries a delivery that Glue throttles or fails for a day, and sends an event that

@@ -92,7 +92,7 @@ def state_bucket(bucket_arn: str) -> str:
 
     Terraform deletes its lock file without naming a version, which stays allowed. Versions end
     by the bucket's lifecycle, which no bucket policy stops (Amazon S3 User Guide, "Bucket policies
-    for Amazon S3"). Whoever really wants to delete must take this policy away first.
+    for Amazon S3"). To really delete, take this policy away first.
     """
     return document(
         *_guards(bucket_arn, None),

@@ -69,7 +69,7 @@ class AlertsSettings(Settings):
     @classmethod
     def _different(cls, emails: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(emails)) < len(emails):
-            raise ValueError("an address stands there more than once")
+            raise ValueError("an address is there more than once")
         return emails
 
     @field_validator("quarantine")

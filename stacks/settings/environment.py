@@ -122,7 +122,7 @@ class EnvironmentSettings(Settings):
         state = info.data.get("state")
         if github and state and not isinstance(state, S3State):
             raise ValueError(
-                f"a workflow keeps no file and has no token of its own, so a state in "
+                f"a workflow keeps no file and has no token, so a state in "
                 f"{state.backend!r} is out of its reach; set the field 'state' to "
                 '{"backend": "s3", "bucket": ...}'
             )
@@ -195,8 +195,8 @@ class Environments(Settings):
     state_bucket: StateBucket | None = setting(
         None,
         allowed="an object with `name` and `region`, or left out",
-        description="A bucket for the state, made by a stack of its own; left out where there is "
-        "one already, or where no state lies in S3.",
+        description="A bucket for the state, made by a separate stack; left out where there is "
+        "one already, or where no state is in S3.",
     )
     environments: dict[EnvironmentName, EnvironmentSettings] = setting(
         allowed="an object with one or more environments by name: 1 to 32 lower-case letters, "

@@ -145,7 +145,7 @@ def _once_each(columns: tuple[Column, ...]) -> tuple[Column, ...]:
 def _must_differ(names: Sequence[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"these names stand there more than once: {', '.join(twice)}")
+        raise ValueError(f"these names are there more than once: {', '.join(twice)}")
 
 
 class OutputSettings(Settings):

@@ -27,7 +27,7 @@ def _why_not(text: str) -> str:
         return "a bucket policy takes no part of a principal's ARN as a wildcard, and * is everyone"
     if re.search(r"\.amazonaws\.com(\.cn)?$", text):
         return (
-            "that is a service, which acts for whoever can make it act; name the role that the "
+            "that is a service, which anybody may be able to use; name the role that the "
             "service uses"
         )
     if re.fullmatch(r"\d{12}", text):
@@ -42,7 +42,7 @@ def _why_not(text: str) -> str:
 def _each_once(principals: tuple[str, ...]) -> tuple[str, ...]:
     twice = sorted({text for text in principals if principals.count(text) > 1})
     if twice:
-        raise ValueError(f"these stand there more than once: {', '.join(twice)}")
+        raise ValueError(f"these are there more than once: {', '.join(twice)}")
     return principals
 
 

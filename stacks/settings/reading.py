@@ -32,7 +32,7 @@ def read_settings(path: Path) -> Environments:
         raise SettingsError([f"{path.name} cannot be read: {error.strerror}."]) from error
     document = parse_document(settings_text(content, path.name), path.name)
     context = document.get("context", {}) if isinstance(document, dict) else {}
-    # cdktf and its constructs keep settings of their own in the context.
+    # cdktf and its constructs keep their own settings in the context.
     context = context if isinstance(context, dict) else {}
     ours = Environments.model_fields.keys() & context.keys()
     # A slip there would go unnoticed.

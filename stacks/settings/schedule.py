@@ -37,7 +37,7 @@ class _Field:
     alone: str | None = None
 
     def problem(self, text: str) -> str | None:
-        """Why the text cannot stand in this field; None if it can."""
+        """Why the text is not allowed in this field; None if it can."""
         if self.alone and (special := re.fullmatch(self.alone, text, re.ASCII)):
             numbers = [value for value in special.groups() if value is not None]
             wrong = next((value for value in numbers if self._number(value) is None), None)

@@ -91,7 +91,7 @@ class CloudState(Settings):
 
 
 class StateBucket(Settings):
-    """A bucket for the state of all environments, made by a stack of its own, called `state`."""
+    """A bucket for the state of all environments, made by a separate stack, called `state`."""
 
     name: str = setting(
         allowed="a name that no other bucket in AWS has, 3 to 63 lower-case letters, digits and "

@@ -23,8 +23,8 @@ class StateStack(TerraformStack):
     of our own would have to exist before any state does, and losing it would lose every
     state.
 
-    With ``bootstrap`` the stack's own state lies in a file, because the bucket is not there yet;
-    without, it lies in the bucket.
+    With ``bootstrap`` the stack's own state is in a file, because the bucket is not there yet;
+    without, it is in the bucket.
     """
 
     def __init__(self, scope: Construct, settings: StateBucket, *, bootstrap: bool = False) -> None:

@@ -251,7 +251,7 @@ def servers_table(size: int) -> Table:
             aws_secret_access_key="test",
         )
         s3.create_bucket(Bucket=LANDING)
-        # The emulator takes whoever brings no signature for a stranger.
+        # The emulator takes a request without a signature for a stranger's.
         s3.put_bucket_acl(Bucket=LANDING, ACL="public-read")
         for number, key in enumerate(keys):
             body = json_file(number, size)

@@ -57,7 +57,7 @@ def measure_memory(command: Command) -> int | None:
     """Run it once more and sample it: the highest sum of all its processes, in bytes.
 
     What processes share is counted once (Linux: proportional set size). Sampling slows them
-    down, hence this is a run of its own. None where the system has no such figure.
+    down, so this is a separate run. None where the system has no such figure.
     """
     process = _start(command)
     peak = 0

@@ -246,7 +246,7 @@ async def serve(s3: MemoryS3, latency: float, ready: Callable[[int], None]) -> N
                     await asyncio.sleep(latency)
                 await _write(writer, answer(s3, request), request.method)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            # Whoever asked has gone, or it is over here.
+            # The client has gone, or the server is ending.
             pass
         finally:
             writer.close()

@@ -193,7 +193,7 @@ def s3_backend(account: Account, key: str) -> dict[str, Any]:
 
 
 def where(account: Account) -> dict[str, Any]:
-    """What a backend in S3 must know besides, to find the emulated account."""
+    """What else a backend in S3 must know to find the emulated account."""
     return {
         "access_key": ACCESS_KEY_ID,
         "secret_key": SECRET_ACCESS_KEY,

@@ -87,7 +87,7 @@ def test_limit_of_workflow_runs_is_the_one_of_the_settings(encrypted: Encrypted)
         .get("MaxConcurrentRuns")
         for pipeline in PIPELINES
     }
-    assert limits == {"orders": None, "web-returns": 2}
+    assert limits == {"orders": 3, "web-returns": 4}
 
 
 def test_environments_side_by_side_have_nothing_in_common_but_the_bus(

@@ -50,9 +50,9 @@ def addresses(deployed: Deployed) -> set[str]:
 
 @pytest.fixture
 def options(deployed: Deployed) -> str:
-    """What the lines need here besides.
+    """What else the lines need here.
 
-    The CLI synthesizes anew into the folder of the shared deployment and leaves what lies beside
+    The CLI synthesizes again into the folder of the shared deployment and leaves what is beside
     the stack there, as Terraform's override file does. It would also lock the provider for other
     platforms, which only the public registry can do.
     """

@@ -148,7 +148,7 @@ def _call(operation: str, arguments: Mapping[str, Any]) -> S3Call:
         version_id=arguments.get("VersionId"),
         source=_name(source) if source else None,
         # Any producer may tag what it uploads; what the job writes has no tags.
-        source_has_tags=bool(source) and source["Bucket"].endswith("landing"),
+        source_has_tags=source is not None and source["Bucket"].endswith("landing"),
         parameters={
             PARAMETERS[name]: str(value) for name, value in arguments.items() if name in PARAMETERS
         },

@@ -143,8 +143,8 @@ def parts(document: dict[str, Any]) -> Iterator[Part]:
             for key, values in pairs.items():
                 if isinstance(values, list) and key == "s3:prefix":
                     for value in values:
-                        rest = {key: [other for other in values if other != value]}
-                        changed = {**statement, "Condition": {operator: rest}}
+                        others = {key: [other for other in values if other != value]}
+                        changed = {**statement, "Condition": {operator: others}}
                         name = f"{statement['Sid']} {statement['Action'][0]} for {value}"
                         yield Part(name, _with(document, number, changed))
 

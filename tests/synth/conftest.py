@@ -19,7 +19,7 @@ from tests.synth.synthesized import Synthesized
 def synth(tmp_path_factory: pytest.TempPathFactory) -> Synth:
     """A function that synthesizes environments given as JSON data, or else the example's.
 
-    It returns every stack of theirs by name.
+    It returns all their stacks by name.
     """
 
     def run(

@@ -54,7 +54,7 @@ def _stacks(synth: Synth) -> Iterator[tuple[str, Synthesized]]:
 
 
 def with_everything(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The environment with what it may have besides, and a second pipeline.
+    """The environment with everything that it may have, and a second pipeline.
 
     The first pipeline's job must not reach the second one's data.
     """

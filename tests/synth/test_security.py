@@ -1,7 +1,7 @@
 """The security bar: what holds for every resource and every policy of every stack.
 
 What a single policy grants is asserted where its part is tested; here are the rules that no
-policy may break, whoever wrote it. An exception is data: what, and the page that says why.
+policy may break. An exception is data: what, and the page that says why.
 """
 
 from __future__ import annotations
@@ -271,7 +271,7 @@ def test_every_bucket_queue_and_topic_refuses_whoever_comes_without_tls(
         address = stack.address(kind, path)
         (policy,) = guards[address]
         denied = [item for item in policy.statements if is_tls_guard(item)]
-        assert denied, f"{policy} lets in whoever comes without TLS"
+        assert denied, f"{policy} lets in requests without TLS"
         covered = {name for item in denied for name in as_list(item["Action"])}
         allowed = {
             name

@@ -36,7 +36,7 @@ OPERATORS = {
 
 @pytest.fixture(scope="module")
 def trailed(synth: Synth) -> Synthesized:
-    """An environment with two pipelines whose events come by way of CloudTrail."""
+    """An environment with two pipelines whose events come through CloudTrail."""
     settings = environment(events="cloudtrail")
     returns = copy.deepcopy(settings["pipelines"]["orders"])
     del returns["suffix"]

@@ -111,17 +111,14 @@ def make_key(account: Account) -> str:
 
 
 def make_bucket(account: Account, name: str, policy: str, key: str | None) -> None:
-    s3 = account.client("s3")
+    s3: Any = account.client("s3")
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     s3.put_bucket_policy(Bucket=name, Policy=policy)
-    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key} if key else None
-    rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}
     if key:
-        s3.put_bucket_encryption(
-            Bucket=name,
-            ServerSideEncryptionConfiguration={"Rules": [rule]},  # type: ignore[list-item]
-        )
+        default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+        rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}
+        s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
 
 
 def test_run_does_everything_with_the_permissions_of_its_role(deployed: Deployed) -> None:

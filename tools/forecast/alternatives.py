@@ -210,7 +210,7 @@ def _per_month(trace: Trace, count: float) -> float:
 
 @njit(cache=True)
 def _ends(arrived, busy, servers):  # type: ignore[no-untyped-def]
-    """When each of these is done, where only so many can be busy at a time, first come first."""
+    """When each of these is done where only this many can be busy at a time, in their order."""
     free = np.zeros(servers, dtype=np.int64)
     ended = np.zeros(len(arrived), dtype=np.int64)
     for place in range(len(arrived)):

@@ -19,7 +19,7 @@ from rich.progress import Progress
 from tools.forecast.errors import ForecastError
 from tools.forecast.ledger import MeasuredTimes
 from tools.forecast.model import Candidate, RunTimes
-from tools.forecast.page import page
+from tools.forecast.page import page, picture
 from tools.forecast.present import DEFAULT, DEFAULT_REGION, candidate_of, read_pipeline
 from tools.forecast.prices import read_prices
 from tools.forecast.report import SLOWER, Report
@@ -98,6 +98,9 @@ def forecast(
         list[str] | None, typer.Option(help="A run time in seconds: NAME=SECONDS; may be repeated.")
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write the page with the drawings.")] = None,
+    svg: Annotated[
+        Path | None, typer.Option(help="Write the drawing of cost against latency alone.")
+    ] = None,
     csv_file: Annotated[
         Path | None, typer.Option("--csv", help="Write every candidate as CSV.")
     ] = None,
@@ -170,13 +173,15 @@ def forecast(
         )
     if html:
         _write_text(html, page(result))
+    if svg:
+        _write_text(svg, picture(result))
     if csv_file:
         _write_candidates(csv_file, result)
     if as_json:
         sys.stdout.write(json.dumps(as_data(result), indent=1) + "\n")
     else:
         console.print(view(result))
-        for file in (html, csv_file, save_trace):
+        for file in (html, svg, csv_file, save_trace):
             if file:
                 console.print(f"Written: {file}", soft_wrap=True)
     if write and environment and pipeline and result.recommended:

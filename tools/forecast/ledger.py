@@ -1,7 +1,8 @@
 """Arrivals and run times from the ledger of a deployed pipeline.
 
-Each plan names the files of a batch with the time of their upload; a plan and its result say how
-long the batch took. So a pipeline that has run for a while needs nothing else for a forecast.
+Each plan names the files of a batch with the time of their upload; the plan and the record that the
+batch is done say how long it took, its files moved and all. Its rows can be queried a little
+earlier, so waits are not understated. A pipeline that has run for a while needs nothing else.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 from burst.batch import ID_TIME
-from burst.ledger import Ledger, PlanRecord, ResultRecord
+from burst.ledger import DoneRecord, Ledger, PlanRecord
 
 from tools.forecast.errors import ForecastError
 from tools.forecast.model import RunTimes, cores_for
@@ -29,7 +30,7 @@ ENOUGH_BATCHES = 8
 FITTED = ("spark_start", "per_batch", "per_file", "per_megabyte")
 
 Floats = npt.NDArray[np.float64]
-Records = tuple[PlanRecord, ResultRecord | None]
+Records = tuple[PlanRecord, DoneRecord | None]
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def read_ledger(
     since: datetime,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[Records]:
-    """Plan and result of each batch that was planned since then, oldest first.
+    """Plan and done record of each batch that was planned since then, oldest first.
 
     progress is called with how many of how many batches are read. Raises `LedgerError` for a
     damaged record.
@@ -63,7 +64,7 @@ def read_ledger(
 
     def read(item: tuple[str, set[str]]) -> Records:
         batch, names = item
-        return ledger.read_plan(batch), ledger.read_result(batch) if "result" in names else None
+        return ledger.read_plan(batch), ledger.read_done(batch) if "done" in names else None
 
     records: list[Records] = []
     threads = ThreadPoolExecutor(THREADS)
@@ -106,17 +107,20 @@ def measured(
     """
     rows, seconds = [], []
     seen: set[str | None] = set()
-    for plan, result in records:
+    for plan, done in records:
         # A batch that another run took up again includes the time in between.
-        if result is None or plan.origin.job_run_id != result.origin.job_run_id:
+        if done is None or plan.origin.job_run_id != done.origin.job_run_id:
             continue
         files = len(plan.inputs)
+        if done.archived + done.quarantined + done.gone + done.unreadable != files:
+            # Smaller batches took its place.
+            continue
         cores = min(files, cores_for(workers, dpu_per_worker))
         is_first = plan.origin.job_run_id not in seen
         seen.add(plan.origin.job_run_id)
         size = sum(file.size for file in plan.inputs)
         rows.append((float(is_first), 1.0, files / cores, size / 1e6 / cores))
-        seconds.append((result.origin.at - plan.origin.at).total_seconds())
+        seconds.append((done.origin.at - plan.origin.at).total_seconds())
     if len(rows) < ENOUGH_BATCHES:
         return MeasuredTimes(assumed)
     table, spent = np.array(rows), np.array(seconds)

@@ -36,13 +36,13 @@ PART_NAMES = {
 
 def page(report: Report) -> str:
     """The whole page."""
-    style = resources.files("tools.forecast").joinpath("page.css").read_text(encoding="utf-8")
     return "\n".join(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="color-scheme" content="light dark">',
-            f"<title>Forecast: {escape(report.trace.source)}</title><style>{style}</style></head>",
+            f"<title>Forecast: {escape(report.trace.source)}</title>",
+            f"<style>{_style()}</style></head>",
             "<body><main>",
             _head(report),
             _section("Cost against latency", _scatter(report), _frontier_table(report)),
@@ -54,6 +54,19 @@ def page(report: Report) -> str:
             "",
         ]
     )
+
+
+def picture(report: Report) -> str:
+    """Cost against latency as an SVG file, for a document."""
+    drawing = _scatter(report)
+    begin, rest = drawing.split(">", 1)
+    begin = begin.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"')
+    ground = f'<rect width="{WIDTH}" height="{HEIGHT}" class="ground"/>'
+    return f"{begin}><style>{_style()}</style>{ground}{rest}\n"
+
+
+def _style() -> str:
+    return resources.files("tools.forecast").joinpath("page.css").read_text(encoding="utf-8")
 
 
 def _head(report: Report) -> str:
@@ -96,7 +109,7 @@ def _section(title: str, *parts: str) -> str:
 def _scatter(report: Report) -> str:
     across = _Scale.logarithmic([item.burst_p99 for item in report.every], LEFT, WIDTH - RIGHT)
     up = _Scale.linear([0, *(item.dollars for item in report.every)], HEIGHT - BOTTOM, TOP)
-    parts = [_axes(across, up, "wait of 99 of 100 bursts", "$ a month")]
+    parts = [_axes(across, up, "wait of 99 of 100 bursts", "$ a month; events / window / workers")]
     shown = {id(item) for item in (*report.frontier, report.present)}
     parts += [
         f'<circle class="candidate" cx="{across(item.burst_p99)}" cy="{up(item.dollars)}" r="2.5"/>'

@@ -16,7 +16,8 @@ class Prices:
     """Prices of one region in US dollars, without free tiers and discounts.
 
     Each name says its unit: per DPU-hour, per million events or requests, per thousand requests,
-    per month and metric.
+    per month and metric. S3 sends events only where that is switched on, and EventBridge bills such
+    opt-in events as custom ones (its pricing page, "Event buses").
     """
 
     glue_dpu_hour: float

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 Arrival = tuple[datetime, int]
 Read = Callable[[str], bytes]
 
+ONLY_WHAT_IS_THERE = (
+    "The arrivals are the objects that are there: those that were deleted or replaced are missing, "
+    "and copied ones have the time of the copy."
+)
 _EXPECTED = "a time such as 2025-01-31T23:59:59Z (or seconds since 1970), a comma, and bytes"
 
 
@@ -74,7 +78,8 @@ def trace_from_listing(
             f"{source} holds no object, so there is nothing to forecast from. Look for the prefix "
             f"with `aws s3 ls s3://{bucket}/`, or describe the arrivals with --like."
         )
-    return Trace.of(found, source=f"the listing of {source}")
+    trace = Trace.of(found, source=f"the listing of {source}")
+    return replace(trace, notes=(ONLY_WHAT_IS_THERE,))
 
 
 def trace_from_inventory(manifest: str, read: Read, *, prefix: str = "") -> Trace:
@@ -96,7 +101,8 @@ def trace_from_inventory(manifest: str, read: Read, *, prefix: str = "") -> Trac
             found += _inventory_file(document, columns, read(place), prefix)
     if not found:
         raise ForecastError(f"{manifest} has no object under {prefix!r}.")
-    return Trace.of(found, source=f"the inventory {manifest}")
+    trace = Trace.of(found, source=f"the inventory {manifest}")
+    return replace(trace, notes=(ONLY_WHAT_IS_THERE,))
 
 
 def _arrivals(lines: Iterable[str], source: str) -> Iterator[Arrival]:

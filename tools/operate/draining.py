@@ -92,7 +92,7 @@ def say_nothing(text: str) -> None:
 
 @dataclass(frozen=True)
 class Drain:
-    """One run of a pipeline, started by hand. say: for what happens besides the run itself."""
+    """One run of a pipeline, started by hand. say: reports what happens around the run."""
 
     connection: Connection
     deployment: Deployment

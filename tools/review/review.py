@@ -13,6 +13,7 @@ from tools.review.permissions import PolicyChange, policy_changes
 from tools.review.plan import Action, Check, Deferred, Invocation, Plan
 from tools.review.rest import Rest, rest
 from tools.review.subject import NOUNS
+from tools.review.what_if import with_forecasts
 
 QUIET = frozenset({Action.NO_OP, Action.READ})
 
@@ -94,10 +95,14 @@ def review(
         counts=Counter(change.action for change in plan.changes),
         complete=plan.complete,
         policies=policy_changes(plan),
-        settings=tuple(
-            item
-            for item in setting_changes(plan)
-            if (item.subject.address, item.path) not in warned
+        settings=with_forecasts(
+            (
+                item
+                for item in setting_changes(plan)
+                if (item.subject.address, item.path) not in warned
+            ),
+            plan,
+            stack or plan.stack,
         ),
         new_pipelines=new_pipelines(plan),
         drifts=drifts(plan),

@@ -35,7 +35,7 @@ def is_of(plan: Plan, resources: Mapping[str, Any]) -> bool:
     """Whether the plan was made from this stack, as far as the plan can tell.
 
     Both must have the same resources, and every open value must refer to the same ones. What a
-    policy says besides is not in the plan.
+    policy says beyond that is not in the plan.
     """
     written = {
         f"{kind}.{name}": attributes

@@ -37,7 +37,7 @@ def refusal(account: Account, target: Mapping[str, Any]) -> Refusal | None:
     """Why this target of a rule cannot be called now; None if it can.
 
     Reads what is deployed at this moment. A caller learns that it has no permission before it
-    learns whether the thing exists, hence this order.
+    learns whether the thing exists, so this comes first.
     """
     role_arn, workflow_arn = target.get("RoleArn"), str(target["Arn"])
     if not role_arn:

@@ -1,9 +1,9 @@
-"""Versions that S3 lists but does not hand out: archived, or encrypted with a key we may not use.
+"""Versions that S3 lists but refuses to give: archived, or encrypted with a key we may not use.
 
 Such a version can be neither loaded nor moved, and it may be readable tomorrow. So it stays in
 landing, every run asks for it again, and everything else goes on without it. Which ones they are is
-kept in `ledger/<pipeline>/unreadable.json`: people find there what lies in landing and why, and a
-run need not start Spark only to be refused again. Whoever loses the record loses nothing: the
+kept in `ledger/<pipeline>/unreadable.json`: there people find what is in landing and why, and a
+run need not start Spark only to be refused again. If the record is lost, nothing is lost: the
 versions are planned, refused and recorded once more.
 """
 
@@ -35,7 +35,7 @@ THREADS = 16
 
 @dataclass(frozen=True)
 class UnreadableFile:
-    """One version in landing that S3 did not hand out when it was asked last.
+    """One version in landing that S3 refused when it was asked last.
 
     batch: the one that found it. since: when that was, in UTC.
     """
@@ -89,7 +89,7 @@ class Unreadable:
     def split(
         self, files: Sequence[InputFile]
     ) -> tuple[tuple[InputFile, ...], tuple[InputFile, ...]]:
-        """These files in two parts: what may be taken, and what S3 does not hand out.
+        """These files in two parts: what may be taken, and what S3 refuses.
 
         The first time, S3 is asked again for every version that an earlier run could not read.
         """

@@ -61,7 +61,7 @@ def parse(stream: Bytes, *, key: str, format: FileFormat) -> Iterator[pa.RecordB
     transport = Guarded(stream)
     content = transport
     zipped = key.lower().endswith(".gz")
-    # GzipFile wants to look ahead, hence the buffer.
+    # GzipFile wants to look ahead, so it gets a buffer.
     source = io.BufferedReader(transport)
     if zipped:
         content = Guarded(cast(Bytes, gzip.GzipFile(fileobj=cast(BinaryIO, source), mode="rb")))

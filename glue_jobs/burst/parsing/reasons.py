@@ -1,4 +1,4 @@
-"""Why a file is bad, in words for whoever reads the reason in quarantine."""
+"""Why a file is bad, in words for the person who reads the reason in quarantine."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class Transcoded(io.RawIOBase):
     """A stream of UTF-8 over one of another encoding.
 
     problem: the reason why the bytes are no such text, once they have been seen. It is kept,
-        because whoever reads through pyarrow gets some other error, or none.
+        because through pyarrow the caller gets some other error, or none.
     """
 
     def __init__(self, source: Bytes, encoding: str) -> None:

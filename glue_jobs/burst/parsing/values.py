@@ -217,7 +217,7 @@ def misfit(number: Decimal, column: Column) -> str | None:
 
 
 def wide_decimal(whole_digits: int, scale: int) -> pa.DataType:
-    """A decimal in which numbers of so many whole digits cannot wrap around."""
+    """A decimal in which numbers of this many whole digits cannot wrap around."""
     if whole_digits + scale <= MAX_PRECISION:
         return pa.decimal128(MAX_PRECISION, scale)
     return pa.decimal256(_WIDE_PRECISION, scale)

@@ -43,7 +43,7 @@ def task_s3_client() -> S3Client:
 
 @lru_cache(maxsize=1)
 def cloudwatch_client() -> CloudWatch:
-    """One that rather gives up than keep a batch waiting: two tries, a few seconds in all."""
+    """One that gives up early, so that no batch waits: two tries, a few seconds in all."""
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=1, read_timeout=2
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_COPY_BYTES = 5 * 1000**3
 # Copying happens inside S3, so a part takes no memory here: large ones, few requests.
 PART_BYTES = 256 * 1024**2
-# What CopyObject takes over by itself, besides the tags.
+# What CopyObject keeps by itself, apart from the tags.
 KEPT = (
     "Metadata",
     "ContentType",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from botocore.exceptions import ClientError
 
 _ARCHIVED = (
-    "It lies in an archive storage class: restore it (RestoreObject), or upload it again in another"
+    "It is in an archive storage class: restore it (RestoreObject), or upload it again in another"
 )
 _KMS_KEY = "The KMS key that encrypts it cannot be used: enable the key, or upload the file again"
 _REASONS: Mapping[str, str] = {
@@ -62,7 +62,7 @@ def is_gone(error: ClientError) -> bool:
 
 
 def refusal(error: ClientError) -> str | None:
-    """Why S3 does not hand out this version, and what to do; None when the error says otherwise."""
+    """Why S3 refuses this version, and what to do; None when the error is about something else."""
     answer = error.response.get("Error", {})
     reason = _REASONS.get(answer.get("Code", ""))
     if reason is None:

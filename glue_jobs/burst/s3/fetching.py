@@ -32,7 +32,7 @@ THREADS = 16
 
 @dataclass(frozen=True)
 class Refused:
-    """S3 does not hand out this version, for a reason of its own."""
+    """S3 refuses this version, for a reason that concerns it alone."""
 
     reason: str
 
@@ -50,7 +50,7 @@ def fetch(s3: S3Client, bucket: str, inputs: Sequence[tuple[int, InputFile]]) ->
     """The inputs (position in the batch and file) with their bytes, one after the other.
 
     While the caller is busy with one, the next small ones are on their way. Errors of S3 and of
-    the network are raised; only a version that does not exist, or that S3 does not hand out, is
+    the network are raised; only a version that does not exist, or that S3 refuses, is
     no error.
     """
     small = [item for item in inputs if item[1].size <= SMALL_BYTES]

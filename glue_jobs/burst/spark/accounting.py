@@ -49,7 +49,7 @@ def origin() -> Column:
 
 
 def account_of(rows_by_origin: Mapping[int, int]) -> Account:
-    """What a frame amounts to that has so many rows of each origin."""
+    """What a frame with this many rows of each origin amounts to."""
     items = [(number % 2**64, rows) for number, rows in rows_by_origin.items()]
     return Account(
         rows=sum(rows for _, rows in items),

@@ -11,8 +11,7 @@ import boto3
 import numpy as np
 import pytest
 from burst.batch import InputFile
-from burst.ledger import Ledger, Origin, PlanRecord, ResultRecord
-from burst.ledger.records import FileResult
+from burst.ledger import DoneRecord, Ledger, Origin, PlanRecord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
@@ -47,14 +46,8 @@ def plan_of(run: str, at: datetime, files: list[tuple[datetime, int]], number: i
     return PlanRecord(origin, inputs)
 
 
-def result_of(plan: PlanRecord, at: datetime) -> ResultRecord:
-    files = tuple(
-        FileResult(file.key, "v", file.size, "curated", 1, None, f"archive/{file.key}")
-        for file in plan.inputs
-    )
-    size = sum(file.size for file in plan.inputs)
-    origin = replace(plan.origin, at=at)
-    return ResultRecord(origin, "curated/", len(files), size, {"read": 1.0, "write": 1.0}, files)
+def done_of(plan: PlanRecord, at: datetime) -> DoneRecord:
+    return DoneRecord(replace(plan.origin, at=at), len(plan.inputs), 0, 0, 0, ())
 
 
 def ledger_of(world: World) -> list[Records]:
@@ -65,7 +58,7 @@ def ledger_of(world: World) -> list[Records]:
             arrived = world.landing[first : first + count]
             files = [(EPOCH + timedelta(microseconds=time), size) for time, size in arrived]
             plan = plan_of(str(run.fired), EPOCH + timedelta(microseconds=begin), files, first)
-            records.append((plan, result_of(plan, EPOCH + timedelta(microseconds=end))))
+            records.append((plan, done_of(plan, EPOCH + timedelta(microseconds=end))))
     return records
 
 
@@ -98,7 +91,7 @@ def test_forecast_from_the_ledger_of_a_simulated_month_has_the_same_runs(
 
 def test_run_times_of_a_simulation_are_found_in_its_ledger() -> None:
     generator = np.random.default_rng(1)
-    bursts = [(place * 1_800, int(generator.integers(1, 60)), int(generator.integers(1, 9e6)))
+    bursts = [(place * 1_800, int(generator.integers(1, 60)), int(generator.integers(1, 9_000_000)))
               for place in range(40)]  # fmt: skip
     trace = trace_at(arrivals_of(bursts))
     arrivals = list(zip(trace.times.tolist(), trace.sizes.tolist(), strict=True))
@@ -117,7 +110,7 @@ def test_spread_of_the_batches_is_that_of_their_seconds() -> None:
     for number in range(100):
         plan = plan_of(f"r{number}", START + timedelta(minutes=number), [(START, 1)], number)
         spent = timedelta(seconds=10 if number % 5 else 20)
-        records.append((plan, result_of(plan, plan.origin.at + spent)))
+        records.append((plan, done_of(plan, plan.origin.at + spent)))
     found = measured(records, RunTimes(), workers=2, dpu_per_worker=1)
     assert found.batches == 100
     assert (found.quick, found.slow) == pytest.approx((10 / 12, 20 / 12), abs=0.01)
@@ -131,7 +124,7 @@ def test_too_few_batches_leave_the_times_as_assumed() -> None:
 
 def test_batch_that_another_run_took_up_again_is_not_measured() -> None:
     plan = plan_of("r", START, [(START, 1)], 1)
-    late = result_of(plan, START + timedelta(hours=5))
+    late = done_of(plan, START + timedelta(hours=5))
     resumed = replace(late, origin=replace(late.origin, job_run_id="other"))
     assert measured([(plan, resumed)] * 20, TIMES, workers=2, dpu_per_worker=1).batches == 0
 
@@ -147,6 +140,12 @@ def test_fit_is_never_negative_and_no_step_makes_it_better(seed: int) -> None:
     slope = table.T @ (table @ values - wanted)
     assert (slope > -1e-6).all()
     assert np.abs(slope[values > 0]).max(initial=0) < 1e-6
+
+
+def test_batch_in_whose_place_smaller_ones_came_is_not_measured() -> None:
+    plan = plan_of("r", START, [(START, 1)], 1)
+    replaced = replace(done_of(plan, START + timedelta(seconds=30)), archived=0)
+    assert measured([(plan, replaced)] * 20, TIMES, workers=2, dpu_per_worker=1).batches == 0
 
 
 def test_version_that_was_planned_twice_is_one_arrival_and_days_are_those_until_now() -> None:
@@ -179,7 +178,7 @@ def test_records_since_a_time_are_read_from_the_lake_in_order(s3: Any) -> None:
         plan = plan_of(f"r{number}", at, [(at - timedelta(minutes=1), number)], number)
         ledger.write(plan)
         if number != 11:
-            ledger.write(result_of(plan, at + timedelta(seconds=20)))
+            ledger.write(done_of(plan, at + timedelta(seconds=20)))
     counts: list[tuple[int, int]] = []
     records = read_ledger(
         ledger,
@@ -187,5 +186,5 @@ def test_records_since_a_time_are_read_from_the_lake_in_order(s3: Any) -> None:
         progress=lambda done, of: counts.append((done, of)),
     )
     assert [plan.inputs[0].size for plan, _ in records] == list(range(2, 12))
-    assert [result is None for _, result in records] == [False] * 9 + [True]
+    assert [done is None for _, done in records] == [False] * 9 + [True]
     assert counts[-1] == (10, 10)

@@ -56,7 +56,7 @@ def expected(
         first = (arrivals[0][0] // (every * US) + 1) * every * US
         sweeps = list(range(first, arrivals[-1][0] + every * US + 1, every * US))
     world = simulate(arrivals, candidate, times, sweeps)
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (
             row.fired, row.by_size, row.events, row.outcome, row.started, row.ended, row.files,
             row.batches,

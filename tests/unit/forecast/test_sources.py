@@ -139,6 +139,7 @@ def test_listing_gives_every_object_under_the_prefix(s3: Any) -> None:
     assert len(trace) == 1_003
     assert trace.total_bytes == sum(number % 7 for number in range(1_003))
     assert counts == [1_000, 1_003]
+    assert any("deleted or replaced are missing" in note for note in trace.notes)
 
 
 def test_empty_listing_is_refused_with_the_way_to_look(s3: Any) -> None:

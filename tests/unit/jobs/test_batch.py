@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 NOON = datetime(2025, 1, 31, 12, tzinfo=UTC)
 
-# S3 keys: up to 1,024 bytes of UTF-8 (hence no surrogates), never empty.
+# S3 keys: up to 1,024 bytes of UTF-8 (so no surrogates), never empty.
 keys = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=300
 ).map(lambda key: key.encode()[:1024].decode(errors="ignore"))

@@ -1,4 +1,4 @@
-"""What CloudWatch is told, and that nobody has to wait for it."""
+"""What is published to CloudWatch, and that no batch has to wait for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BATCH = BatchMetrics(
 
 
 class FakeCloudWatch:
-    """Keeps what it is told, or fails with the next of these errors."""
+    """Keeps what is published, or fails with the next of these errors."""
 
     def __init__(self, *errors: Exception) -> None:
         self.errors = list(errors)

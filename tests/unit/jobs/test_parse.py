@@ -272,7 +272,7 @@ def test_every_type_can_be_read_from_csv_and_json() -> None:
 
 
 class Breaking(io.BytesIO):
-    """A connection that is reset after so many bytes."""
+    """A connection that is reset after this many bytes."""
 
     def __init__(self, body: bytes, after: int) -> None:
         super().__init__(body[:after])

@@ -109,7 +109,7 @@ def test_version_that_is_not_there_is_gone(code: str) -> None:
 @pytest.mark.parametrize(
     ("code", "advice"),
     [
-        ("InvalidObjectState", "It lies in an archive storage class: restore it"),
+        ("InvalidObjectState", "It is in an archive storage class: restore it"),
         ("InvalidRequest", "encrypted with a key that only the producer has (SSE-C)"),
         ("AccessDenied", "allow kms:Decrypt on that key"),
         ("KMS.DisabledException", "The KMS key that encrypts it cannot be used: enable the key"),

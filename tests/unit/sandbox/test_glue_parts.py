@@ -59,7 +59,7 @@ class Definitions:
 
 @dataclass
 class GatedProcess:
-    """A job that runs until it is told to end."""
+    """A job that runs until it is stopped."""
 
     request: JobRequest
     pid: int = 1

@@ -17,7 +17,7 @@ KeyError: 'id'
 Batch 20261123 is left as it was: 3 of 3 files are bad.
 26/11/23 03:31:13 INFO ShutdownHookManager: Shutdown hook called
 """
-# What Java says when it is told to end while it cleans up.
+# What Java says when it is stopped while it cleans up.
 STOPPED_WHILE_CLEANING_UP = """Batch 20261123 is left as it was: 3 of 3 files are bad.
 26/11/23 03:31:13 ERROR ShutdownHookManager: Exception while deleting Spark temp dir
 java.io.IOException: Cannot run program "rm": error=0, Failed to exec spawn helper

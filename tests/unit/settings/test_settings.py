@@ -260,7 +260,7 @@ WRONG = [
     ("alerts.emails", ["a@example"], "'alerts.emails.0'", "e-mail addresses"),
     ("alerts.emails", ["a@@example.com"], "'alerts.emails.0'", "e-mail addresses"),
     ("alerts.emails", ["a" * 250 + "@example.com"], "'alerts.emails.0'", "e-mail addresses"),
-    ("alerts.emails", ["a@example.com"] * 2, "an address stands there more than once", "different"),
+    ("alerts.emails", ["a@example.com"] * 2, "an address is there more than once", "different"),
     ("alerts.emails", "a@example.com", "'alerts.emails' = ", "a list"),
     ("alerts.emails", [1], "'alerts.emails.0' = 1", "e-mail addresses"),
     ("alerts.alarms", "on", "'alerts.alarms' = \"on\"", "true or false"),
