@@ -33,7 +33,8 @@ def inference_lines(samples: Sequence[Sample], found: Inference) -> Iterator[Ren
     if len(samples) > SHOWN_SAMPLES:
         rest = samples[SHOWN_SAMPLES:]
         partly = sum(1 for sample in rest if sample.read)
-        yield f"... and {count(len(rest), 'more file')}, {partly} of them only in part"
+        in_part = f", of {partly} of them only the beginning" if partly else ""
+        yield f"... and {count(len(rest), 'more file')}{in_part}"
     yield f"{found.format.kind}: {', '.join(found.evidence)}"
     yield f"The job's parser reads all {count(found.rows, 'row')} of them with these columns:\n"
     table = plain_table("column", "type", "evidence")

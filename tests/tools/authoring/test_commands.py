@@ -110,6 +110,20 @@ def test_bad_input_is_a_sentence_and_exit_code_2(
     assert "Traceback" not in said
 
 
+def test_folder_that_cannot_be_written_is_named_and_nothing_is_half_done(
+    project: Path, burst: Burst
+) -> None:
+    Path("a.csv").write_bytes(CSV)
+    shutil.rmtree(project / "tests")
+    (project / "tests").touch()
+    before = (project / "cdktf.json").read_bytes()
+    code, said = burst("new", "sales", "--from", "a.csv", "--yes")
+    assert code == 2, said
+    assert "test_transform_sales.py: Not a directory" in said
+    assert (project / "cdktf.json").read_bytes() == before
+    assert not (project / "glue_jobs/transforms/sales.py").exists()
+
+
 def test_file_that_would_go_to_quarantine_has_its_reason_and_exit_code_1(
     project: Path, burst
 ) -> None:
