@@ -23,6 +23,8 @@ FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 # By name: the module and the function of a command. Only the command that is called is imported:
 # the sandbox alone takes a second, and needs the development packages.
 COMMANDS = {
+    "new": ("tools.authoring.commands.new", "new"),
+    "try": ("tools.authoring.commands.try_files", "try_files"),
     "status": ("tools.operate.commands.status", "show_status"),
     "inspect": ("tools.operate.commands.inspect", "inspect"),
     "put": ("tools.operate.commands.put", "put"),

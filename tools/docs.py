@@ -1,6 +1,7 @@
 """`burst docs`: the parts of the documentation that are made from the code.
 
-Each part is between two markers, in any Markdown file of the project:
+One is a whole file: the JSON schema of the settings, for editors. Each other part is
+between two markers, in any Markdown file of the project:
 
     <!-- settings: begin -->
     <!-- settings: end -->
@@ -16,7 +17,7 @@ from typing import Annotated
 
 import typer
 
-from tools import cli, option_tables, settings_table
+from tools import cli, option_tables, settings_schema, settings_table
 
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 # By the name in the markers.
@@ -40,7 +41,7 @@ def docs(
     write: Annotated[bool, typer.Option("--write", help="Bring the files up to date.")] = False,
 ) -> None:
     """Show which documentation differs from the code (exit code 1), or update it."""
-    stale = {file: text for file, text in current() if file.read_text(encoding="utf-8") != text}
+    stale = {file: text for file, text in current() if _text(file) != text}
     for file, text in stale.items():
         if write:
             file.write_text(text, encoding="utf-8")
@@ -54,10 +55,15 @@ def docs(
 
 def current() -> Iterator[tuple[Path, str]]:
     """Every file with generated parts, and its text as it should be."""
+    yield PROJECT_FOLDER / settings_schema.FILE, settings_schema.schema_text()
     for file in documents():
         text = file.read_text(encoding="utf-8")
         if _PART.search(text):
             yield file, _PART.sub(_filled, text)
+
+
+def _text(file: Path) -> str | None:
+    return file.read_text(encoding="utf-8") if file.exists() else None
 
 
 def documents() -> list[Path]:

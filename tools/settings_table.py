@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Annotated
 
 import typer
 from pydantic.fields import FieldInfo
 
 from stacks import settings
+from tools import settings_schema
 
 SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
     ("An environment: `environments.<name>`", settings.EnvironmentSettings),
@@ -31,9 +33,13 @@ SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
 )
 
 
-def show_settings() -> None:
+def show_settings(
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON schema of cdktf.json instead.")
+    ] = False,
+) -> None:
     """Show every setting with its default and what is allowed."""
-    typer.echo(table())
+    typer.echo(settings_schema.schema_text() if schema else table(), nl=not schema)
 
 
 def table() -> str:

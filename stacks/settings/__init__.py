@@ -8,6 +8,7 @@ every wrong value the environment, the pipeline, the field, the value and what i
 from __future__ import annotations
 
 from stacks.settings.alerts import JOBS_IN_A_PATTERN, AlertsSettings
+from stacks.settings.document import parse_document, settings_text
 from stacks.settings.environment import Environments, EnvironmentSettings
 from stacks.settings.github import GithubSettings
 from stacks.settings.landing import ExistingLandingSettings
@@ -53,10 +54,12 @@ __all__ = [
     "SettingsError",
     "StateBucket",
     "Variables",
+    "parse_document",
     "parse_environments",
     "parse_settings",
     "read_environments",
     "read_settings",
     "read_variables",
+    "settings_text",
     "single_key",
 ]

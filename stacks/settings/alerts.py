@@ -61,7 +61,7 @@ class AlertsSettings(Settings):
         allowed="an https:// address without # and spaces, of up to 200 characters, or left out",
         description="Where docs/runbook.md can be read; messages then link to its rows. Without it "
         "they name the page and the row.",
-        pattern=r"^https://[^\s#<>\"\\]+$",
+        pattern=r"""^https://[^\s#<>"\\]+$""",
         max_length=200,
     )
 

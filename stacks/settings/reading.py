@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from stacks.settings.document import parse_document, settings_text
 from stacks.settings.environment import Environments, EnvironmentSettings
 from stacks.settings.setting import Settings, SettingsError
 from stacks.settings.state import STATE_BACKENDS, with_state_bucket
@@ -26,13 +27,10 @@ def read_settings(path: Path) -> Environments:
     settings that are not allowed.
     """
     try:
-        document = json.loads(
-            path.read_text(encoding="utf-8"), object_pairs_hook=_object_without_duplicates
-        )
+        content = path.read_bytes()
     except OSError as error:
         raise SettingsError([f"{path.name} cannot be read: {error.strerror}."]) from error
-    except ValueError as error:
-        raise SettingsError([f"{path.name} is not usable: {error}"]) from error
+    document = parse_document(settings_text(content, path.name), path.name)
     context = document.get("context", {}) if isinstance(document, dict) else {}
     # cdktf and its constructs keep their own settings in the context.
     context = context if isinstance(context, dict) else {}
@@ -77,15 +75,6 @@ def parse_environments(
 def _meant(written: str, names: Iterable[str], cutoff: float) -> str | None:
     """The name that resembles what was written, if one does."""
     return next(iter(get_close_matches(written, list(names), n=1, cutoff=cutoff)), None)
-
-
-def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"the key {key!r} stands twice in one object; remove one of them.")
-        found[key] = value
-    return found
 
 
 def _sentence(source: str, problem: Mapping[str, Any]) -> str:

@@ -28,9 +28,13 @@ def with_member(text: str, path: Sequence[str], name: str, value: Any) -> str:
     A new member comes first in its object and is set off as its neighbour is. Raises KeyError
     when there is no object at that path.
     """
+    return with_text(text, path, name, json.dumps(value))
+
+
+def with_text(text: str, path: Sequence[str], name: str, shown: str) -> str:
+    """The same with the JSON text of the value, as it is to stand there."""
     start = _object_at(text, path)
     found = list(members(text, start))
-    shown = json.dumps(value)
     for member in found:
         if member.key == name:
             return text[: member.start] + shown + text[member.end :]
@@ -54,6 +58,17 @@ def without_member(text: str, path: Sequence[str], name: str) -> str:
         return text[: found[position].key_start] + text[found[position + 1].key_start :]
     start = found[position - 1].end if position else found[position].key_start
     return text[:start] + text[found[position].end :]
+
+
+def indentation(text: str, path: Sequence[str]) -> str | None:
+    """What is in front of the members of the object at ``path``; None where they share a line.
+
+    Raises KeyError when there is no object at that path.
+    """
+    start = _object_at(text, path)
+    first = next(members(text, start), None)
+    gap = text[start + 1 : first.key_start] if first else ""
+    return gap.rpartition("\n")[2] if "\n" in gap else None
 
 
 def _object_at(text: str, path: Sequence[str]) -> int:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from stacks.settings import SettingsError, parse_environments
+from stacks.settings import SettingsError, parse_document, parse_environments, settings_text
 from tools.operate.errors import InputError
 from tools.operate.json_text import with_member, without_member
 
@@ -29,11 +28,12 @@ class Pausing:
 
 
 def read_settings(file: Path) -> str:
-    """The text of cdktf.json; raises `InputError`."""
+    """The text of cdktf.json; raises `InputError` or `SettingsError`."""
     try:
-        return file.read_text(encoding="utf-8")
+        content = file.read_bytes()
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}.") from error
+    return settings_text(content, file.name)
 
 
 def pausing(text: str, *, file: str, environment: str, pipeline: str, paused: bool) -> Pausing:
@@ -68,10 +68,7 @@ def pausing(text: str, *, file: str, environment: str, pipeline: str, paused: bo
 
 
 def _parsed(text: str, file: str) -> dict[str, dict[str, dict[str, object]]]:
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise SettingsError([f"{file} is not usable: {error}"]) from error
+    document = parse_document(text, file)
     if not isinstance(document, dict):
         raise SettingsError([f"{file} is not usable: it holds no JSON object."])
     return document

@@ -2,5 +2,6 @@
 
 from burst.parsing.parse import parse
 from burst.parsing.reasons import ParseError
+from burst.parsing.values import BadValue, convert_or_say_which, from_texts
 
-__all__ = ["ParseError", "parse"]
+__all__ = ["BadValue", "ParseError", "convert_or_say_which", "from_texts", "parse"]

@@ -274,8 +274,10 @@ def _read_line_by_line(lines: list[tuple[int, bytes]], format: FileFormat) -> pa
     for column in format.columns:
         values = [row.get(column.name) for row in rows]
         if column.decimal:
-            numbers = [None if value is None else Decimal(value) for value in values]
-            arrays.append(decimal_array(numbers, column))
+            numbers = [Decimal(value) for value in values if value is not None]
+            exact = iter(decimal_array(numbers, column))
+            each = [None if value is None else next(exact).as_py() for value in values]
+            arrays.append(pa.array(each, arrow_type(column)))
         elif column.type in ("int", "bigint"):
             whole = [None if value is None else int(value) for value in values]
             arrays.append(pa.array(whole, arrow_type(column)))

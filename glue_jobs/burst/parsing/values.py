@@ -9,7 +9,7 @@ what it gave is checked for its range. The rare texts that are left are converte
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal, Inexact
@@ -184,7 +184,7 @@ def decimal_of(text: str | None) -> Decimal | None:
     return Decimal(text) if text is not None and _DECIMAL.fullmatch(text) else None
 
 
-def decimal_array(numbers: list[Decimal | None], column: Column) -> Any:
+def decimal_array(numbers: Sequence[Decimal | None], column: Column) -> Any:
     """Exact numbers as an array of the column's type. Raises UnfitError for None and misfits."""
     step = Decimal(1).scaleb(-digits_of(column)[1])
     exact = []

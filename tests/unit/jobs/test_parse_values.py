@@ -301,3 +301,11 @@ def test_header_that_begins_like_another_format_is_a_header(name: str) -> None:
 
 def test_gzip_member_of_zeros_at_the_end_is_no_garbage() -> None:
     assert read(gzip.compress(b"v\n1\n") + b"\0" * 512, "csv", "int", "k.gz") == [1]
+
+
+def test_null_in_a_decimal_column_beside_a_number_with_an_exponent_is_null() -> None:
+    body = b'{"v": null, "d": 1e2}\n{"v": 1.5, "d": 2}\n'
+    columns = (Column("v", "decimal(5,2)"), Column("d", "double"))
+    batches = parse(io.BytesIO(body), key="k", format=FileFormat("json", columns))
+    rows = [row for batch in batches for row in batch.to_pylist()]
+    assert rows == [{"v": None, "d": 100.0}, {"v": Decimal("1.50"), "d": 2.0}]

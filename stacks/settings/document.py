@@ -1,0 +1,131 @@
+"""The text of `cdktf.json` as data, or a sentence that says where it is no JSON and why."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import Any
+
+from stacks.settings.setting import SettingsError
+
+_MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+_COMMA_BEFORE_END = re.compile(r",\s*\Z")
+
+
+def settings_text(content: bytes, name: str) -> str:
+    """The content of a file as text.
+
+    name: what the errors call the file. Raises `SettingsError` for a file that is empty or not
+    plain UTF-8.
+    """
+    if content.startswith(codecs.BOM_UTF8):
+        raise _unusable(
+            name, 1, 1, "a byte order mark comes before the text", "save it as UTF-8 without one"
+        )
+    for mark, encoding in _MARKS.items():
+        if content.startswith(mark):
+            raise _unusable(name, 1, 1, f"the text is {encoding}", "save it as UTF-8")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode()
+        cause = f"the byte 0x{content[error.start]:02x} is not UTF-8"
+        raise _unusable(name, *_place(before, len(before)), cause, "save it as UTF-8") from error
+    if "\0" in text:
+        place = _place(text, text.index("\0"))
+        raise _unusable(name, *place, "the text has a NUL, as UTF-16 does", "save it as UTF-8")
+    if not text.strip():
+        raise SettingsError(
+            [f"{name} is not usable: it is empty. Take the file back from version control."]
+        )
+    return text
+
+
+def parse_document(text: str, name: str) -> Any:
+    """The JSON data of the text.
+
+    name: what the errors call the file. Raises `SettingsError` with line and column (both from 1),
+    the cause and the fix where it is no JSON, and where a key stands twice in an object.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_object_without_duplicates)
+    except json.JSONDecodeError as error:
+        at, cause, fix = _cause(text, error)
+        raise _unusable(name, *_place(text, at), cause, fix) from error
+    except RecursionError as error:
+        raise SettingsError([f"{name} is not usable: it is nested too deeply."]) from error
+    except ValueError as error:
+        raise SettingsError([f"{name} is not usable: {error}"]) from error
+
+
+def _cause(text: str, error: json.JSONDecodeError) -> tuple[int, str, str]:
+    """Where the error is (from 0), what it is, and how to correct it."""
+    at = error.pos
+    rest = text[at:]
+    # An object ends where a key should be, or a list where a value should be.
+    comma = _COMMA_BEFORE_END.search(text, 0, at)
+    following = rest.lstrip()
+    if comma is None and following.startswith(","):
+        # Python names the comma itself in some versions.
+        after = following[1:].lstrip()
+        comma_at = at + len(rest) - len(following)
+        if after.startswith(("}", "]")):
+            return comma_at, "a comma comes before the closing bracket", "remove the comma"
+    if comma and following.startswith(("}", "]")):
+        return comma.start(), "a comma comes before the closing bracket", "remove the comma"
+    if following.startswith(("//", "/*", "#")):
+        begin = at + len(rest) - len(following)
+        return begin, "JSON has no comments", "remove the comment"
+    if following.startswith("'"):
+        return at, "a text is in single quotes", 'put it into double quotes ("...")'
+    if not following:
+        return len(text), "the text ends too early", "close what is open with }, ] or a quote"
+    if error.msg.startswith("Expecting ',' delimiter"):
+        return at, f"found {_start(rest)}", "put a comma between the two members"
+    if error.msg.startswith("Expecting property name"):
+        return at, f"found {_start(rest)}", "write the key in double quotes"
+    if error.msg.startswith("Extra data"):
+        return at, f"found {_start(rest)} after the end", "remove it, or a bracket too many before"
+    if error.msg.startswith("Unterminated string"):
+        return at, "a text has no closing quote", "close it on the same line"
+    if error.msg.startswith("Expecting value"):
+        return (
+            at,
+            f"found {_start(rest)}",
+            ("write a value: a text in double quotes, a number, true, false, null, {...} or [...]"),
+        )
+    if error.msg.startswith("Expecting ':'"):
+        return at, f"found {_start(rest)} after a key", "put a colon between key and value"
+    if error.msg.startswith("Invalid control character"):
+        return at, "a text has a line break or a tab in it", r"close the quote, or write \n or \t"
+    if error.msg.startswith("Invalid \\"):
+        return at, "a backslash begins no escape that JSON has", "double the backslash"
+    return at, error.msg[0].lower() + error.msg[1:], "correct the text"
+
+
+def _start(text: str) -> str:
+    return repr(text.split("\n", 1)[0][:20])
+
+
+def _place(text: str, at: int) -> tuple[int, int]:
+    """Line and column of a position, both from 1."""
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def _unusable(name: str, line: int, column: int, cause: str, fix: str) -> SettingsError:
+    return SettingsError([f"{name} is not usable: line {line}, column {column}: {cause}; {fix}."])
+
+
+def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} stands twice in one object; remove one of them.")
+        found[key] = value
+    return found

@@ -1,0 +1,168 @@
+"""`burst new` and `burst try` as they are typed: what they say, and their exit codes."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from stacks.pipeline import transforms
+from tests import example
+from tools import cli
+from tools.authoring.commands import new, try_files
+from tools.authoring.trial import passes_through
+
+Burst = Callable[..., tuple[int, str]]
+CSV = b"id;price;note\n1;12.50;\n2;7.00;x\n"
+PASSES = '"""D."""\ndef transform(frame):\n    """D."""\n    return frame\n'
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with the example's settings; commands work in it."""
+    folder = tmp_path / "project"
+    (folder / "tests/yours").mkdir(parents=True)
+    shutil.copy(example.SETTINGS, folder)
+    shutil.copytree(example.TRANSFORMS, folder / "glue_jobs/transforms")
+    monkeypatch.setattr(new, "FOLDER", folder)
+    monkeypatch.setattr(try_files, "FOLDER", folder)
+    monkeypatch.setattr(transforms, "TRANSFORMS", folder / "glue_jobs/transforms")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.fixture
+def burst(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Burst:
+    """Run a command line: its exit code, and what it printed."""
+
+    def run(*arguments: str, stdin: bytes = b"") -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["burst", *arguments])
+        source = SimpleNamespace(buffer=io.BufferedReader(io.BytesIO(stdin)), isatty=lambda: False)
+        monkeypatch.setattr(sys, "stdin", source)
+        monkeypatch.setenv("COLUMNS", "200")
+        try:
+            code = cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out, err = capsys.readouterr()
+        return code, out + err
+
+    return run
+
+
+def test_pipeline_is_made_from_a_sample_and_reads_it(project: Path, burst: Burst) -> None:
+    Path("a.csv").write_bytes(CSV)
+    Path("b.csv").write_bytes(CSV)
+
+    code, said = burst("new", "sales", "--from", "a.csv", "b.csv", "--yes")
+    assert code == 0, said
+    assert "decimal(18,4)" in said
+
+    code, said = burst("try", "sales", "a.csv", "b.csv")
+    assert code == 0, said
+    assert "Spark was not needed" in said
+    assert "rows in  4\nrows out 4" in said
+
+
+def test_standard_input_is_a_sample_and_a_file_to_try(project: Path, burst: Burst) -> None:
+    assert burst("new", "sales", "--from", "-", "--yes", stdin=CSV)[0] == 0
+    assert burst("try", "sales", "-", stdin=CSV)[0] == 0
+
+
+def test_nothing_is_written_without_an_answer(project: Path, burst: Burst) -> None:
+    Path("a.csv").write_bytes(CSV)
+    before = (project / "cdktf.json").read_bytes()
+    code, said = burst("new", "sales", "--from", "a.csv")
+    assert code == 2
+    assert "Give --yes" in said
+    assert (project / "cdktf.json").read_bytes() == before
+    assert not (project / "glue_jobs/transforms/sales.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["new", "sales"], "at least one sample"),
+        (["new", "sales", "--from", "missing.csv", "--yes"], "missing.csv cannot be read"),
+        (["new", "sales", "--from", ".", "--yes"], "is a folder"),
+        (["new", "orders", "--from", "a.csv", "--yes"], "already"),
+        (["new", "sales", "--from", "a.csv", "--suffix", ".txt", "--yes"], "does not end in it"),
+        (["new", "sales", "--from", "a.csv", "--prefix", "orders/x/", "--yes"], "overlap"),
+        (["new", "sales", "--from", "a.csv", "--size", "101", "--yes"], "101"),
+        (["try", "sales", "a.csv"], "There is no pipeline 'sales'"),
+        (["try", "orders", "a.csv", "--environment", "x"], "There is no environment 'x'"),
+        (["try", "orders", "missing.csv"], "missing.csv cannot be read"),
+    ],
+)
+def test_bad_input_is_a_sentence_and_exit_code_2(
+    project: Path, burst: Burst, arguments: list[str], words: str
+) -> None:
+    Path("a.csv").write_bytes(CSV)
+    code, said = burst(*arguments)
+    assert code == 2, said
+    assert words in said
+    assert "Traceback" not in said
+
+
+def test_folder_that_cannot_be_written_is_named_and_nothing_is_half_done(
+    project: Path, burst: Burst
+) -> None:
+    Path("a.csv").write_bytes(CSV)
+    shutil.rmtree(project / "tests")
+    (project / "tests").touch()
+    before = (project / "cdktf.json").read_bytes()
+    code, said = burst("new", "sales", "--from", "a.csv", "--yes")
+    assert code == 2, said
+    assert "test_transform_sales.py: Not a directory" in said
+    assert (project / "cdktf.json").read_bytes() == before
+    assert not (project / "glue_jobs/transforms/sales.py").exists()
+
+
+def test_file_that_would_go_to_quarantine_has_its_reason_and_exit_code_1(
+    project: Path, burst
+) -> None:
+    Path("a.csv").write_bytes(CSV)
+    Path("bad.csv").write_bytes(b"id;price;note\nx;1;\n")
+    burst("new", "sales", "--from", "a.csv", "--yes")
+    code, said = burst("try", "sales", "a.csv", "bad.csv")
+    assert code == 1
+    assert "good        a.csv: 2 rows" in said
+    assert "quarantine  bad.csv: Row 2, column 'id': found 'x'" in said
+
+
+def test_transform_that_keeps_columns_that_are_declared_dropped_is_wrong(
+    project: Path, burst
+) -> None:
+    Path("a.csv").write_bytes(CSV)
+    burst("new", "sales", "--from", "a.csv", "--environment", "dev", "--yes")
+    file = project / "cdktf.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    sales = document["context"]["environments"]["dev"]["pipelines"]["sales"]
+    sales["output"] = {"dropped_columns": ["note"]}
+    file.write_text(json.dumps(document), encoding="utf-8")
+    code, said = burst("try", "sales", "a.csv", "--json")
+    assert code == 1
+    assert "note is not declared" in json.loads(said)["transformed"]["wrong"]
+
+
+@pytest.mark.parametrize(
+    ("source", "passes"),
+    [
+        (PASSES, True),
+        (PASSES.replace("return frame", "return frame.limit(1)"), False),
+        (PASSES.replace("return frame", "return other"), False),
+        ("@wrapped\n" + PASSES.split("\n", 1)[1], False),
+        ("from elsewhere import transform\n", False),
+        (PASSES + "\ndef transform(frame):\n    return None\n", False),
+    ],
+)
+def test_only_a_transform_that_returns_its_frame_is_run_without_spark(
+    source: str, passes: bool
+) -> None:
+    assert passes_through(source) is passes

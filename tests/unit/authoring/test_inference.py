@@ -1,0 +1,264 @@
+"""Which types and which layout come out of which samples, and why."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from burst.contract import FileFormat
+
+from tools.authoring.inference import Inference, infer
+from tools.authoring.samples import Sample, read_samples
+from tools.operate.errors import InputError
+
+
+def samples(*bodies: bytes) -> list[Sample]:
+    """Samples called a, b, c."""
+    return [Sample(name, body) for name, body in zip("abc", bodies, strict=False)]
+
+
+def of(*bodies: bytes) -> Inference:
+    return infer(samples(*bodies))
+
+
+def refusal(*bodies: bytes) -> str:
+    with pytest.raises(InputError) as error:
+        of(*bodies)
+    return str(error.value)
+
+
+def parquet(**columns: pa.Array) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["1", "2"], "bigint"),
+        (["-9223372036854775808", "3"], "bigint"),
+        (["9223372036854775808"], "decimal(38,0)"),
+        (["0", "1"], "bigint"),
+        (["true", "0"], "boolean"),
+        (["007", "8"], "string"),
+        (["+41791234567"], "string"),
+        (["12.50", "7"], "decimal(18,4)"),
+        (["12345678901234.5"], "decimal(38,3)"),
+        (["0.30000000000000004"], "double"),
+        (["1e5", "2"], "double"),
+        (["NaN", "1.5"], "double"),
+        (["NaN"], "string"),
+        (["9" * 39], "string"),
+        (["2025-01-31", ""], "date"),
+        (["2025-01-31", "2025-01-31T10:00:00"], "timestamp"),
+        (["2025-01-31T10:00:00+01:00"], "timestamp"),
+        (["31.01.2025"], "string"),
+        (["1,5"], "string"),
+        (["1", "n/a"], "string"),
+        (["", ""], "string"),
+    ],
+)
+def test_csv_column_gets_the_widest_type_that_takes_its_values(
+    values: list[str], kind: str
+) -> None:
+    lines = "".join(f'"{value}",x\n' for value in values)
+    assert of(f"v,w\n{lines}".encode()).format.columns[0].type == kind
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["1", "2"], "bigint"),
+        (["1", "2.25"], "decimal(18,4)"),
+        (["1e3"], "double"),
+        (["true", "null"], "boolean"),
+        (['"12"'], "string"),
+        (['"12"', "1.5"], "decimal(18,3)"),
+        (['"2025-01-31"'], "date"),
+        (['"2025-01-31T10:00:00Z"', '"2025-01-31"'], "timestamp"),
+        (["null"], "string"),
+    ],
+)
+def test_json_field_gets_the_widest_type_that_takes_its_values(
+    values: list[str], kind: str
+) -> None:
+    body = "".join(f'{{"v": {value}}}\n' for value in values)
+    assert of(body.encode()).format.columns[0].type == kind
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kind"),
+    [
+        (pa.int16(), pa.int16(), "int"),
+        (pa.int32(), pa.int64(), "bigint"),
+        (pa.uint64(), pa.int32(), "decimal(20,0)"),
+        (pa.int64(), pa.decimal128(9, 2), "decimal(21,2)"),
+        (pa.decimal128(9, 2), pa.decimal128(9, 4), "decimal(11,4)"),
+        (pa.float32(), pa.int64(), "double"),
+        (pa.null(), pa.string(), "string"),
+        (pa.timestamp("us"), pa.timestamp("ms", "UTC"), "timestamp"),
+    ],
+)
+def test_parquet_column_gets_a_type_that_takes_those_of_all_files(
+    one: pa.DataType, other: pa.DataType, kind: str
+) -> None:
+    files = [parquet(v=pa.array([None], first)) for first in (one, other)]
+    assert of(*files).format.columns[0].type == kind
+    assert of(*files[::-1]).format.columns[0].type == kind
+
+
+@pytest.mark.parametrize(
+    ("body", "layout"),
+    [
+        (b"a,b\n1,2\n", {}),
+        (b"\xef\xbb\xbfa,b\n1,2\n", {}),
+        (b"a;b\n1,5;2\n", {"delimiter": ";"}),
+        (b"a\tb\r\n1\t2\r\n", {"delimiter": "\t"}),
+        (b"a|b\n1|2\n", {"delimiter": "|"}),
+        (b'a,b\n"x \\" y",2\n', {"escape": "\\"}),
+        ("a,b\nZürich,2\n".encode("cp1252"), {"encoding": "cp1252"}),
+        ("a,b\nZürich,2\n".encode("utf-16"), {"encoding": "utf-16"}),
+        (b"a,b\n\x81,2\n", {"encoding": "iso-8859-1"}),
+    ],
+)
+def test_delimiter_encoding_and_escape_are_found(body: bytes, layout: dict[str, str]) -> None:
+    found = of(body).format
+    assert found == FileFormat("csv", found.columns, **layout)  # type: ignore[arg-type]
+    assert [column.name for column in found.columns] == ["a", "b"]
+
+
+def test_value_that_makes_a_column_text_is_named_with_its_file_and_row() -> None:
+    [finding, _] = of(b"v,w\n1,x\n2,x\n", b"v,w\n3,x\nn/a,x\n").findings
+    assert finding.type == "string"
+    assert finding.doubts == ("text because of b, row 3: 'n/a'; 3 values before it: whole numbers",)
+
+
+def test_column_without_a_value_is_undecided() -> None:
+    first, second = of(b"v,w\n1,\n2,\n").findings
+    assert (first.undecided, second.undecided) == (False, True)
+    assert "undecided" in second.doubts[0]
+
+
+def test_samples_without_a_row_leave_every_column_undecided() -> None:
+    found = of(b"v,w\n")
+    assert all(one.undecided for one in found.findings)
+    assert "no row" in found.doubts[0]
+
+
+def test_columns_may_come_in_another_order_in_another_sample() -> None:
+    found = of(b"v,w\n1,x\n", b"w,v\ny,2\n")
+    assert [(c.name, c.type) for c in found.format.columns] == [("v", "bigint"), ("w", "string")]
+
+
+@pytest.mark.parametrize(
+    ("bodies", "words"),
+    [
+        ([b"a,b\n1,2\n", b'{"a": 1}\n'], ["a is csv", "b is json"]),
+        ([b"a,b\n1,2\n", b"a,c\n1,2\n"], ["contradict", "b has no column 'b'", "the column 'c'"]),
+        ([b"a,b\n1,2\n", b"a,b\n1,2\n3\n"], ["contradict", "b cannot", "Row 3", "found 1 values"]),
+        ([b'{"a": 1}\n', b'{"a": "x"}\n'], ["'a'", "a, line 1: '1'", "b, line 1: 'x'"]),
+        ([b'{"a": 1, "b": 2}\n', b'{"a": 1}\n'], ["contradict", "b: No line has the field 'b'"]),
+        (["a\nZürich\n".encode(), "a\nZürich\n".encode("cp1252")], ["a is UTF-8", "line 2"]),
+        (["a\nb\n".encode("utf-16"), b"a\nb\n"], ["byte order mark of UTF-16"]),
+        (
+            [parquet(v=pa.array(["x"])), parquet(v=pa.array([1]))],
+            ["'v' is string in a", "int64 in b"],
+        ),
+        ([parquet(v=pa.array([1])), parquet(w=pa.array([1]))], ["only one of a and b", "'v', 'w'"]),
+    ],
+)
+def test_samples_that_contradict_each_other_are_refused_with_file_and_place(
+    bodies: list[bytes], words: list[str]
+) -> None:
+    said = refusal(*bodies)
+    assert [word for word in words if word not in said] == [], said
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "is not a data file"),
+        (b"PK\x03\x04\x14\0\0\0", "Excel workbook can be saved as CSV"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "UTF-16 without a byte order mark"),
+        (b"Order ID,b,sku-no\n1,2,3\n", "names of columns: 'Order ID', 'sku-no'"),
+        (b"OrderId,b\n1,2\n", "for example 'order_id'"),
+        (b"ingest_date,b\n1,2\n", "'ingest_date'"),
+        (b"a,b,a\n1,2,3\n", "same name twice"),
+        (b"1,2025-01-31,x\n2,2025-01-31,y\n", "needs a header line"),
+        (b"a,b\n1,2\n3\n", "Row 3: found 1 values, expected 2"),
+        (b'[{"a": 1}]', "JSON list"),
+        (b'{\n "a": 1\n}\n', "not a whole JSON object"),
+        (b'{"a": 1}\n{"a": \n', "a, line 2: not JSON"),
+        (b'{"a": {"b": 1}}\n', "object or a list"),
+        (b'{"a": 1, "a": 2}\n', "twice"),
+        (b'{"Order ID": 1}\n', "'Order ID'"),
+        (parquet(v=pa.array([[1]])), "no type of a column"),
+        (parquet(V=pa.array([1])), "'V'"),
+        (b"PAR1 and no more", "not readable Parquet"),
+    ],
+)
+def test_sample_that_no_pipeline_can_read_is_refused_in_a_sentence(body: bytes, words: str) -> None:
+    assert words in refusal(body)
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "words"),
+    [
+        ("empty.csv", b"", "empty.csv is empty"),
+        ("zipped.csv", gzip.compress(b"a\n1\n"), "Rename it to"),
+        ("plain.csv.gz", b"a\n1\n", "is not gzip data"),
+        ("cut.csv.gz", gzip.compress(b"a\n1\n" * 99)[:-9], "damaged or cut short"),
+        ("twice.csv.gz", gzip.compress(gzip.compress(b"a\n1\n")), "compressed twice"),
+        ("missing/", None, "No such file"),
+        (".", None, "is a folder"),
+    ],
+)
+def test_file_that_says_nothing_is_refused_by_its_name(
+    tmp_path: Path, name: str, body: bytes | None, words: str
+) -> None:
+    if body is not None:
+        (tmp_path / name).write_bytes(body)
+    with pytest.raises(InputError, match=words):
+        read_samples([str(tmp_path / name)])
+
+
+def test_file_given_twice_is_refused() -> None:
+    with pytest.raises(InputError, match="more than once: a"):
+        read_samples(["a", "b", "a"])
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("line", [b'"x\ny",1\n', b"x,1\n"])
+def test_of_a_large_file_the_first_whole_rows_are_read(
+    tmp_path: Path, zipped: bool, line: bytes
+) -> None:
+    body = b"v,w\n" + line * 400_000
+    file = tmp_path / f"large.csv{'.gz' * zipped}"
+    file.write_bytes(gzip.compress(body, 1) if zipped else body)
+
+    [sample] = read_samples([str(file)], total=1)
+
+    assert sample.read.startswith("the first 1")
+    assert 1024**2 - 20 < len(sample.body) <= 1024**2
+    assert infer([sample]).rows == (len(sample.body) - 4) // len(line)
+
+
+def test_of_a_large_utf_16_file_the_first_whole_rows_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "large.csv"
+    file.write_bytes(("v,w\n" + "x,1\n" * 200_000).encode("utf-16"))
+    [sample] = read_samples([str(file)], total=1)
+    assert sample.read
+    assert infer([sample]).rows > 100_000
+
+
+def test_of_a_large_parquet_file_the_first_rows_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "large.parquet"
+    pq.write_table(pa.table({"v": pa.array(range(600_000))}), file, compression="none")
+    [sample] = read_samples([str(file)], total=1)
+    assert sample.read.startswith("the first ")
+    assert 0 < infer([sample]).rows < 600_000

@@ -1,0 +1,1 @@
+"""A pipeline for one's own files: `burst new` and `burst try`."""

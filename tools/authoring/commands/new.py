@@ -1,0 +1,101 @@
+"""`burst new`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from tools.authoring import views
+from tools.authoring.inference import infer
+from tools.authoring.samples import STANDARD_INPUT, read_samples
+from tools.authoring.writing import SETTINGS, Choices, propose
+from tools.operate.answer import Answer, explained_errors
+from tools.operate.deployment import PROJECT_FOLDER
+from tools.operate.errors import InputError
+from tools.operate.options import AsJson
+
+FOLDER = PROJECT_FOLDER
+
+
+@explained_errors
+def new(
+    pipeline: Annotated[str, typer.Argument(help="Name of the new pipeline.")],
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE", help="More samples.", show_default=False)
+    ] = None,
+    from_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="Sample file: csv, json lines or Parquet, also with gzip; - for standard input. "
+            "Further files may follow.",
+        ),
+    ] = None,
+    prefix: Annotated[
+        str | None,
+        typer.Option(help="Keys of the landing bucket; the pipeline's name and / if left out."),
+    ] = None,
+    suffix: Annotated[
+        str | None, typer.Option(help="End of the keys; any if left out.", show_default=False)
+    ] = None,
+    size: Annotated[
+        int, typer.Option(min=1, max=100, help="Files after which the job starts at once.")
+    ] = 100,
+    window: Annotated[
+        int, typer.Option(min=1, max=900, help="Seconds after which it starts anyway.")
+    ] = 900,
+    environment: Annotated[
+        str | None, typer.Option(help="The environment that gets it; all if left out.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a pipeline from sample files: their format, columns and types, and a transform.
+
+    Example: pipenv run burst new sales --from exports/*.csv
+    """
+    answer = Answer.to(as_json)
+    names = [*(from_ or ()), *(more or ())]
+    if not names:
+        raise InputError("Name at least one sample file: burst new PIPELINE --from FILE...")
+    samples = read_samples(names)
+    _must_end_in(names, suffix)
+    found = infer(samples)
+    choices = Choices(pipeline, prefix or f"{pipeline}/", suffix, size, window, environment)
+    proposal = propose(FOLDER, choices, found.format)
+    answer.draw(*views.inference_lines(samples, found), *views.proposal_lines(proposal))
+    agreed = yes or _agreed(as_json, STANDARD_INPUT in names)
+    if agreed:
+        proposal.write()
+    value = {
+        "inference": found,
+        "environments": proposal.environments,
+        "files": [*proposal.texts],
+        "kept": proposal.kept,
+        "written": agreed,
+    }
+    answer.end(
+        value,
+        ok=agreed,
+        draw=views.next_steps(pipeline, names) if agreed else ["Nothing was written."],
+    )
+
+
+def _must_end_in(names: list[str], suffix: str | None) -> None:
+    others = [name for name in names if name != STANDARD_INPUT and not name.endswith(suffix or "")]
+    if others:
+        raise InputError(
+            f"--suffix is {suffix!r}, but {others[0]} does not end in it: the pipeline would leave "
+            "such files alone in landing."
+        )
+
+
+def _agreed(as_json: bool, reads_input: bool) -> bool:
+    if as_json or reads_input or not sys.stdin.isatty():
+        raise InputError(
+            f"There is no one to ask, so nothing was written. Give --yes to write it to {SETTINGS}."
+        )
+    return typer.confirm("Write this?")

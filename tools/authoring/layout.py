@@ -1,0 +1,310 @@
+"""How the text of the samples is laid out: format, encoding, delimiter, header."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from burst.contract import Column, Encoding, FileFormat, Format
+from burst.parsing import ParseError, parse
+from pydantic import ValidationError
+
+from stacks.settings import Column as ColumnSettings
+from tools.authoring.samples import Sample
+from tools.operate.errors import InputError
+
+DELIMITERS = {
+    ",": "comma",
+    ";": "semicolon",
+    "\t": "tab",
+    "|": "vertical bar",
+    "^": "caret",
+    "~": "tilde",
+}
+HEAD_BYTES = 1024**2
+_BOM = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\r\x0c\x1a\x1b")
+# A text in which every byte is something comes last.
+_ONE_BYTE: tuple[Encoding, ...] = ("cp1252", "iso-8859-1")
+_VALUE = re.compile(r"[+-]?[0-9][0-9.,:/TZ +-]*|true|false|null|", re.IGNORECASE)
+_READ = "csv with a header line, json lines and Parquet"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How to read the files, and why. header: of csv only, in the first sample's order."""
+
+    kind: Format
+    evidence: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
+    delimiter: str = FileFormat.delimiter
+    encoding: Encoding = FileFormat.encoding
+    escape: str = FileFormat.escape
+
+    def file_format(self, columns: Sequence[Column]) -> FileFormat:
+        """The format with which the job reads these columns."""
+        return FileFormat(
+            self.kind,
+            tuple(columns),
+            delimiter=self.delimiter,
+            encoding=self.encoding,
+            escape=self.escape,
+        )
+
+
+def contradiction(text: str) -> InputError:
+    """The error that two samples cannot belong to one pipeline."""
+    return InputError(
+        f"The samples contradict each other: {text} Give the samples of one pipeline only, or "
+        "correct the file."
+    )
+
+
+def find_layout(samples: Sequence[Sample]) -> Layout:
+    """How to read all of the samples; raises `InputError` when there is no one way."""
+    kinds = [_kind(sample) for sample in samples]
+    for sample, kind in zip(samples, kinds, strict=True):
+        if kind != kinds[0]:
+            raise contradiction(f"{samples[0].name} is {kinds[0]}, but {sample.name} is {kind}.")
+    if kinds[0] == "parquet":
+        return Layout("parquet", ("each file begins with Parquet's mark PAR1",))
+    if kinds[0] == "json":
+        return Layout("json", ("the first line of each file is a JSON object",))
+    return _csv(samples)
+
+
+def check_names(names: Sequence[str], where: str, what: str = "column names") -> None:
+    """Raises `InputError` naming all names that no column can have."""
+    if wrong := [name for name in names if not _can_be_a_column(name)]:
+        raise InputError(
+            f"{where}: these {what} cannot be names of columns: "
+            f"{', '.join(map(repr, wrong[:10]))}"
+            f"{f' and {len(wrong) - 10} more' if len(wrong) > 10 else ''}. A name has lower-case "
+            "letters, digits and _, begins with a letter, has up to 255 characters, and is not "
+            "the name of a partition (ingest_date, batch). The job compares it with the file "
+            f"letter by letter, so the producer must write it that way, for example "
+            f"{_proposed(wrong[0])!r}."
+        )
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"{where} has these {what} more than once: {', '.join(twice)}.")
+
+
+def _can_be_a_column(name: str) -> bool:
+    try:
+        ColumnSettings(name=name, type="string")
+    except ValidationError:
+        return False
+    return True
+
+
+def _proposed(name: str) -> str:
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
+    plain = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+    candidate = plain if plain[:1].isalpha() else f"column_{plain}".rstrip("_")
+    return candidate if _can_be_a_column(candidate) else f"file_{candidate}"[:255]
+
+
+def _kind(sample: Sample) -> Format:
+    if sample.is_parquet:
+        return "parquet"
+    body = sample.body
+    if not body.startswith(_UTF_16):
+        _must_be_text(sample)
+        start = body.removeprefix(_BOM).lstrip()
+        if start.startswith(b"{"):
+            _must_be_lines(sample.name, start)
+            return "json"
+        if start.startswith(b"["):
+            raise InputError(
+                f"{sample.name} begins with [, as a JSON list does. The job reads JSON lines: "
+                "one object per line, without brackets and commas around it "
+                "(`jq -c '.[]'` makes them)."
+            )
+    return "csv"
+
+
+def _must_be_text(sample: Sample) -> None:
+    head = sample.body[:4096]
+    found = _CONTROLS.intersection(head)
+    if not found:
+        return
+    if found == {0} and head.count(0) * 3 > len(head):
+        raise InputError(
+            f"{sample.name} looks like UTF-16 without a byte order mark, without which the job "
+            "does not know the order of its bytes. Write it as UTF-8, or with the mark."
+        )
+    hint = " An Excel workbook can be saved as CSV." if head.startswith(b"PK") else ""
+    raise InputError(
+        f"{sample.name} is not a data file that the job reads ({_READ}): it begins with "
+        f"{head[:12]!r}.{hint}"
+    )
+
+
+def _must_be_lines(name: str, start: bytes) -> None:
+    line = start.split(b"\n", 1)[0]
+    try:
+        json.loads(line)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is JSON but not in UTF-8; the job reads no other.") from error
+    except ValueError as error:
+        raise InputError(
+            f"{name}: the first line is not a whole JSON object ({error}). The job reads JSON "
+            "lines: one object per line (`jq -c .` makes them)."
+        ) from error
+
+
+def _csv(samples: Sequence[Sample]) -> Layout:
+    encoding, why, doubts = _encoding(samples)
+    first = samples[0]
+    reasons: dict[str, str] = {}
+    accepted: list[Layout] = []
+    for delimiter in DELIMITERS:
+        header = header_of(first, encoding, delimiter)
+        if len(header) == 1 and delimiter != ",":
+            continue
+        layout = Layout("csv", (), (), tuple(header), delimiter, encoding)
+        for escape in ("", "\\"):
+            layout = Layout("csv", (), (), tuple(header), delimiter, encoding, escape)
+            reason = _refusal(first, layout)
+            if reason is None:
+                accepted.append(layout)
+                break
+            reasons.setdefault(delimiter, reason)
+            if b'\\"' not in first.body:
+                break
+    if not accepted:
+        header = max((header_of(first, encoding, one) for one in reasons), key=len)
+        likely = next(one for one in reasons if header_of(first, encoding, one) == header)
+        raise InputError(
+            f"{first.name} is no csv that the job can read, with a {DELIMITERS[likely]} between "
+            f"the values: {reasons[likely]}"
+        )
+    best = max(accepted, key=lambda one: (all(map(_can_be_a_column, one.header)), len(one.header)))
+    _must_be_a_header(first.name, best.header)
+    _must_agree(samples, best)
+    others = [one for one in accepted if one is not best and len(one.header) > 1]
+    if others:
+        words = ", ".join(DELIMITERS[one.delimiter] for one in others)
+        doubts = (*doubts, f"{first.name} could also be read with another delimiter: {words}")
+    if len(best.header) == 1:
+        doubts = (*doubts, "there is only one column: is there another delimiter?")
+    else:
+        why = (*why, f"{DELIMITERS[best.delimiter]} between {len(best.header)} columns")
+    if best.escape:
+        why = (*why, r"quotes inside of quoted values are written as \"")
+    return Layout("csv", why, doubts, best.header, best.delimiter, encoding, best.escape)
+
+
+def header_of(sample: Sample, encoding: Encoding, delimiter: str) -> list[str]:
+    """The cells of the first line that is not blank."""
+    # A character may be cut at the end of the head.
+    text = sample.body[:HEAD_BYTES].decode(encoding, errors="ignore").removeprefix("\ufeff")
+    try:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        return next((row for row in rows if row), [])
+    except csv.Error as error:
+        raise InputError(f"{sample.name}: the header cannot be read: {error}.") from error
+
+
+def _must_be_a_header(name: str, header: Sequence[str]) -> None:
+    values = [cell for cell in header if _VALUE.fullmatch(cell.strip())]
+    if values:
+        raise InputError(
+            f"{name}: the first line looks like values ({', '.join(map(repr, values[:5]))}), not "
+            "like names. A csv file needs a header line with a name for every column."
+        )
+    check_names(header, f"{name}, header")
+
+
+def _must_agree(samples: Sequence[Sample], layout: Layout) -> None:
+    first = samples[0]
+    for sample in samples[1:]:
+        header = header_of(sample, layout.encoding, layout.delimiter)
+        differences = [
+            *(f"no column {name!r}" for name in layout.header if name not in header),
+            *(f"the column {name!r} as well" for name in header if name not in layout.header),
+        ]
+        if differences:
+            raise contradiction(
+                f"the header of {first.name} has the columns {', '.join(layout.header)}, but that "
+                f"of {sample.name} has {', '.join(differences[:10])}."
+            )
+        check_names(header, f"{sample.name}, header")
+
+
+def _refusal(sample: Sample, layout: Layout) -> str | None:
+    """Why the job's own parser does not read the sample, with all columns as text."""
+    names = list(dict.fromkeys(layout.header))
+    columns = [Column(name, "string") for name in names]
+    try:
+        if len(names) < len(layout.header):
+            return f"The header has the same name twice: {', '.join(layout.header)}."
+        for _ in read(sample, layout.file_format(columns)):
+            pass
+    except ParseError as error:
+        return str(error)
+    return None
+
+
+def read(sample: Sample, format: FileFormat) -> Any:
+    """The sample's record batches, by the parser of the job. Raises `ParseError`."""
+    return parse(io.BytesIO(sample.body), key=sample.key, format=format)
+
+
+def _encoding(
+    samples: Sequence[Sample],
+) -> tuple[Encoding, tuple[str, ...], tuple[str, ...]]:
+    """The encoding of all samples, why, and what is doubtful about it."""
+    wide = [sample for sample in samples if sample.body.startswith(_UTF_16)]
+    narrow = [sample for sample in samples if sample not in wide]
+    if wide and narrow:
+        raise contradiction(
+            f"{wide[0].name} begins with the byte order mark of UTF-16, {narrow[0].name} does not."
+        )
+    if wide:
+        return "utf-16", ("UTF-16, by the byte order mark",), ()
+    others = {sample.name: found for sample in samples if (found := _not_utf_8(sample))}
+    if not others:
+        return "utf-8", ("every byte is UTF-8",), ()
+    name, (line, before, after) = next(iter(others.items()))
+    for sample in samples:
+        if sample.name not in others and not sample.body.isascii():
+            raise contradiction(
+                f"{sample.name} is UTF-8, but {name} has bytes that are not, in line {line}."
+            )
+    for encoding in _ONE_BYTE:
+        if all(_decodes(sample.body, encoding) for sample in samples):
+            shown = (before + after).decode(encoding, errors="replace")
+            doubt = (
+                f"encoding {encoding}: {name} has bytes that are not UTF-8 in line {line}, which "
+                f"then read {shown!r}; if that is wrong, choose another encoding"
+            )
+            return encoding, (f"{encoding}, as not every byte is UTF-8",), (doubt,)
+    raise InputError(f"{name}, line {line}: found bytes that are text in no known encoding.")
+
+
+def _not_utf_8(sample: Sample) -> tuple[int, bytes, bytes] | None:
+    """The line of the first byte that is not UTF-8, and what is around it."""
+    try:
+        sample.body.decode()
+    except UnicodeDecodeError as error:
+        line = sample.body.count(b"\n", 0, error.start) + 1
+        before = sample.body[max(0, error.start - 12) : error.start]
+        after = sample.body[error.start : error.start + 12]
+        return line, re.split(rb"[\r\n]", before)[-1], re.split(rb"[\r\n]", after)[0]
+    return None
+
+
+def _decodes(body: bytes, encoding: str) -> bool:
+    try:
+        body.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
