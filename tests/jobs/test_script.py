@@ -144,7 +144,8 @@ def test_landing_without_versioning_is_the_sentence_that_ends_the_run(
 
     assert why_it_ended(done) == (
         f"LandingError: Versioning of the landing bucket {landing} is not Enabled (it is "
-        f"{status}), so a file that is overwritten while a run reads it would be lost. Enable it (aws s3api "
+        f"{status}), so a file that is overwritten while a run reads it would be lost. Enable "
+        "it (aws s3api "
         f"put-bucket-versioning --bucket {landing} --versioning-configuration Status=Enabled) and "
         "start the job again. Nothing was read or moved."
     )

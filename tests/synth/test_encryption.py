@@ -73,6 +73,7 @@ def test_buckets_encrypt_with_the_key_and_ask_kms_once_for_many_objects(
                     "kms_master_key_id": key_arn,
                 },
                 "bucket_key_enabled": True,
+                "blocked_encryption_types": ["SSE-C"],
             }
         ]
 
@@ -309,7 +310,7 @@ def test_rules_that_send_undelivered_events_have_names_that_the_key_policy_allow
 def test_topic_and_alarms_have_names_that_the_key_policy_allows(encrypted: Synthesized) -> None:
     alarms = encrypted.resources("aws_cloudwatch_metric_alarm").values()
     names = [encrypted.only("aws_sns_topic")["name"], *(alarm["alarm_name"] for alarm in alarms)]
-    assert len(names) == 1 + 4 * len(PIPELINES)
+    assert len(names) == 1 + 5 * len(PIPELINES)
     assert all(name.startswith("burst-dev-") for name in names)
 
 
