@@ -162,7 +162,7 @@ def test_log_groups_are_the_ones_that_glue_writes_to_with_a_security_configurati
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
-def test_job_uses_the_key_only_through_s3_and_gives_it_only_to_its_own_logs(
+def test_job_uses_the_key_only_through_s3_and_for_its_own_logs(
     encrypted: Synthesized, key_arn: str, pipeline: str
 ) -> None:
     (partition,) = encrypted.document["data"]["aws_partition"]
@@ -183,12 +183,14 @@ def test_job_uses_the_key_only_through_s3_and_gives_it_only_to_its_own_logs(
             {"logs:AssociateKmsKey"},
             {
                 arn(encrypted, "aws_cloudwatch_log_group", f"pipeline-{pipeline}/job/log-{kind}")
+                + end
                 for kind in ("error", "output")
+                for end in ("", ":*")
             },
             None,
         ),
-        "LetCloudWatchLogsLookAtTheKey": (
-            {"kms:DescribeKey"},
+        "LetCloudWatchLogsUseTheKey": (
+            {"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"},
             {key_arn},
             {"StringEquals": {"kms:ViaService": f"logs.eu-central-1.{suffix}"}},
         ),
@@ -218,6 +220,13 @@ def test_account_administers_the_key_and_uses_it_only_by_way_of_services(
                 ]
             }
         },
+    }
+    assert key_policy["EncryptedThroughIamByWayOfLogs"] == {
+        "Effect": "Allow",
+        "Principal": root,
+        "Action": ["kms:Encrypt"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"kms:ViaService": "logs.eu-central-1.SUFFIX"}},
     }
 
 
@@ -287,6 +296,7 @@ def test_nobody_else_stands_in_the_key_policy(key_policy: dict[str, Any]) -> Non
     assert set(key_policy) == {
         "AdministeredThroughIam",
         "UsedThroughIamByWayOfServices",
+        "EncryptedThroughIamByWayOfLogs",
         "EncryptLogs",
         *(sid for sid, *_ in SERVICES),
     }
