@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 class BurstError(Exception):
-    """The run cannot go on; its text says what happened and what to do. Exit code 1."""
+    """The run cannot go on; its text says what happened and what to do."""
 
 
 class ArgumentError(BurstError):
-    """An argument of the job is missing or wrong. Exit code 2."""
+    """An argument of the job is missing or wrong."""
 
 
 class LandingError(BurstError):
@@ -38,12 +38,16 @@ class PublishError(BurstError):
 class TakenOverError(BurstError):
     """Another run has taken over this pipeline.
 
-    finished: whether nothing is left of what this run began. Exit code 0 then, else 1.
+    finished: whether nothing is left of what this run began; then it ends well.
     """
 
     def __init__(self, message: str, *, finished: bool) -> None:
         super().__init__(message)
         self.finished = finished
+
+
+class AwsCallError(BurstError):
+    """A call to AWS failed after all its retries."""
 
 
 class RowEngineError(BurstError):

@@ -69,6 +69,15 @@ class Alarms(Construct):
                 f"on the messages say why. Correct it, and {restart}.",
                 Section.DEAD_LETTERS,
             ),
+            self._on_rules(
+                "events-lost",
+                "InvocationsFailedToBeSentToDlq",
+                "EventBridge could neither deliver events to Glue nor put them into the queue "
+                f"{queue}, so nobody keeps them, and files may wait in landing. Look at the "
+                "queue's policy and key and at the rule's target and role, correct them, and "
+                f"{restart}.",
+                Section.EVENTS_FAILED,
+            ),
             self._on_metric(
                 "dead-letters",
                 "AWS/SQS",

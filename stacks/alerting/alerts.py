@@ -105,7 +105,8 @@ class Alerts(Construct):
             "alert": f"Environment {environment}: run <jobRunId> of job <jobName> ended as "
             "<state>. Nothing is lost: the next run goes on where it stopped. Read its "
             f"log below /burst/{environment}/, correct the cause, and start the workflow "
-            f"<jobName>. {runbook.at(Section.RUN_FAILED)}",
+            "<jobName>. A run without a log never started, because Glue gave it up while it "
+            f"waited behind another: just start the workflow. {runbook.at(Section.RUN_FAILED)}",
             "error": "<message>",
         }
         return [

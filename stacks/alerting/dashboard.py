@@ -154,7 +154,11 @@ def _of_deliveries(pipelines: Sequence[PipelineOutput]) -> Iterator[Graph]:
             ["AWS/Events", name, "RuleName", rule, {"label": f"{rule} {name}"}]
             for pipeline in pipelines
             for rule in pipeline.rule_names
-            for name in ("FailedInvocations", "InvocationsSentToDlq")
+            for name in (
+                "FailedInvocations",
+                "InvocationsSentToDlq",
+                "InvocationsFailedToBeSentToDlq",
+            )
         ],
     )
     yield Graph("Events in the dead-letter queues", "Maximum", [_queued(p) for p in pipelines])

@@ -40,6 +40,11 @@ from constructs import Construct
 from stacks import policies
 from stacks.settings import RetentionSettings
 
+# What every new bucket blocks since April 2026 (Amazon S3 user guide, "Blocking or unblocking SSE-C
+# for a general purpose bucket"). It must be stated: provider 6.22 to 6.39 shows a difference in
+# every plan where AWS reports it and the configuration does not.
+BLOCKED_ENCRYPTION_TYPES = ["SSE-C"]
+
 
 class PrivateBucket(Construct):
     """An S3 bucket that nobody reaches from outside or without TLS, and that keeps old versions.
@@ -122,7 +127,8 @@ class PrivateBucket(Construct):
 def _encryption_rule(kms_key_arn: str | None) -> EncryptionRule:
     if kms_key_arn is None:
         return EncryptionRule(
-            apply_server_side_encryption_by_default=ByDefault(sse_algorithm="AES256")
+            apply_server_side_encryption_by_default=ByDefault(sse_algorithm="AES256"),
+            blocked_encryption_types=BLOCKED_ENCRYPTION_TYPES,
         )
     return EncryptionRule(
         apply_server_side_encryption_by_default=ByDefault(
@@ -130,6 +136,7 @@ def _encryption_rule(kms_key_arn: str | None) -> EncryptionRule:
         ),
         # One request to KMS for many objects, instead of one for each.
         bucket_key_enabled=True,
+        blocked_encryption_types=BLOCKED_ENCRYPTION_TYPES,
     )
 
 

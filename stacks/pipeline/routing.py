@@ -22,6 +22,8 @@ from stacks import policies
 from stacks.environment import Environment
 from stacks.settings import OFF, PipelineSettings
 
+# The longest that SQS keeps a message (API reference, SetQueueAttributes, MessageRetentionPeriod:
+# 60 seconds to 14 days). An older event is gone; its file still waits in landing for the sweep.
 KEEP_UNDELIVERED_SECONDS = 14 * 24 * 3600
 DELIVER_FOR_SECONDS = 24 * 3600
 DELIVER_ATTEMPTS = 185

@@ -163,10 +163,13 @@ def _filled(condition: Any, place: Place) -> Any:
     if isinstance(condition, str):
         return condition.format(
             environment=place.environment,
+            logs_service=place.service("logs"),
             s3_service=place.service("s3"),
         )
     if isinstance(condition, dict):
         return {key: _filled(value, place) for key, value in condition.items()}
+    if isinstance(condition, list):
+        return [_filled(value, place) for value in condition]
     return condition
 
 

@@ -156,12 +156,18 @@ def _with_key(key: JobKey, log_group_arns: Sequence[str]) -> tuple[Statement, ..
             [key.arn],
             {"StringEquals": {"kms:ViaService": key.s3_service}},
         ),
-        allow("GiveTheKeyToItsLogs", ["logs:AssociateKmsKey"], log_group_arns),
         allow(
-            # CloudWatch Logs looks at the key in the name of the caller that sets it on a group
-            # (its user guide, "Encrypt log data in CloudWatch Logs using AWS KMS").
-            "LetCloudWatchLogsLookAtTheKey",
-            ["kms:DescribeKey"],
+            # IAM knows a group by its ARN with and without the colon and star that the API shows
+            # (CloudWatch Logs user guide, "Overview of managing access", section on ARNs).
+            "GiveTheKeyToItsLogs",
+            ["logs:AssociateKmsKey"],
+            [part for arn in log_group_arns for part in (arn, f"{arn}:*")],
+        ),
+        allow(
+            # CloudWatch Logs uses the key in the name of whoever sets it on a group or writes to
+            # it (its user guide, "Encrypt log data in CloudWatch Logs using AWS KMS").
+            "LetCloudWatchLogsUseTheKey",
+            ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
             [key.arn],
             {"StringEquals": {"kms:ViaService": key.logs_service}},
         ),

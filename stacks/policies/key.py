@@ -73,6 +73,13 @@ def _account(place: Place) -> Iterator[Statement]:
         ENVELOPE,
         {"StringEquals": {"kms:ViaService": services}},
     )
+    # CloudWatch Logs also encrypts in the name of whoever gives a group its key.
+    yield _allow(
+        "EncryptedThroughIamByWayOfLogs",
+        root,
+        ("kms:Encrypt",),
+        {"StringEquals": {"kms:ViaService": place.service("logs")}},
+    )
 
 
 def _events(place: Place) -> Iterator[Statement]:

@@ -96,6 +96,15 @@ PARTS = (
         ),
     ),
     Part(
+        # Deleting an object whose version Terraform knows, also one that is replaced, deletes its
+        # versions one by one (provider source, s3/object.go).
+        "CodeVersions",
+        ("aws_s3_object",),
+        ("s3:burst-{environment}-lake-*",),
+        change=("s3:ListBucketVersions",),
+        condition={"StringLike": {"s3:prefix": f"{ARTIFACTS}/*"}},
+    ),
+    Part(
         "Jobs",
         ("aws_glue_job", "aws_glue_trigger", "aws_glue_workflow"),
         (
@@ -153,7 +162,8 @@ PARTS = (
     Part(
         "Rules",
         ("aws_cloudwatch_event_rule", "aws_cloudwatch_event_target"),
-        ("events:rule/burst-{environment}-*",),
+        # With a dot those that send to the topic.
+        ("events:rule/burst-{environment}-*", "events:rule/burst-{environment}.*"),
         read=("events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule"),
         change=(
             "events:DeleteRule",
@@ -231,7 +241,6 @@ PARTS = (
         ("aws_cloudwatch_metric_alarm", "aws_cloudwatch_dashboard"),
         ("cloudwatch:alarm:burst-{environment}-*", "cloudwatch:dashboard/burst-{environment}*"),
         read=(
-            "cloudwatch:DescribeAlarms",
             "cloudwatch:GetDashboard",
             "cloudwatch:ListTagsForResource",
         ),
@@ -243,6 +252,12 @@ PARTS = (
             "cloudwatch:TagResource",
             "cloudwatch:UntagResource",
         ),
+    ),
+    Part(
+        "AlarmNames",
+        ("aws_cloudwatch_metric_alarm",),
+        ("*",),
+        read=("cloudwatch:DescribeAlarms",),
     ),
     Part(
         "Trails",
@@ -297,12 +312,17 @@ PARTS = (
         needs_key=True,
     ),
     Part(
-        "KeyOfTheCode",
-        ("aws_s3_object",),
+        # S3 calls KMS for the code. CloudWatch Logs calls it in the name of whoever gives a group
+        # its key (its user guide, "Encrypt log data in CloudWatch Logs using AWS KMS"). Both are
+        # one statement, because an attached policy has 6,144 characters.
+        "KeyOfCodeAndLogs",
+        ("aws_cloudwatch_log_group", "aws_s3_object"),
         ("kms:key/*",),
         read=("kms:Decrypt",),
-        change=("kms:GenerateDataKey",),
-        condition={"StringEquals": _OWN_TAGS | {"kms:ViaService": "{s3_service}"}},
+        change=("kms:Encrypt", "kms:GenerateDataKey"),
+        condition={
+            "StringEquals": _OWN_TAGS | {"kms:ViaService": ["{s3_service}", "{logs_service}"]}
+        },
         needs_key=True,
     ),
     Part(

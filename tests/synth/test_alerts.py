@@ -276,6 +276,8 @@ def test_message_is_a_sentence_with_what_where_and_what_to_do(stack: Synthesized
         f'{{"alert": "Environment {environment}: run <jobRunId> of job <jobName> ended as <state>. '
         "Nothing is lost: the next run goes on where it stopped. Read its log below "
         f"/burst/{environment}/, correct the cause, and start the workflow <jobName>. "
+        "A run without a log never started, because Glue gave it up while it waited behind "
+        "another: just start the workflow. "
         'Runbook: docs/runbook.md, \'a run that failed\'.", "error": <message>}'
     )
     assert texts["quarantine"] == (
@@ -337,11 +339,17 @@ def alarms(stack: Synthesized, pipeline: str = "orders") -> dict[str, dict[str, 
     }
 
 
-def test_every_pipeline_has_four_alarms_that_send_to_the_topic(stack: Synthesized) -> None:
+def test_every_pipeline_has_five_alarms_that_send_to_the_topic(stack: Synthesized) -> None:
     environment = stack.document["//"]["metadata"]["stackName"]
     assert {item["alarm_name"] for item in alarms(stack).values()} == {
         f"burst-{environment}-orders.{name}"
-        for name in ("events-failed", "events-undelivered", "dead-letters", "oldest-file")
+        for name in (
+            "events-failed",
+            "events-undelivered",
+            "events-lost",
+            "dead-letters",
+            "oldest-file",
+        )
     }
     for alarm in alarms(stack).values():
         assert alarm["alarm_actions"] == [arn(stack, TOPIC, "alerts/topic")]
@@ -352,7 +360,11 @@ def test_every_pipeline_has_four_alarms_that_send_to_the_topic(stack: Synthesize
 @pytest.mark.parametrize(
     ("name", "metric"),
     # The spelling of the EventBridge user guide, "Monitoring Amazon EventBridge".
-    [("events-failed", "FailedInvocations"), ("events-undelivered", "InvocationsSentToDlq")],
+    [
+        ("events-failed", "FailedInvocations"),
+        ("events-undelivered", "InvocationsSentToDlq"),
+        ("events-lost", "InvocationsFailedToBeSentToDlq"),
+    ],
 )
 def test_deliveries_of_both_rules_are_watched_and_no_data_is_good_data(
     stack: Synthesized, name: str, metric: str
@@ -503,7 +515,7 @@ def test_dashboard_has_a_line_for_every_pipeline(everything: Synthesized) -> Non
     assert query.startswith(
         "SOURCE '/burst/dev/orders/output' | SOURCE '/burst/dev/pipeline-number-00000001/output' | "
     )
-    assert len(shown["Alarms"]["properties"]["alarms"]) == 2 * 5
+    assert len(shown["Alarms"]["properties"]["alarms"]) == 2 * 6
     assert f"[Runbook]({RUNBOOK})" in shown["heading"]["properties"]["markdown"]
 
 

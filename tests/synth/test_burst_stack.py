@@ -43,7 +43,14 @@ def reference(stack: Synthesized, kind: str, path: str, attribute: str) -> str:
         ),
         (
             "aws_s3_bucket_server_side_encryption_configuration",
-            {"rule": [{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}]},
+            {
+                "rule": [
+                    {
+                        "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"},
+                        "blocked_encryption_types": ["SSE-C"],
+                    }
+                ]
+            },
         ),
         ("aws_s3_bucket_versioning", {"versioning_configuration": {"status": "Enabled"}}),
         (

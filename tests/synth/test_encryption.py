@@ -73,6 +73,7 @@ def test_buckets_encrypt_with_the_key_and_ask_kms_once_for_many_objects(
                     "kms_master_key_id": key_arn,
                 },
                 "bucket_key_enabled": True,
+                "blocked_encryption_types": ["SSE-C"],
             }
         ]
 
@@ -161,7 +162,7 @@ def test_log_groups_are_the_ones_that_glue_writes_to_with_a_security_configurati
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
-def test_job_uses_the_key_only_through_s3_and_gives_it_only_to_its_own_logs(
+def test_job_uses_the_key_only_through_s3_and_for_its_own_logs(
     encrypted: Synthesized, key_arn: str, pipeline: str
 ) -> None:
     (partition,) = encrypted.document["data"]["aws_partition"]
@@ -182,12 +183,14 @@ def test_job_uses_the_key_only_through_s3_and_gives_it_only_to_its_own_logs(
             {"logs:AssociateKmsKey"},
             {
                 arn(encrypted, "aws_cloudwatch_log_group", f"pipeline-{pipeline}/job/log-{kind}")
+                + end
                 for kind in ("error", "output")
+                for end in ("", ":*")
             },
             None,
         ),
-        "LetCloudWatchLogsLookAtTheKey": (
-            {"kms:DescribeKey"},
+        "LetCloudWatchLogsUseTheKey": (
+            {"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"},
             {key_arn},
             {"StringEquals": {"kms:ViaService": f"logs.eu-central-1.{suffix}"}},
         ),
@@ -217,6 +220,13 @@ def test_account_administers_the_key_and_uses_it_only_by_way_of_services(
                 ]
             }
         },
+    }
+    assert key_policy["EncryptedThroughIamByWayOfLogs"] == {
+        "Effect": "Allow",
+        "Principal": root,
+        "Action": ["kms:Encrypt"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"kms:ViaService": "logs.eu-central-1.SUFFIX"}},
     }
 
 
@@ -286,6 +296,7 @@ def test_nobody_else_stands_in_the_key_policy(key_policy: dict[str, Any]) -> Non
     assert set(key_policy) == {
         "AdministeredThroughIam",
         "UsedThroughIamByWayOfServices",
+        "EncryptedThroughIamByWayOfLogs",
         "EncryptLogs",
         *(sid for sid, *_ in SERVICES),
     }
@@ -309,7 +320,7 @@ def test_rules_that_send_undelivered_events_have_names_that_the_key_policy_allow
 def test_topic_and_alarms_have_names_that_the_key_policy_allows(encrypted: Synthesized) -> None:
     alarms = encrypted.resources("aws_cloudwatch_metric_alarm").values()
     names = [encrypted.only("aws_sns_topic")["name"], *(alarm["alarm_name"] for alarm in alarms)]
-    assert len(names) == 1 + 4 * len(PIPELINES)
+    assert len(names) == 1 + 5 * len(PIPELINES)
     assert all(name.startswith("burst-dev-") for name in names)
 
 

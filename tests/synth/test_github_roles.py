@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -13,11 +13,20 @@ from stacks.policies.permissions import PARTS
 from tests import example
 from tests.synth.conftest import Synth
 from tests.synth.every_stack import ENCRYPTIONS, ENVIRONMENTS, GITHUB
+from tests.synth.provider_calls import PHASES, Call, calls_for
 from tests.synth.sample_arns import ACCOUNT, REGION, resolved
 from tests.synth.synthesized import Policy, Synthesized
 from tools.iam import Request, allows
 
 BOUNDARY = "arn:aws:iam::123456789012:policy/github-burst-dev-boundary"
+# For what no environment of the tests has: subscriptions, and logs of access to a bucket.
+NOT_OF_AN_EXAMPLE = {
+    "s3:PutBucketLogging",
+    "sns:GetSubscriptionAttributes",
+    "sns:ListSubscriptionsByTopic",
+    "sns:Subscribe",
+    "sns:Unsubscribe",
+}
 SUBJECT = "token.actions.githubusercontent.com:sub"
 
 
@@ -202,6 +211,113 @@ def granted(environment: Synthesized) -> Iterator[Request]:
                         for key, values in block.items()
                     }
                     yield Request(action, resource, context=context)
+
+
+def calls_of(environment: Synthesized, name: str, *, with_key: bool) -> list[Call]:
+    """Every call of the provider for everything that an environment has."""
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/github-burst-{name}-boundary"
+    return [
+        call
+        for kind in environment.document["resource"]
+        for item in environment.resources(kind).values()
+        for call in calls_for(
+            kind,
+            deployed_name(environment, kind, item),
+            environment=name,
+            boundary=boundary,
+            with_key=with_key,
+        )
+    ]
+
+
+def deployed_name(environment: Synthesized, kind: str, item: Mapping[str, Any]) -> str:
+    """The resource's name, or that of the one which it belongs to, as AWS has it."""
+    for attribute in (
+        "name",
+        "alarm_name",
+        "dashboard_name",
+        "rule",
+        "role",
+        "bucket",
+        "queue_url",
+    ):
+        if kind == "aws_iam_role_policy" and attribute == "name":
+            continue
+        if isinstance(found := item.get(attribute), str):
+            return named(environment, found)
+    if prefix := item.get("bucket_prefix"):
+        return f"{prefix}1"
+    return named(environment, item["arn"] if "arn" in item else item.get("topic_arn", ""))
+
+
+def named(environment: Synthesized, text: str) -> str:
+    """A name as it is, or the name of the resource that a reference leads to."""
+    reference = re.fullmatch(r"\$\{(\w+)\.([\w-]+)\.\w+\}", text)
+    if reference is None:
+        return text
+    kind, name = reference.groups()
+    return deployed_name(environment, kind, environment.document["resource"][kind][name])
+
+
+@pytest.fixture(
+    scope="module",
+    params=[f"{name}, {mode}" for name in ENVIRONMENTS for mode in ENCRYPTIONS],
+)
+def called(
+    request: pytest.FixtureRequest, every_stack: Mapping[str, Synthesized]
+) -> tuple[list[Call], list[dict[str, Any]], list[dict[str, Any]]]:
+    """The calls for an environment, the policies of its plan role and of its deploy role."""
+    name, _, mode = request.param.partition(", ")
+    roles = every_stack[f"{name}-github, {mode}"]
+    sample = resolved(f"${{{roles.address('aws_iam_policy', 'boundary')}.arn}}")
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/github-burst-{name}-boundary"
+    deploy = [
+        json.loads(json.dumps(found).replace(sample, boundary)) for found in deploy_documents(roles)
+    ]
+    calls = calls_of(every_stack[request.param], name, with_key=mode == "sse-kms")
+    return calls, [document(roles, "read")], deploy
+
+
+def refused(calls: Iterable[Call], documents: list[dict[str, Any]]) -> set[str]:
+    return {
+        str(call)
+        for call in calls
+        if not allows(documents, Request(call.action, call.resource, context=call.context))
+    }
+
+
+def test_plan_role_may_make_every_call_of_a_plan_and_no_call_that_changes_anything(
+    called: tuple[list[Call], list[dict[str, Any]], list[dict[str, Any]]],
+) -> None:
+    calls, plan, _ = called
+    reading = {(call.action, call.resource) for call in calls if call.phase == "read"}
+    assert refused((call for call in calls if call.phase == "read"), plan) == set()
+    changing = [call for call in calls if (call.action, call.resource) not in reading]
+    allowed = {str(call) for call in changing} - refused(changing, plan)
+    # Reading, which Terraform happens to do before it deletes a role.
+    assert {words for words in allowed if "ListInstanceProfilesForRole" not in words} == set()
+
+
+def test_deploy_role_may_make_every_call_of_a_deployment_and_of_a_removal(
+    called: tuple[list[Call], list[dict[str, Any]], list[dict[str, Any]]],
+) -> None:
+    calls, _, deploy = called
+    assert {call.phase for call in calls} == set(PHASES)
+    assert refused(calls, deploy) == set()
+
+
+def test_every_action_of_the_roles_is_needed_by_a_call(
+    every_stack: Mapping[str, Synthesized],
+) -> None:
+    """With one action less some call would be refused, so the test above can fail for each."""
+    made = {
+        call.action
+        for name in ENVIRONMENTS
+        for mode in ENCRYPTIONS
+        for call in calls_of(every_stack[f"{name}, {mode}"], name, with_key=mode == "sse-kms")
+    }
+    known = {action for part in PARTS for action in (*part.read, *part.change)}
+    assert known - made - NOT_OF_AN_EXAMPLE == set()
 
 
 def test_plan_and_deployment_know_every_type_of_resource_that_an_environment_has(

@@ -64,6 +64,11 @@ UNBOUNDED = (
         conditional=True,
     ),
     Unbounded(
+        # Also a question for one name is one about all alarms: the API reference wants the scope *.
+        frozenset({"cloudwatch:DescribeAlarms"}),
+        "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html",
+    ),
+    Unbounded(
         frozenset({"logs:DescribeLogGroups"}),
         f"{SERVICE_AUTHORIZATION}/list_amazoncloudwatchlogs.html",
     ),
@@ -400,6 +405,12 @@ ACCEPTED_LINT = (
         r"UNKNOWN_CONDITION_FOR_ACTION - Unknown condition "
         r"kms:EncryptionContext:aws:logs:arn for action kms:DescribeKey",
         "CloudWatch Logs asks for it in one statement with the others (the same page).",
+    ),
+    Lint(
+        "read",
+        r"RESOURCE_STAR - \['cloudwatch:DescribeAlarms'\]",
+        "Also a question for one name is one about all alarms; the API reference of DescribeAlarms "
+        "wants the scope *.",
     ),
     Lint(
         "change",

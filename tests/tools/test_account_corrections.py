@@ -658,4 +658,35 @@ def test_vanilla_copies_whatever_the_conditions_say(vanilla: Account) -> None:
 
 
 def test_copy_whose_condition_does_not_hold_is_refused(corrected: Account) -> None:
-    assert copies_that_must_not_be(corrected) == ["PreconditionFailed", "PreconditionFailed"]
+    assert copies_that_must_not_be(corrected) == ["412", "412"]
+
+
+# ---- what a bucket blocks ------------------------------------------------------------------
+
+
+def blocked_types(account: Account, *stated: str) -> list[str]:
+    make_bucket(account)
+    rule: dict[str, Any] = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    if stated:
+        rule["BlockedEncryptionTypes"] = {"EncryptionType": list(stated)}
+    s3 = account.client("s3")
+    s3.put_bucket_encryption(
+        Bucket=BUCKET,
+        ServerSideEncryptionConfiguration={"Rules": [rule]},  # type: ignore[typeddict-item]
+    )
+    found: Any = s3.get_bucket_encryption(Bucket=BUCKET)
+    [read] = found["ServerSideEncryptionConfiguration"]["Rules"]
+    return list(read.get("BlockedEncryptionTypes", {}).get("EncryptionType", []))
+
+
+def test_moto_does_not_say_what_encryption_a_bucket_blocks(vanilla: Account) -> None:
+    still_needed("buckets say what encryption they block", blocked_types(vanilla) == [])
+
+
+@pytest.mark.parametrize(
+    ("stated", "found"), [((), ["SSE-C"]), (("SSE-C",), ["SSE-C"]), (("NONE",), ["NONE"])]
+)
+def test_bucket_blocks_keys_of_the_caller_unless_it_is_said_otherwise(
+    corrected: Account, stated: tuple[str, ...], found: list[str]
+) -> None:
+    assert blocked_types(corrected, *stated) == found

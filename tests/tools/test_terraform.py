@@ -87,6 +87,43 @@ def test_override_never_takes_a_newer_provider_than_the_bindings_know(tmp_path: 
     assert provider["version"] == ">= 5.100.0, <= 6.25.0"
 
 
+RULE = {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}
+WITHOUT_BLOCKED_TYPES = {terraform.ENCRYPTION: {"lake": {"rule": [RULE]}}}
+
+
+@pytest.mark.parametrize(
+    ("provider", "replaced"),
+    [
+        ("5.100.0", WITHOUT_BLOCKED_TYPES),
+        ("terraform-provider-aws_6.21.0_linux_amd64.zip", WITHOUT_BLOCKED_TYPES),
+        ("6.22.0", None),
+        (None, None),
+    ],
+    ids=["unpacked", "packed", "new enough", "from the registry"],
+)
+def test_override_takes_out_what_an_old_provider_does_not_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider: str | None, replaced: object
+) -> None:
+    mirror = tmp_path / "mirror" if provider else None
+    if mirror and provider:
+        (mirror / PROVIDER / provider).mkdir(parents=True)
+    monkeypatch.setattr(terraform, "find_mirror", lambda: mirror)
+    stack = {
+        "terraform": {"required_providers": {"aws": {"version": "6.25.0"}}},
+        "resource": {
+            terraform.ENCRYPTION: {
+                "lake": {"bucket": "lake", "rule": [RULE | {"blocked_encryption_types": ["SSE-C"]}]}
+            }
+        },
+    }
+    (tmp_path / "cdk.tf.json").write_text(json.dumps(stack), encoding="utf-8")
+    write_override(
+        tmp_path, endpoint_url="http://127.0.0.1:1", access_key="a", secret_key="b", resources={}
+    )
+    written = json.loads((tmp_path / terraform.OVERRIDE_FILE).read_text(encoding="utf-8"))
+    assert written.get("resource") == replaced
+
+
 def test_progress_counts_resources_and_errors_are_collected() -> None:
     lines = [
         '{"type": "apply_complete", "hook": {"resource": {"addr": "data.a.b"}}}',

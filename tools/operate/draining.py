@@ -185,8 +185,8 @@ class Drain:
 
 
 def _active(glue: GlueClient, pipeline: DeployedPipeline) -> list[str]:
-    answer = glue.get_workflow_runs(Name=pipeline.workflow_name, MaxResults=1000)
-    return [run["WorkflowRunId"] for run in answer.get("Runs", []) if run.get("Status") in _ACTIVE]
+    found = runs.workflow_runs(glue, pipeline)
+    return [run["WorkflowRunId"] for run in found if run.get("Status") in _ACTIVE]
 
 
 def job_state(workflow_run: Mapping[str, Any]) -> tuple[str, str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -109,14 +109,20 @@ def refused_runs(
 ) -> tuple[RefusedRun, ...]:
     """Workflow runs that met the workflow's limit of concurrent runs (Glue API, WorkflowRun).
 
-    In which order GetWorkflowRuns answers is not documented, so the largest page is asked for.
+    In which order GetWorkflowRuns answers is not documented, so every page is read.
     """
-    answer = glue.get_workflow_runs(Name=pipeline.workflow_name, MaxResults=1000)
     return tuple(
         RefusedRun(run["WorkflowRunId"], run["StartedOn"], run.get("ErrorMessage", ""))
-        for run in answer.get("Runs", [])
+        for run in workflow_runs(glue, pipeline)
         if run.get("Status") == "ERROR" and run["StartedOn"] >= since
     )
+
+
+def workflow_runs(glue: GlueClient, pipeline: DeployedPipeline) -> Iterator[Mapping[str, Any]]:
+    """Every run of the workflow that Glue remembers, from all pages of its answer."""
+    pages = glue.get_paginator("get_workflow_runs").paginate(Name=pipeline.workflow_name)
+    for page in pages:
+        yield from page.get("Runs", [])
 
 
 def starts_of(

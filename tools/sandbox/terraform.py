@@ -23,6 +23,9 @@ from tools.sandbox.errors import SandboxError
 MINIMUM_VERSION = (1, 11)
 MINIMUM_PROVIDER = "5.100.0"
 PROVIDER = Path("registry.terraform.io/hashicorp/aws")
+ENCRYPTION = "aws_s3_bucket_server_side_encryption_configuration"
+# The first provider that knows `blocked_encryption_types` (its changelog); the stacks state it.
+KNOWS_BLOCKED_TYPES = (6, 22)
 SERVICES = (
     "cloudtrail",
     "cloudwatch",
@@ -244,9 +247,37 @@ def write_override(
             }
         },
     }
-    if resources:  # Terraform wants at least one type in a block of resources.
-        override["resource"] = resources
+    replaced = dict(resources)
+    if (found := find_mirror()) and _newest_provider(found) < KNOWS_BLOCKED_TYPES:
+        replaced |= _without_blocked_types(stack)
+    if replaced:  # Terraform wants at least one type in a block of resources.
+        override["resource"] = replaced
     (folder / OVERRIDE_FILE).write_text(json.dumps(override, indent=2), encoding="utf-8")
+
+
+def _newest_provider(mirror: Path) -> tuple[int, ...]:
+    """The newest version in a mirror, packed or unpacked (Terraform documentation, "Provider
+    Installation", section on filesystem mirrors)."""
+    names = [path.name for path in (mirror / PROVIDER).iterdir()]
+    found = (re.search(r"(\d+)\.(\d+)\.\d+", name) for name in names)
+    return max((tuple(map(int, version.groups())) for version in found if version), default=())
+
+
+def _without_blocked_types(stack: Mapping[str, Any]) -> dict[str, Any]:
+    """The rules of encryption for a provider that is too old for one of their attributes.
+
+    A nested block of an override takes the place of all blocks of its type, and what it replaces
+    is not checked (Terraform documentation, "Override Files", section on merging blocks).
+    """
+    rules = {
+        name: {"rule": [_without(rule, "blocked_encryption_types") for rule in item["rule"]]}
+        for name, item in stack.get("resource", {}).get(ENCRYPTION, {}).items()
+    }
+    return {ENCRYPTION: rules} if rules else {}
+
+
+def _without(block: Mapping[str, Any], attribute: str) -> dict[str, Any]:
+    return {name: value for name, value in block.items() if name != attribute}
 
 
 def _bindings_version(stack: Mapping[str, Any]) -> str:

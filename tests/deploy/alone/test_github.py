@@ -328,7 +328,14 @@ def test_roles_reach_every_resource_that_was_deployed_by_its_name(
         if resource["mode"] == "managed" and "arn" in resource["values"]
     }
     assert len(arns) > 10
-    documents = project.policies("read", "change")
+    # What is allowed on everything would reach every ARN, whatever its name.
+    documents = [
+        {
+            **found,
+            "Statement": [part for part in found["Statement"] if part["Resource"] != ["*"]],
+        }
+        for found in project.policies("read", "change")
+    ]
     tags = {"aws:ResourceTag/project": "burst", "aws:ResourceTag/environment": ENVIRONMENT}
     reached = {
         arn

@@ -1,15 +1,19 @@
-"""What started a run, from what Glue tells."""
+"""What started a run, from what Glue says."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
-from tests.unit.operate.records import NOW
+from tests.unit.operate.records import NOW, PIPELINE
 from tools.operate.draining import job_state
-from tools.operate.runs import Start, start_of
+from tools.operate.runs import Start, refused_runs, start_of
+
+CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
 @pytest.mark.parametrize(
@@ -64,3 +68,18 @@ def job(state: str, **fields: Any) -> dict[str, Any]:
 )
 def test_state_of_a_run_is_that_of_its_job(nodes: list[Any], expected: tuple[str, None]) -> None:
     assert job_state({"Status": "COMPLETED", "Graph": {"Nodes": nodes}}) == expected
+
+
+def test_every_page_of_workflow_runs_is_read() -> None:
+    glue = boto3.client("glue", region_name="eu-central-1", **CREDENTIALS)
+    refused = {"Status": "ERROR", "StartedOn": NOW, "ErrorMessage": "Concurrent runs exceeded"}
+    with Stubber(glue) as stubber:
+        for number, token in enumerate(({}, {"NextToken": "more"})):
+            page = {"Runs": [refused | {"WorkflowRunId": f"wr_{number}"}]}
+            stubber.add_response(
+                "get_workflow_runs",
+                page if token else page | {"NextToken": "more"},
+                {"Name": PIPELINE.workflow_name} | token,
+            )
+        found = refused_runs(glue, PIPELINE, since=NOW)
+    assert [run.run_id for run in found] == ["wr_0", "wr_1"]

@@ -98,7 +98,7 @@ def test_no_more_runs_than_the_limit_and_everyone_in_order(
 )
 def test_ending_of_a_job_run(exit_code: int | None, stop_requested: bool, ending: Ending) -> None:
     found = job_run_ending(
-        exit_code, last_words="ValueError: no", timeout=3, stop_requested=stop_requested
+        exit_code, error_message="ValueError: no", timeout=3, stop_requested=stop_requested
     )
     assert found == ending
 

@@ -82,13 +82,13 @@ class Ending:
 
 
 def job_run_ending(
-    exit_code: int | None, *, last_words: str, timeout: int | None, stop_requested: bool
+    exit_code: int | None, *, error_message: str, timeout: int | None, stop_requested: bool
 ) -> Ending:
     """How a job run ends.
 
     Args:
         exit_code: of the job's process; None for a process that its timeout ended.
-        last_words: what the job printed about its failure.
+        error_message: of the exception that ended the job.
         timeout: minutes.
         stop_requested: whether it was asked to stop. A run that succeeds all the same has
             succeeded.
@@ -99,7 +99,7 @@ def job_run_ending(
         return Ending("STOPPED")
     if exit_code is None:
         return Ending("TIMEOUT", f"The job run exceeded its timeout of {timeout} minutes.")
-    return Ending("FAILED", last_words)
+    return Ending("FAILED", error_message)
 
 
 def workflow_run_ending(job_states: Iterable[str], *, stop_requested: bool) -> str | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
-import re
 import shlex
 import signal
 import subprocess
@@ -29,19 +27,17 @@ if TYPE_CHECKING:
 GLUE = "glue.amazonaws.com"
 SESSION_NAME = "GlueJobRunnerSession"
 LOG_NAME = "log.txt"
+ERROR_NAME = "error.txt"
+RUN_SCRIPT = Path(__file__).with_name("run_script.py")
 TERMINATION_GRACE = 3.0
 KILL_GRACE = 5.0
 SIGNALS = ((signal.SIGTERM, TERMINATION_GRACE), (signal.SIGKILL, KILL_GRACE))
-TAIL_BYTES = 64_000
 MAX_ERROR_LENGTH = 500
 PROC = Path("/proc")
 # For runs of seconds: no second compiler, one thread for garbage.
 QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 # What of the caller's environment would change how Python or Spark runs.
 NOT_INHERITED = ("PYTHON", "PYSPARK", "SPARK", "JAVA", "JDK_JAVA", "_JAVA", "HADOOP", "CLASSPATH")
-# Spark's own log lines, like `26/11/23 03:31:13 INFO ShutdownHookManager: ...`.
-SPARK_LOG_LINE = re.compile(r"\d\d/\d\d/\d\d \d\d:\d\d:\d\d [A-Z]+ ")
-JAVA_STACK = re.compile(r"\s+(at |\.\.\. \d+ more)")
 
 
 @dataclass(frozen=True)
@@ -65,14 +61,19 @@ class JobRequest:
         """The file with everything that the job prints."""
         return self.folder / LOG_NAME
 
+    @property
+    def error(self) -> Path:
+        """The file with the exception that ended the job, if one did."""
+        return self.folder / ERROR_NAME
+
 
 class JobProcess:
     """A running job. It is the first process of its own session, and everything that it
     starts (Spark's JVM, its Python workers) stays in that session and ends with it."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes], request: JobRequest) -> None:
         self.pid = popen.pid
-        self.log = log
+        self._error = request.error
         self._popen = popen
 
     @classmethod
@@ -97,7 +98,7 @@ class JobProcess:
             for uri in request.arguments.get("--extra-py-files", "").split(",")
             if uri.strip()
         ]
-        command = [sys.executable, str(script)]
+        command = [sys.executable, str(RUN_SCRIPT), str(request.error), str(script)]
         command += [part for pair in request.arguments.items() for part in pair]
         with request.log.open("ab") as log:
             popen = subprocess.Popen(  # noqa: S603 (the deployed script is what runs)
@@ -109,7 +110,7 @@ class JobProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        return cls(popen, request.log)
+        return cls(popen, request)
 
     def wait(self, timeout: float | None = None) -> int | None:
         """The exit code once the job has ended, or None if it still runs after the timeout.
@@ -133,8 +134,8 @@ class JobProcess:
             self._popen.wait(KILL_GRACE)
 
     def error_message(self) -> str:
-        """What went wrong, from the end of the log."""
-        return last_words(_tail(self.log))
+        """What Glue shows as `ErrorMessage` of the job that has ended badly."""
+        return error_message(self._error, self._popen.returncode)
 
     def _end_session(self) -> None:
         for signal_number, grace in SIGNALS:
@@ -191,19 +192,12 @@ def _session_of(folder: Path) -> int | None:
     return None if state in "ZX" and threads <= 1 else session
 
 
-def last_words(log: str) -> str:
-    """The line of a failed job's log that says why.
-
-    The last one that is neither part of a stack (those are indented), nor an error of Java's (a
-    stack follows), nor Spark's own.
-    """
-    lines = [line for line in log.splitlines() if line.strip()]
-    own = [
-        line.strip()
-        for line, following in itertools.zip_longest(lines, lines[1:], fillvalue="")
-        if not (line[0].isspace() or SPARK_LOG_LINE.match(line) or JAVA_STACK.match(following))
-    ]
-    return own[-1][:MAX_ERROR_LENGTH] if own else "The job printed nothing."
+def error_message(file: Path, exit_code: int) -> str:
+    """The exception that ended a job, or that none did: a process that was killed leaves none."""
+    try:
+        return file.read_text(encoding="utf-8")[:MAX_ERROR_LENGTH]
+    except FileNotFoundError:
+        return f"Command failed with exit code {exit_code}"
 
 
 def job_environment(
@@ -274,13 +268,3 @@ def _fetch(s3: S3Client, uri: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path.write_bytes(body)
     return path
-
-
-def _tail(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - TAIL_BYTES))
-            return file.read().decode(errors="replace")
-    except OSError:
-        return ""

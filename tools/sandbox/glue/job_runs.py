@@ -32,7 +32,7 @@ class Process(Protocol):
         """Ends it and everything that it started. May be called at any time, and again."""
 
     def error_message(self) -> str:
-        """What it printed about its failure."""
+        """What Glue shows as its `ErrorMessage`, once it has ended badly."""
 
 
 @dataclass
@@ -200,13 +200,13 @@ class JobRuns:
 
     def _carry_out(self, execution: _Execution) -> None:
         try:
-            exit_code, last_words = self._execute(execution)
+            exit_code, error_message = self._execute(execution)
         except Exception as error:  # noqa: BLE001 (whatever it is, it is why this run failed)
-            exit_code, last_words = 1, str(error)
+            exit_code, error_message = 1, str(error)
         with self._changed:
             ending = job_run_ending(
                 exit_code,
-                last_words=last_words,
+                error_message=error_message,
                 timeout=execution.run.timeout,
                 stop_requested=execution.stop_requested,
             )

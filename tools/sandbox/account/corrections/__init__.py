@@ -20,6 +20,7 @@ from tools.sandbox.account.corrections.glue import (
 )
 from tools.sandbox.account.corrections.objects import (
     bucket_policies_are_left_to_the_judge,
+    buckets_say_what_encryption_they_block,
     copies_keep_their_conditions,
     multipart_uploads_send_one_event,
     notifications_can_be_read_back,
@@ -37,6 +38,7 @@ CORRECTIONS: tuple[Correction, ...] = (
     multipart_uploads_send_one_event,
     notifications_can_be_read_back,
     bucket_policies_are_left_to_the_judge,
+    buckets_say_what_encryption_they_block,
     suspended_buckets_delete_one_version,
     uploads_that_are_gone_are_refused,
     copies_keep_their_conditions,

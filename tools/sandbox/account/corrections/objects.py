@@ -156,9 +156,12 @@ def _with_event_bridge(answer: Any) -> Any:
     else:
         start = text[: text.rindex("/>")]
         text = f"{start}><EventBridgeConfiguration/>{end}"
-    # moto counted the body before this.
-    headers = {name: v for name, v in headers.items() if name.lower() != "content-length"}
-    return status, headers, text
+    return status, _without_length(headers), text
+
+
+def _without_length(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """The headers of an answer whose body moto counted before it was changed."""
+    return {name: value for name, value in headers.items() if name.lower() != "content-length"}
 
 
 @correction
@@ -248,4 +251,29 @@ def copies_keep_their_conditions(hooks: Hooks) -> Iterator[None]:
         return vanilla(response)
 
     with patch.object(S3Response, "copy_object", copy_object):
+        yield
+
+
+@correction
+def buckets_say_what_encryption_they_block(hooks: Hooks) -> Iterator[None]:
+    """AWS: GetBucketEncryption reports `BlockedEncryptionTypes`: `SSE-C` for every bucket that was
+    made since April 2026, unless PutBucketEncryption says otherwise (S3 user guide, "Blocking or
+    unblocking SSE-C for a general purpose bucket").
+    moto 5.2.5: leaves it out, so a plan that would never be empty on AWS is empty.
+    Goes when moto reports it.
+    """
+    vanilla = S3Response.get_bucket_encryption
+
+    def get_bucket_encryption(response: S3Response) -> Any:
+        status, headers, body = vanilla(response)
+        rule = response.backend.get_bucket_encryption(response.bucket_name)["Rule"]
+        stated = (rule.get("BlockedEncryptionTypes") or {}).get("EncryptionType", "SSE-C")
+        kind = f"<EncryptionType>{stated}</EncryptionType>"
+        text = body.decode() if isinstance(body, bytes) else body
+        text = text.replace(
+            "</Rule>", f"<BlockedEncryptionTypes>{kind}</BlockedEncryptionTypes></Rule>"
+        )
+        return status, _without_length(headers), text
+
+    with patch.object(S3Response, "get_bucket_encryption", get_bucket_encryption):
         yield
