@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from burst.batch_run import PART_FILES
 from burst.drain import Summary
 from burst.errors import SettleError
 
@@ -146,24 +147,27 @@ def test_ten_thousand_files_take_two_requests_each_and_a_few_for_all(proof: Proo
 
     proof.check_settled()
     calls = Counter(call.split()[0] for call in process.calls)
-    # Two listings: ten pages, and the empty one at the end. Three records and a hundred reasons.
+    staged = {call for call in process.calls if call.startswith("PutObject") and "_staging" in call}
+    published = len(staged) - 1  # Without `_SUCCESS`.
+    # Two listings: ten pages, and the empty one at the end.
     assert calls["ListObjectVersions"] == 11
-    assert calls["CopyObject"] == 10_000
-    # The mark of the ledger and the record of unreadable files are asked for, too.
+    assert calls["CopyObject"] == 10_000 + published
+    # The head of the ledger and the record of unreadable files are asked for, too.
     assert calls["GetObject"] == 10_002
-    assert calls["DeleteObjects"] == 10
-    assert calls["PutObject"] == 103
+    # The files leave landing in parts, and then there is the stage.
+    assert calls["DeleteObjects"] == 10_000 // PART_FILES + 1
+    # Three records, three heads, a hundred reasons.
+    assert calls["PutObject"] == 3 + 3 + 100 + len(staged)
 
 
 class Contradicting(MemoryS3):
     """Lists a version of which it says that it does not exist."""
 
-    def get_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Answer:
-        return super().get_object(Bucket=Bucket, Key=Key, VersionId=VersionId and "none")
+    def get_object(self, *, VersionId: str | None = None, **params: Any) -> Answer:
+        return super().get_object(VersionId=VersionId and "none", **params)
 
-    def copy_object(self, *, Bucket: str, Key: str, CopySource: Mapping[str, str]) -> Answer:
-        source = {**CopySource, "VersionId": "none"}
-        return super().copy_object(Bucket=Bucket, Key=Key, CopySource=source)
+    def copy_object(self, *, CopySource: Mapping[str, str], **params: Any) -> Answer:
+        return super().copy_object(CopySource={**CopySource, "VersionId": "none"}, **params)
 
 
 def test_version_that_s3_lists_but_does_not_have_stops_the_run_and_is_named(

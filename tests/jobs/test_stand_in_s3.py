@@ -12,7 +12,7 @@ import boto3
 import pytest
 from boto3 import Session
 from botocore.exceptions import ClientError
-from burst.s3.copying import copy_new
+from burst.s3 import copy_new
 from burst.s3.quick import QuickS3, quickly
 from mypy_boto3_s3 import S3Client
 from urllib3.exceptions import ProtocolError
