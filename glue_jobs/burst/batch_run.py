@@ -27,6 +27,7 @@ from burst.batch import InputFile, batch_id, destination, output_uri, stage_uri
 from burst.contract import JobSpec
 from burst.curated import Curated
 from burst.errors import (
+    ConnectionFailedError,
     EngineLostError,
     PublishError,
     RowEngineError,
@@ -147,7 +148,7 @@ class BatchRun:
             try:
                 result = self.attempt(plan, attempts, watch)
                 break
-            except (TransformError, EngineLostError):
+            except (TransformError, EngineLostError, ConnectionFailedError):
                 # It says nothing about the files.
                 self.ledger.replace(replace(attempts, begun=attempts.begun - 1))
                 raise

@@ -128,10 +128,10 @@ class _Drain:
         while not self.left and (self.take_what_lies_there() or self.look_into_failures()):
             pass
         self.conclude(self.look)
+        self.judge_failures()
         if self.claim.taken:
             self.batch_run.remove_leftovers()
         self.report.end(self.summary)
-        self.judge_failures()
         self.judge_refusals()
         return self.summary
 

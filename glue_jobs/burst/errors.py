@@ -65,5 +65,9 @@ class TransformError(RowEngineError):
     """The transform does what its settings forbid, whatever the files are."""
 
 
+class ConnectionFailedError(RowEngineError):
+    """S3 or the way to it failed, which says nothing about any file."""
+
+
 class EngineLostError(BurstError):
     """The engine no longer works, so its failures say nothing about any file."""

@@ -169,7 +169,7 @@ def test_too_many_bad_files_stop_the_run_and_touch_nothing(spark_world: World) -
         world.drain()
 
     assert len(world.in_landing()) == 7
-    assert list(world.ledger().values()) == [["plan.json"]]
+    assert list(world.ledger().values()) == [["attempts.json", "plan.json"]]
     assert world.curated() == []
     assert world.in_lake("archive/") == world.in_lake("quarantine/") == {}
 
@@ -188,7 +188,8 @@ def test_batch_stopped_for_bad_files_is_finished_once_the_columns_are_right(
 
     assert (summary.batches, summary.resumed) == ((batch,), 1)
     assert len(world.order_ids()) == 6
-    assert world.ledger() == {batch: ["done.json", "plan.json", "result.json"]}
+    names = ["attempts.json", "done.json", "plan.json", "result.json"]
+    assert world.ledger() == {batch: names}
 
 
 def test_run_that_crashed_while_writing_is_finished_by_the_next_run(
@@ -355,7 +356,7 @@ def test_place_that_spark_cannot_write_to_is_named_and_nothing_is_committed(
     with pytest.raises(RowEngineError, match=r'while writing .*No FileSystem for scheme "nowhere"'):
         spark_world.drain(curated_uri="nowhere://lake/curated")
 
-    assert list(spark_world.ledger().values()) == [["plan.json"]]
+    assert list(spark_world.ledger().values()) == [["attempts.json", "plan.json"]]
     assert spark_world.in_landing() == ["orders/a.csv"]
 
 

@@ -22,7 +22,12 @@ from burst.contract import (
     FileFormat,
     Output,
 )
-from burst.errors import EngineLostError, RowEngineError, TransformError
+from burst.errors import (
+    ConnectionFailedError,
+    EngineLostError,
+    RowEngineError,
+    TransformError,
+)
 from burst.row_engine import FileOutcome, R, ReadBatch, T, Written
 from burst.s3 import task_s3_client
 from burst.spark.accounting import Observed, account_of, fault, origin
@@ -45,6 +50,10 @@ _ORIGIN = "_origin"
 
 # As Python ends a traceback: the class (none of Java's), a colon, the message.
 _PYTHON_ERROR = re.compile(r"(?!org\.|java\.|py4j\.)\w+(\.\w+)*: ")
+
+
+# Errors of the clients that fetch the files, as such a line begins.
+_OF_THE_LINE = re.compile(r"(botocore|urllib3|http\.client|socket|ssl)\.|Connection\w*Error: ")
 
 
 @dataclass(frozen=True)
@@ -195,7 +204,8 @@ def _explained(doing: str, batch: str) -> Iterator[None]:
         again = "Nothing of the batch was committed; the next run starts it again."
         if _is_lost():
             raise EngineLostError(f"{said} Spark has stopped. {again}") from error
-        raise RowEngineError(f"{said} {again}", cause=cause) from error
+        kind = ConnectionFailedError if _OF_THE_LINE.match(cause) else RowEngineError
+        raise kind(f"{said} {again}", cause=f"Spark failed while {doing} it: {cause}") from error
 
 
 def _is_lost() -> bool:
