@@ -285,7 +285,7 @@ class AttemptsRecord:
 class SetAsideRecord:
     """What a person decided: these files of a batch are wrong, and not the columns.
 
-    files: key and version id. The job stops no batch for them. by: who decided, as AWS names them.
+    files: key and version id. The job stops no batch for them. by: the local user who decided.
     """
 
     origin: Origin

@@ -42,7 +42,18 @@ def without_development_packages(*arguments: str) -> subprocess.CompletedProcess
 
 @pytest.mark.parametrize(
     "name",
-    ["status", "inspect", "put", "drain", "replay", "set-aside", "redeliver", "pause", "resume"],
+    [
+        "status",
+        "inspect",
+        "put",
+        "drain",
+        "replay",
+        "set-aside",
+        "redeliver",
+        "pause",
+        "resume",
+        "settings",
+    ],  # fmt: skip
 )
 def test_commands_for_a_deployed_pipeline_need_no_development_packages(name: str) -> None:
     done = without_development_packages(name, "--help")
