@@ -53,7 +53,7 @@ def without_development_packages(*arguments: str) -> subprocess.CompletedProcess
         "pause",
         "resume",
         "settings",
-    ],  # fmt: skip
+    ],
 )
 def test_commands_for_a_deployed_pipeline_need_no_development_packages(name: str) -> None:
     done = without_development_packages(name, "--help")
