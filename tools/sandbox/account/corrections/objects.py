@@ -265,8 +265,9 @@ def buckets_say_what_encryption_they_block(hooks: Hooks) -> Iterator[None]:
     vanilla = S3Response.get_bucket_encryption
 
     def get_bucket_encryption(response: S3Response) -> Any:
-        status, headers, body = vanilla(response)
-        rule = response.backend.get_bucket_encryption(response.bucket_name)["Rule"]
+        answer: Any = vanilla(response)
+        status, headers, body = answer
+        rule = (response.backend.get_bucket_encryption(response.bucket_name) or {})["Rule"]
         stated = (rule.get("BlockedEncryptionTypes") or {}).get("EncryptionType", "SSE-C")
         kind = f"<EncryptionType>{stated}</EncryptionType>"
         text = body.decode() if isinstance(body, bytes) else body
