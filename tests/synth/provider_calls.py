@@ -1,8 +1,8 @@
 """What Terraform's AWS provider calls for each type of resource, as data.
 
-From the calls that the provider logs in the deployment test (`tests/deploy/alone/test_github.py`),
-and for what does not happen there from the provider's source. Names are those of IAM, which differ
-from the operations here and there (Service Authorization Reference of each service).
+From the provider's documentation and the actions of the Service Authorization Reference. Names are
+those of IAM, which differ from the operations here and there. `tests/deploy/alone/test_github.py`
+holds the roles against the calls of a real plan and a real deployment.
 """
 
 from __future__ import annotations

@@ -670,10 +670,8 @@ def blocked_types(account: Account, *stated: str) -> list[str]:
     if stated:
         rule["BlockedEncryptionTypes"] = {"EncryptionType": list(stated)}
     s3 = account.client("s3")
-    s3.put_bucket_encryption(
-        Bucket=BUCKET,
-        ServerSideEncryptionConfiguration={"Rules": [rule]},  # type: ignore[typeddict-item]
-    )
+    configuration: Any = {"Rules": [rule]}
+    s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration=configuration)
     found: Any = s3.get_bucket_encryption(Bucket=BUCKET)
     [read] = found["ServerSideEncryptionConfiguration"]["Rules"]
     return list(read.get("BlockedEncryptionTypes", {}).get("EncryptionType", []))

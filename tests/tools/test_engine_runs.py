@@ -340,6 +340,26 @@ def test_a_second_run_waits_for_the_first(
     assert "StateDetail" not in pipeline.job_runs()[1]
 
 
+def test_a_run_that_waits_too_long_is_given_up_and_the_others_go_on(
+    account: Account, tmp_path: Path
+) -> None:
+    pipeline = deploy(account, tmp_path, gated=True, Timeout=100_000)
+    with GlueEngine(
+        account, work_folder=tmp_path / "runs", seconds_per_minute=0.1, gives_up_after=15
+    ) as engine:
+        pipeline.upload("orders/1.csv")
+        in_states(engine, "RUNNING")
+        pipeline.upload("orders/2.csv")
+        in_states(engine, "RUNNING", "FAILED")
+        assert "waited too long" in pipeline.job_runs()[1]["ErrorMessage"]
+        assert not engine.snapshot().job_runs[1].log.exists()
+        pipeline.open_gate()
+        finished(engine, runs=2)
+        pipeline.upload("orders/3.csv")
+        finished(engine, runs=3)
+        in_states(engine, "SUCCEEDED", "FAILED", "SUCCEEDED")
+
+
 def test_without_queuing_a_second_run_is_refused(
     account: Account, engine: GlueEngine, tmp_path: Path
 ) -> None:

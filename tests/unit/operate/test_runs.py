@@ -13,8 +13,6 @@ from tests.unit.operate.records import NOW, PIPELINE
 from tools.operate.draining import job_state
 from tools.operate.runs import Start, refused_runs, start_of
 
-CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-
 
 @pytest.mark.parametrize(
     ("fields", "words"),
@@ -71,7 +69,12 @@ def test_state_of_a_run_is_that_of_its_job(nodes: list[Any], expected: tuple[str
 
 
 def test_every_page_of_workflow_runs_is_read() -> None:
-    glue = boto3.client("glue", region_name="eu-central-1", **CREDENTIALS)
+    glue = boto3.client(
+        "glue",
+        region_name="eu-central-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
     refused = {"Status": "ERROR", "StartedOn": NOW, "ErrorMessage": "Concurrent runs exceeded"}
     with Stubber(glue) as stubber:
         for number, token in enumerate(({}, {"NextToken": "more"})):

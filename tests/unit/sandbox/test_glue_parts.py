@@ -88,6 +88,7 @@ class World:
         self.changed = threading.Condition(threading.RLock())
         self.board = NoticeBoard(self.changed)
         self.processes: list[GatedProcess] = []
+        self.now = 0.0
         self.jobs = JobRuns(
             self.definitions,
             self.board,
@@ -95,7 +96,9 @@ class World:
             launch=self._launch,
             ended=lambda run: self.workflows.job_run_ended(run),
             work_folder=folder,
+            clock=lambda: self.now,
             seconds_per_minute=60.0,
+            gives_up_after=15,
         )
         self.workflows = WorkflowRuns(self.definitions, self.board, self.jobs)
 

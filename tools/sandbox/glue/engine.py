@@ -45,6 +45,8 @@ class GlueEngine:
         work_folder: each job run gets its own folder in it.
         clock: seconds on a scale that only grows; deadlines are on it.
         seconds_per_minute: length of a minute of a job's timeout; tests shorten it.
+        gives_up_after: minutes for which a job run waits in the queue before it fails; None, as
+            the current documentation of Glue has it, for ever. One version of it says 15.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class GlueEngine:
         work_folder: Path,
         clock: Callable[[], float] = time.monotonic,
         seconds_per_minute: float = SECONDS_PER_MINUTE,
+        gives_up_after: float | None = None,
     ) -> None:
         self._account = account
         # One lock for all state; every change of state is announced on it.
@@ -69,7 +72,9 @@ class GlueEngine:
             launch=partial(JobProcess.start, account=account),
             ended=lambda run: self._workflows.job_run_ended(run),
             work_folder=work_folder,
+            clock=clock,
             seconds_per_minute=seconds_per_minute,
+            gives_up_after=gives_up_after,
         )
         self._workflows = WorkflowRuns(account.glue, self._board, self.jobs)
         self._triggers = Triggers(
@@ -129,7 +134,13 @@ class GlueEngine:
         with self._changed:
             while not self._stopping:
                 self._triggers.fire_overdue()
-                self._changed.wait(self._triggers.seconds_to_next_deadline)
+                self.jobs.give_up_overdue()
+                self._changed.wait(self._seconds_to_next_deadline)
+
+    @property
+    def _seconds_to_next_deadline(self) -> float | None:
+        deadlines = (self._triggers.seconds_to_next_deadline, self.jobs.seconds_to_next_deadline)
+        return min((seconds for seconds in deadlines if seconds is not None), default=None)
 
     # ---- for observers ---------------------------------------------------------------------
 

@@ -44,6 +44,7 @@ class _Execution:
     process: Process | None = None
     thread: threading.Thread | None = None
     stop_requested: bool = False
+    gives_up_at: float | None = None
 
 
 class JobRuns:
@@ -54,7 +55,10 @@ class JobRuns:
         launch: starts the process of a job.
         ended: is called with every run that has ended.
         work_folder: each run gets its own folder in it.
+        clock: seconds on a scale that only grows; how long a run waits is on it.
         seconds_per_minute: length of a minute of a job's timeout; tests shorten it.
+        gives_up_after: minutes for which a run waits behind others before Glue gives it up; None
+            lets it wait for ever.
     """
 
     def __init__(
@@ -66,7 +70,9 @@ class JobRuns:
         launch: Callable[[JobRequest], Process],
         ended: Callable[[JobRun], None],
         work_folder: Path,
+        clock: Callable[[], float],
         seconds_per_minute: float,
+        gives_up_after: float | None,
     ) -> None:
         self._glue = glue
         self._board = board
@@ -74,7 +80,9 @@ class JobRuns:
         self._launch = launch
         self._ended = ended
         self._work_folder = work_folder
+        self._clock = clock
         self._seconds_per_minute = seconds_per_minute
+        self._gives_up_after = gives_up_after
         self._executions: dict[str, _Execution] = {}
         self._queues: dict[str, JobQueue] = {}
         self._closed = False
@@ -171,6 +179,10 @@ class JobRuns:
         if admission is Admission.STARTED:
             self._start(execution)
         elif admission is Admission.WAITING:
+            if self._gives_up_after is not None:
+                execution.gives_up_at = (
+                    self._clock() + self._gives_up_after * self._seconds_per_minute
+                )
             self._change(execution, run.in_state("WAITING"))
         else:
             message = f"ConcurrentRunsExceededException: {_concurrent_runs_of(job)}"
@@ -195,6 +207,29 @@ class JobRuns:
             target=self._carry_out, args=(execution,), name=name, daemon=True
         )
         execution.thread.start()
+
+    # ---- waiting ---------------------------------------------------------------------------
+
+    def give_up_overdue(self) -> None:
+        """Fails every run that has waited too long.
+
+        One version of the AWS Glue user guide's "AWS Glue job run statuses" has it: a run that
+        cannot get its resources becomes FAILED after at most 15 minutes or 10 attempts.
+        """
+        now = self._clock()
+        for execution in self._waiting():
+            if execution.gives_up_at is not None and execution.gives_up_at <= now:
+                message = f"{_concurrent_runs_of(execution.job)}: the run waited too long."
+                self._end(execution, Ending("FAILED", message))
+
+    @property
+    def seconds_to_next_deadline(self) -> float | None:
+        """Until the first waiting run is given up; None while none is."""
+        deadlines = [e.gives_up_at for e in self._waiting() if e.gives_up_at is not None]
+        return max(0.0, min(deadlines) - self._clock()) if deadlines else None
+
+    def _waiting(self) -> list[_Execution]:
+        return [e for e in self._executions.values() if e.run.state == "WAITING"]
 
     # ---- running, in the run's thread ------------------------------------------------------
 

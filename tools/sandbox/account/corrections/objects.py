@@ -267,8 +267,7 @@ def buckets_say_what_encryption_they_block(hooks: Hooks) -> Iterator[None]:
     def get_bucket_encryption(response: S3Response) -> Any:
         answer: Any = vanilla(response)
         status, headers, body = answer
-        found: Any = response.backend.get_bucket_encryption(response.bucket_name)
-        rule = found["Rule"]
+        rule = (response.backend.get_bucket_encryption(response.bucket_name) or {})["Rule"]
         stated = (rule.get("BlockedEncryptionTypes") or {}).get("EncryptionType", "SSE-C")
         kind = f"<EncryptionType>{stated}</EncryptionType>"
         text = body.decode() if isinstance(body, bytes) else body
