@@ -103,7 +103,7 @@ class World:
         head = Head("orders", "dev", "run", 1, (batch,), "jr_1", "wr_1", at)
         ledger.write_head(head, replaces=None)
         files = tuple(UnsettledFile(file.key, file.version_id, reason, at) for file in inputs)
-        ledger.write_unsettled(UnsettledRecord(_origin(batch, at), files))
+        ledger.replace(UnsettledRecord(_origin(batch, at), files))
         return batch
 
     def _outstanding(self) -> Sequence[InputFile]:
