@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from burst.contract import INPUT_FORMATS
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
 from stacks import settings
 from stacks.settings import SettingsError, parse_environments, read_environments
+from stacks.settings.setting import one_of
 from tests import example
 
 PLACE = "environment 'dev', pipeline 'orders', field "
@@ -140,7 +142,7 @@ WRONG = [
     (f"{ORDERS}.job.glue_version", "4.0", "'job.glue_version' = \"4.0\"", "5.1"),
     (f"{ORDERS}.job.glue_version", 5.1, "'job.glue_version' = 5.1", "5.1"),
     (f"{ORDERS}.job.workers", 3, "'job.workers' = 3: there is no such setting", "one of worker"),
-    (f"{ORDERS}.input.format", "xml", "'input.format' = \"xml\"", "csv, json or parquet"),
+    (f"{ORDERS}.input.format", "xml", "'input.format' = \"xml\"", one_of(INPUT_FORMATS)),
     (f"{ORDERS}.input.columns", [], "'input.columns' = []", "one or more columns"),
     (f"{ORDERS}.input.columns.0.name", "Order", "'input.columns.0.name' = \"Order\"", "lower-case"),
     (f"{ORDERS}.input.columns.0.name", "batch", "taken by a partition", "lower-case"),
