@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from burst.contract import PARTITION_BATCH, PARTITION_DAY, REASON_SUFFIX, STAGING, Area, folder
+from burst.contract import LAYOUT, REASON_SUFFIX, STAGING, Area, folder
 
 # S3's own limit for a key, in bytes of UTF-8:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
@@ -101,9 +101,12 @@ def ingest_date(batch: str) -> date:
 
 
 def output_uri(curated_uri: str, batch: str) -> str:
-    """The folder that holds this batch's Parquet files, and nothing else."""
-    day = ingest_date(batch).isoformat()
-    return f"{curated_uri}/{PARTITION_DAY}={day}/{PARTITION_BATCH}={batch}"
+    """The folder that holds this batch's Parquet files, and nothing else.
+
+    Raises ValueError when it is no batch id.
+    """
+    ingest_date(batch)
+    return "/".join([curated_uri, *(f"{level.name}={level.value(batch)}" for level in LAYOUT)])
 
 
 def stage_uri(curated_uri: str, batch: str, attempt: str) -> str:

@@ -32,9 +32,44 @@ def folder(name: str, pipeline: str) -> str:
     return f"{name}/{pipeline}/"
 
 
-# The folders of curated: `<ingest_date>=YYYY-MM-DD/<batch>=<id>/`.
-PARTITION_DAY, PARTITION_BATCH = "ingest_date", "batch"
-PARTITIONS = (PARTITION_DAY, PARTITION_BATCH)
+@dataclass(frozen=True)
+class Partition:
+    """One level of the folders of curated, `<name>=<value>/`.
+
+    value: of a batch, by its id.
+    projection: the properties with which Athena derives the values (Athena user guide, "Supported
+        types for partition projection"); None for a folder that is no partition of the table.
+    comment: what the table says of it.
+    """
+
+    name: str
+    value: Callable[[str], str]
+    projection: Mapping[str, str] | None = None
+    comment: str = ""
+
+
+def _day(batch: str) -> str:
+    return f"{batch[:4]}-{batch[4:6]}-{batch[6:8]}"
+
+
+# From the outermost folder to the innermost. No batch can have a day before the range: it is the
+# day on which the batch was planned.
+LAYOUT = (
+    Partition(
+        "ingest_date",
+        _day,
+        {
+            "type": "date",
+            "format": "yyyy-MM-dd",
+            "range": "2025-01-01,NOW",
+            "interval": "1",
+            "interval.unit": "DAYS",
+        },
+        "YYYY-MM-DD, in UTC.",
+    ),
+    Partition("batch", str),
+)
+PARTITIONS = tuple(partition.name for partition in LAYOUT)
 # The folder of curated into which attempts write. Athena and Spark read no folder whose name begins
 # with an underscore.
 STAGING = "_staging"

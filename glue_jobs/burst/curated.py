@@ -1,7 +1,7 @@
 """Where rows become visible: staged by an attempt, then published under their final names.
 
     <curated>/_staging/<batch>/<attempt>/part-...   written by Spark, seen by no reader
-    <curated>/ingest_date=.../batch=<batch>/part-...  what the result names, and nothing else
+    <curated>/<partitions>/part-...                  what the result names, and nothing else
 
 Athena, Glue and Spark do not read names that begin with an underscore
 (https://docs.aws.amazon.com/athena/latest/ug/tables-location-format.html).

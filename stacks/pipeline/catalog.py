@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from burst.contract import BATCH, PARTITION_DAY, SOURCE_KEY, SOURCE_VERSION
+from burst.contract import BATCH, LAYOUT, SOURCE_KEY, SOURCE_VERSION
 from cdktf_cdktf_provider_aws.glue_catalog_database import GlueCatalogDatabase
 from cdktf_cdktf_provider_aws.glue_catalog_table import (
     GlueCatalogTable,
@@ -24,8 +24,6 @@ LINEAGE = {
     SOURCE_VERSION: "Version id of the file.",
     BATCH: "Batch in which the file was processed; the ledger has its record.",
 }
-# No batch can have an earlier day: it is the day on which the batch was planned.
-FIRST_DAY = "2025-01-01"
 
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 
@@ -54,7 +52,7 @@ class Table(Construct):
     Nobody has to tell the catalog of a new day, neither a crawler nor MSCK: Athena derives the
     days from the table's own properties (partition projection, Athena user guide), from the first
     day to today in UTC, which is how the job names its folders
-    (``<location>/ingest_date=YYYY-MM-DD/``). The batch's folder below is no partition, because
+    (``LAYOUT`` of the contract). The batch's folder below is no partition, because
     nothing could list its values; Athena reads everything below a partition's location (Athena
     user guide, "Table location in Amazon S3"), and each row names its batch in ``_batch``.
     """
@@ -81,17 +79,17 @@ class Table(Construct):
                 "EXTERNAL": "TRUE",
                 "classification": "parquet",
                 "projection.enabled": "true",
-                f"projection.{PARTITION_DAY}.type": "date",
-                f"projection.{PARTITION_DAY}.format": "yyyy-MM-dd",
-                f"projection.{PARTITION_DAY}.range": f"{FIRST_DAY},NOW",
-                f"projection.{PARTITION_DAY}.interval": "1",
-                f"projection.{PARTITION_DAY}.interval.unit": "DAYS",
+                **{
+                    f"projection.{level.name}.{name}": value
+                    for level in LAYOUT
+                    for name, value in (level.projection or {}).items()
+                },
             },
             # Athena's documentation uses a string here whenever the projection is of type date.
             partition_keys=[
-                GlueCatalogTablePartitionKeys(
-                    name=PARTITION_DAY, type="string", comment="YYYY-MM-DD, in UTC."
-                )
+                GlueCatalogTablePartitionKeys(name=level.name, type="string", comment=level.comment)
+                for level in LAYOUT
+                if level.projection
             ],
             storage_descriptor=GlueCatalogTableStorageDescriptor(
                 location=f"{curated_uri}/",

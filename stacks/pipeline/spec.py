@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from burst.contract import (
     MIB,
@@ -19,6 +19,8 @@ from burst.contract import (
 from stacks.pipeline.transforms import transform_module
 from stacks.settings import Column as ColumnSettings
 from stacks.settings import PipelineSettings, Settings
+
+Part = TypeVar("Part")
 
 
 def job_spec(
@@ -39,7 +41,9 @@ def job_spec(
         suffix=settings.suffix or "",
         lake_bucket=lake_bucket,
         curated_uri=curated_uri,
-        format=FileFormat(
+        format=_part(
+            FileFormat,
+            settings.input,
             kind=settings.input.format,
             columns=_columns(settings.input.columns),
             drop_unknown=settings.input.unknown_columns == "drop",
@@ -48,21 +52,24 @@ def job_spec(
             escape=settings.input.escape,
         ),
         transform=transform_module(environment, pipeline, settings),
-        bounds=Bounds(**_of_the_same_name(Bounds, settings)),
-        output=Output(
-            compression=settings.output.compression,
+        bounds=_part(Bounds, settings),
+        output=_part(
+            Output,
+            settings.output,
             file_bytes=settings.output.target_file_megabytes * MIB,
             columns=_columns(settings.curated_columns),
-            row_changes=settings.output.row_changes,
         ),
-        time=TimeLimit(**_of_the_same_name(TimeLimit, settings.job)),
+        time=_part(TimeLimit, settings.job),
     )
 
 
-def _of_the_same_name(part: type, settings: Settings) -> dict[str, Any]:
-    """The fields of a part of the specification whose arguments are called as the settings are."""
-    arguments = arguments_of(part)
-    return {field: getattr(settings, argument.name) for field, argument in arguments.items()}
+def _part(part: Callable[..., Part], settings: Settings, **given: Any) -> Part:
+    """A part of the specification: each field that is not given is the setting of its argument."""
+    arguments = arguments_of(part).items()
+    return part(
+        **{name: getattr(settings, item.name) for name, item in arguments if name not in given},
+        **given,
+    )
 
 
 def _columns(columns: Sequence[ColumnSettings]) -> tuple[Column, ...]:

@@ -29,8 +29,8 @@ class AlertsSettings(Settings):
     alarms: bool = setting(
         True,
         allowed="true or false",
-        description="CloudWatch alarms for each pipeline: failed and undelivered events, the "
-        "dead-letter queue, files that wait too long. Failed runs are always reported.",
+        description="CloudWatch alarms for each pipeline (docs/runbook.md lists them). Failed runs "
+        "are always reported.",
     )
     dashboard: bool = setting(
         True,

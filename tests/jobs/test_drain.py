@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from burst.batch import output_uri
 from burst.drain import drain
 from burst.errors import LedgerError, RowEngineError, TooManyBadFilesError
 from burst.ledger import DoneRecord, Ledger, ResultRecord
@@ -77,10 +78,9 @@ def test_archive_holds_the_bytes_and_the_ledger_says_where(spark_world: World) -
     assert set(result["seconds"]) == {"read", "write"}
     [file] = result["files"]
     assert world.in_lake("archive/") == {file["destination"]: body}
-    day = date.fromisoformat(f"{batch[:4]}-{batch[4:6]}-{batch[6:8]}")
-    folder = f"ingest_date={day}/batch={batch}"
-    assert result["output"] == f"{world.curated_folder.as_uri()}/{folder}"
-    assert len(list((world.curated_folder / folder).glob("*.parquet"))) == 1
+    assert result["output"] == output_uri(world.curated_folder.as_uri(), batch)
+    folder = world.curated_folder / output_uri(".", batch)
+    assert len(list(folder.glob("*.parquet"))) == 1
 
 
 def test_bad_file_is_quarantined_with_its_reason_and_the_rest_passes(spark_world: World) -> None:

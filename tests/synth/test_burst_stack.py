@@ -9,7 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from burst.contract import Bounds, JobSpec, Output, TimeLimit
+from burst.contract import (
+    Bounds,
+    FileFormat,
+    JobSpec,
+    Output,
+    TimeLimit,
+    arguments_of,
+    parse_columns,
+)
 
 from tests import example
 from tests.synth.conftest import Synth
@@ -223,10 +231,21 @@ def test_job_gets_its_buckets_columns_and_code_as_arguments(stack: Synthesized) 
     job = stack.only("aws_glue_job")
     arguments = dict(job["default_arguments"])
     assert job["command"]["script_location"] == f"s3://{lake}/{script}"
-    columns = orders(stack)["input"]["columns"]
-    assert json.loads(arguments.pop("--columns")) == columns
-    added = orders(stack)["output"]["added_columns"]
-    assert json.loads(arguments.pop("--curated_columns")) == columns + added
+    columns = parse_columns(json.dumps(orders(stack)["input"]["columns"]))
+    added = parse_columns(json.dumps(orders(stack)["output"]["added_columns"]))
+    spec = JobSpec(
+        environment=environment,
+        pipeline="orders",
+        landing_bucket=landing,
+        prefix="orders/",
+        suffix=".csv",
+        lake_bucket=lake,
+        curated_uri=f"s3://{lake}/curated/orders",
+        format=FileFormat("csv", columns),
+        transform="orders",
+        output=Output(columns=columns + added),
+        time=TimeLimit(orders(stack)["job"]["timeout_minutes"]),
+    )
     assert arguments == {
         "--extra-py-files": f"s3://{lake}/{package}",
         "--custom-logGroup-prefix": f"/burst/{environment}/orders",
@@ -235,39 +254,36 @@ def test_job_gets_its_buckets_columns_and_code_as_arguments(stack: Synthesized) 
         "--enable-metrics": "true",
         "--enable-observability-metrics": "true",
         "--job-bookmark-option": "job-bookmark-disable",
-        "--environment": environment,
-        "--pipeline": "orders",
-        "--landing_bucket": landing,
-        "--prefix": "orders/",
-        "--suffix": ".csv",
-        "--lake_bucket": lake,
-        "--curated_uri": f"s3://{lake}/curated/orders",
-        "--input_format": "csv",
-        "--unknown_columns": "quarantine",
-        "--csv_delimiter": '","',
-        "--csv_encoding": "utf-8",
-        "--transform": "orders",
-        "--max_files_per_batch": "10000",
-        "--max_bytes_per_batch": "10737418240",
-        "--max_bad_fraction": "0.5",
-        "--min_bad_files": "5",
-        "--timeout_minutes": str(orders(stack)["job"]["timeout_minutes"]),
-        "--time_reserve": "0.25",
-        "--compression": "snappy",
-        "--row_changes": "none",
-        "--target_file_bytes": "134217728",
+        **spec.to_arguments(),
     }
 
 
-def test_job_understands_every_setting_of_its_pipeline(synth: Synth) -> None:
+def test_job_gets_every_number_that_is_set(synth: Synth) -> None:
+    environments = {"dev": example.environments()["dev"]}
+    pipeline = environments["dev"]["pipelines"]["orders"]
+    numbers: dict[str, float] = {}
+    for part, place in (
+        (Bounds, pipeline),
+        (FileFormat, pipeline["input"]),
+        (TimeLimit, pipeline["job"]),
+    ):
+        for argument in arguments_of(part).values():
+            if argument.least is not None:
+                place[argument.name] = argument.least
+                numbers[argument.flag] = argument.least
+
+    written = deployed(synth(environments)["dev"]).to_arguments()
+
+    assert len(numbers) >= 6
+    assert {flag: float(written[flag]) for flag in numbers} == numbers
+
+
+def test_job_gets_how_files_are_read_and_written(synth: Synth) -> None:
     environments = {"dev": example.environments()["dev"]}
     pipeline = environments["dev"]["pipelines"]["orders"]
     pipeline["input"] |= {"unknown_columns": "drop", "delimiter": "\t", "encoding": "cp1252"}
     pipeline["input"] |= {"escape": "\\"}
     pipeline["output"] = {"compression": "zstd", "target_file_megabytes": 64, "row_changes": "any"}
-    pipeline["job"] |= {"timeout_minutes": 7, "time_reserve": 0.5}
-    pipeline |= {"max_files_per_batch": 3, "max_bytes_per_batch": 1024**2}
-    pipeline |= {"max_bad_fraction": 1, "min_bad_files": 2}
 
     args = deployed(synth(environments)["dev"])
 
@@ -275,8 +291,6 @@ def test_job_understands_every_setting_of_its_pipeline(synth: Synth) -> None:
     assert (format.drop_unknown, format.delimiter, format.encoding) == (True, "\t", "cp1252")
     assert format.escape == "\\"
     assert args.output == Output("zstd", 64 * 1024**2, args.format.columns, "any")
-    assert args.time == TimeLimit(7, 0.5)
-    assert args.bounds == Bounds(3, 1024**2, 1.0, 2)
 
 
 def test_job_that_reads_no_csv_gets_nothing_about_csv(synth: Synth) -> None:

@@ -16,9 +16,6 @@ WRITES_PER_BATCH = 9
 # Per file: one GET to read, one COPY to archive.
 GETS_PER_FILE = 1
 WRITES_PER_FILE = 1
-# Metrics that the alarms of a pipeline look at (stacks/alerting/alarms.py): two of each of its two
-# rules, its queue, its oldest file.
-ALARM_METRICS = 6
 # Metrics of a batch (`MetricName` and `PHASES` of the contract). They are metered in the hours in
 # which they are sent (CloudWatch pricing page, "Metrics").
 METRICS = 9
@@ -30,7 +27,8 @@ class Costs:
     """US dollars a month.
 
     glue: DPU-hours of all runs. events: EventBridge. requests: S3 (and SQS). compute: Lambda.
-    watching: alarms, metrics, dashboard. Not in it: storage, logs, KMS, queries.
+    watching: metrics, dashboard. Not in it: storage, logs, KMS, queries; nor alarms, which cost the
+        same for every candidate.
     """
 
     glue: float = 0.0
@@ -71,15 +69,11 @@ def dpu_hours_of(replay: Replay) -> float:
 
 
 def watching(prices: Prices, *, hours_a_month: float = 0.0) -> float:
-    """Alarms and metrics of one pipeline, and the dashboard of its environment, per month.
+    """Metrics of one pipeline, and the dashboard of its environment, per month.
 
     hours_a_month: in which a batch is committed.
     """
-    return (
-        ALARM_METRICS * prices.alarm_metric_month
-        + METRICS * prices.metric_month * hours_a_month / HOURS_OF_A_MONTH
-        + prices.dashboard_month
-    )
+    return METRICS * prices.metric_month * hours_a_month / HOURS_OF_A_MONTH + prices.dashboard_month
 
 
 def idle_costs(replay: Replay, prices: Prices) -> float:

@@ -30,7 +30,7 @@ PART_NAMES = {
     "events": "EventBridge",
     "requests": "S3 and SQS requests",
     "compute": "Lambda",
-    "watching": "alarms and metrics",
+    "watching": "metrics and dashboard",
 }
 
 
@@ -92,7 +92,12 @@ def _head(report: Report) -> str:
             f"{'' if trial.keeps else ' <strong>(breaks the promise)</strong>'}</li>"
             for trial in report.trials
         ]
-        lines.append(f"<li>A month without a file: {report.idle_dollars:,.2f} $</li></ul>")
+        lines.append(f"<li>A month without a file: {report.idle_dollars:,.2f} $</li>")
+        price = report.price_list.prices.alarm_metric_month
+        lines.append(
+            f"<li>Plus alarms, the same for every candidate: {price:.2f} $ a month for each metric "
+            "that they look at</li></ul>"
+        )
     else:
         lines.append(f'<p class="advice bad"><strong>{escape(report.nearest or "")}</strong></p>')
     lines += [f'<p class="note">{escape(note)}</p>' for note in report.notes]

@@ -125,6 +125,11 @@ def _advice(report: Report) -> Text:
         for trial in report.trials
     ]
     lines.append(f"A month without a file costs {report.idle_dollars:,.2f} $.")
+    price = report.price_list.prices.alarm_metric_month
+    lines.append(
+        f"Plus alarms, the same for every candidate: {price:.2f} $ a month for each metric that "
+        "they look at."
+    )
     lines.append("The alternatives are without alarms, dead-letter queue, sweep and metrics.")
     return Text("\n".join(line for line in lines if line))
 

@@ -50,6 +50,8 @@ _PARSERS: dict[Format, Parser] = {
     "json": parse_json.parse,
     "parquet": parse_parquet.parse,
 }
+# What a file of a binary format begins with. The other formats are text.
+_OWN_MAGIC: dict[Format, bytes] = {"parquet": b"PAR1"}
 
 
 def parse(stream: Bytes, *, key: str, format: FileFormat) -> Iterator[pa.RecordBatch]:
@@ -107,10 +109,10 @@ def _starts(buffered: io.BufferedReader[Guarded], format: FileFormat, *, zipped:
             "The file is compressed twice: what its gzip data holds is gzip data again, expected "
             f"{format.kind}. Compress it once."
         )
+    own = _OWN_MAGIC.get(format.kind)
+    binary = own is not None or bool(_CONTROLS.intersection(head))
     for magic, what in _MAGIC.items():
-        other = format.kind != "parquet" or magic != b"PAR1"
-        binary = format.kind == "parquet" or _CONTROLS.intersection(head)
-        if head.startswith(magic) and other and binary:
+        if binary and magic != own and head.startswith(magic):
             raise ParseError(f"The file is {what}, expected {format.kind}.")
     for mark, encoding in _MARKS.items():
         if head.startswith(mark) and encoding != format.encoding:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from burst.batch import REASON_SUFFIX, InputFile, batch_id, destination
+from burst.batch import REASON_SUFFIX, InputFile, batch_id, destination, output_uri
 from burst.landing import Landing
 from burst.ledger import (
     DoneRecord,
@@ -229,8 +229,7 @@ def _origin(batch: str, at: datetime) -> Origin:
 
 def output_prefix(batch: str) -> str:
     """The folder of a batch's Parquet files in the lake bucket."""
-    day = f"{batch[:4]}-{batch[4:6]}-{batch[6:8]}"
-    return f"curated/orders/ingest_date={day}/batch={batch}/"
+    return output_uri("curated/orders", batch) + "/"
 
 
 class Interrupting:

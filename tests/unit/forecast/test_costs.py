@@ -56,12 +56,12 @@ def test_a_long_run_is_billed_by_the_second() -> None:
     assert played.billed_worker_seconds == 2 * (14 + 250 + 4)
 
 
-def test_alarms_and_dashboard_cost_always_and_metrics_in_hours_with_batches() -> None:
-    prices = replace(PRICES, alarm_metric_month=0.5, dashboard_month=3, metric_month=730.5)
+def test_dashboard_costs_always_and_metrics_in_hours_with_batches() -> None:
+    prices = replace(PRICES, dashboard_month=3, metric_month=730.5)
     trace = month_of(0, 7_200)
     played = replay(trace, ONE_WORKER, TIMES)
-    assert costs_of(played, trace, prices).watching == pytest.approx(6 * 0.5 + 3 + 2 * 9)
-    assert idle_costs(played, prices) == 6 * 0.5 + 3
+    assert costs_of(played, trace, prices).watching == pytest.approx(3 + 2 * 9)
+    assert idle_costs(played, prices) == 3
 
 
 def test_an_idle_month_costs_the_sweeps_and_the_watching() -> None:

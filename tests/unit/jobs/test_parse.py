@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from burst.contract import Column, FileFormat, Format
+from burst.contract import INPUT_FORMATS, Column, FileFormat, Format
 from burst.parsing.parse import parse
 from burst.parsing.reasons import ParseError
 from hypothesis import example, given
@@ -333,7 +333,7 @@ def test_text_of_any_kind_survives_csv_and_json(texts: list[str]) -> None:
     assert from_json == [{"n": n, "s": text} for n, text in enumerate(texts)]
 
 
-@given(st.binary(max_size=200), st.sampled_from(["csv", "json", "parquet"]), st.booleans())
+@given(st.binary(max_size=200), st.sampled_from(INPUT_FORMATS), st.booleans())
 def test_random_bytes_never_give_anything_but_rows_or_a_reason(
     body: bytes, kind: Format, zipped: bool
 ) -> None:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from burst.contract import INPUT_FORMATS, Bounds, FileFormat, TimeLimit, arguments_of
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
 from stacks import settings
 from stacks.settings import SettingsError, parse_environments, read_environments
+from stacks.settings.setting import one_of
 from tests import example
 
 PLACE = "environment 'dev', pipeline 'orders', field "
@@ -111,7 +113,20 @@ VERSIONING = "get-bucket-versioning --bucket <name>"
 STATE_KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-44cd-86ef-1234567890ab"
 S3 = {"backend": "s3", "bucket": "abc"}
 CLOUD = {"backend": "cloud", "organization": "acme"}
+# The parts of the job's specification that settings of the same name fill, and where these are.
+PARTS = ((Bounds, ORDERS), (FileFormat, f"{ORDERS}.input"), (TimeLimit, f"{ORDERS}.job"))
+OUT_OF_RANGE = [
+    (f"{place}.{argument.name}", value, f"{argument.name}' = {value}", allowed)
+    for part, place in PARTS
+    for argument in arguments_of(part).values()
+    if argument.least is not None and argument.most is not None
+    for value, allowed in (
+        (argument.least - 1, f"from {argument.least}"),
+        (argument.most + 1, f"to {argument.most}"),
+    )
+]
 WRONG = [
+    *OUT_OF_RANGE,
     (f"{ORDERS}.batch_size", 0, "'batch_size' = 0", "from 1 to 100"),
     (f"{ORDERS}.batch_size", 101, "'batch_size' = 101", "from 1 to 100"),
     (f"{ORDERS}.batch_size", "10", "'batch_size' = \"10\"", "from 1 to 100"),
@@ -133,14 +148,10 @@ WRONG = [
     (f"{ORDERS}.transform", "../orders", "'transform' = \"../orders\"", "glue_jobs/transforms"),
     (f"{ORDERS}.job.worker_type", "G.9X", "'job.worker_type' = \"G.9X\"", "G.1X, G.2X"),
     (f"{ORDERS}.job.number_of_workers", 1, "'job.number_of_workers' = 1", "2 or more"),
-    (f"{ORDERS}.job.timeout_minutes", 0, "'job.timeout_minutes' = 0", "from 1 to 10080"),
-    (f"{ORDERS}.job.timeout_minutes", 10081, "'job.timeout_minutes' = 10081", "from 1 to 10080"),
-    (f"{ORDERS}.job.time_reserve", -0.1, "'job.time_reserve' = -0.1", "from 0 to 0.9"),
-    (f"{ORDERS}.job.time_reserve", 1, "'job.time_reserve' = 1", "from 0 to 0.9"),
     (f"{ORDERS}.job.glue_version", "4.0", "'job.glue_version' = \"4.0\"", "5.1"),
     (f"{ORDERS}.job.glue_version", 5.1, "'job.glue_version' = 5.1", "5.1"),
     (f"{ORDERS}.job.workers", 3, "'job.workers' = 3: there is no such setting", "one of worker"),
-    (f"{ORDERS}.input.format", "xml", "'input.format' = \"xml\"", "csv, json or parquet"),
+    (f"{ORDERS}.input.format", "xml", "'input.format' = \"xml\"", one_of(INPUT_FORMATS)),
     (f"{ORDERS}.input.columns", [], "'input.columns' = []", "one or more columns"),
     (f"{ORDERS}.input.columns.0.name", "Order", "'input.columns.0.name' = \"Order\"", "lower-case"),
     (f"{ORDERS}.input.columns.0.name", "batch", "taken by a partition", "lower-case"),
@@ -161,13 +172,9 @@ WRONG = [
     (f"{ORDERS}.input.escape", "\\\\", "'input.escape'", "an empty text or one ASCII character"),
     (f"{ORDERS}.input.escape", ",", "'input.escape' = \",\"", "but not the same one"),
     (f"{ORDERS}.output.row_changes", "some", "'output.row_changes' = \"some\"", "none, drop"),
-    (f"{ORDERS}.max_files_per_batch", 0, "'max_files_per_batch' = 0", "from 1 to 100000"),
-    (f"{ORDERS}.max_files_per_batch", 100_001, "'max_files_per_batch' = 1", "from 1 to 100000"),
     (f"{ORDERS}.max_bytes_per_batch", 1024, "'max_bytes_per_batch' = 1024", "from 1048576 (1 MiB)"),
     (f"{ORDERS}.max_bytes_per_batch", 1 << 41, "'max_bytes_per_batch' = 2", "(1 TiB)"),
-    (f"{ORDERS}.max_bad_fraction", 1.1, "'max_bad_fraction' = 1.1", "from 0 to 1"),
     (f"{ORDERS}.max_bad_fraction", "0.5", "'max_bad_fraction' = \"0.5\"", "from 0 to 1"),
-    (f"{ORDERS}.min_bad_files", 0, "'min_bad_files' = 0", "from 1 to 100000"),
     (f"{ORDERS}.output.compression", "gzip", "'output.compression' = \"gzip\"", "snappy (quick)"),
     (f"{ORDERS}.output.target_file_megabytes", 0, "target_file_megabytes' = 0", "from 1 to 4096"),
     (f"{ORDERS}.output.target_file_megabytes", 4097, "megabytes' = 4097", "from 1 to 4096"),
