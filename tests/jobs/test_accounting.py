@@ -139,7 +139,7 @@ def test_transform_that_does_what_it_may_not_stops_the_run_and_nothing_counts(
     assert sentence in str(stopped.value)
     assert "The transform 'orders'" in str(stopped.value)
     [records] = two_files.ledger().values()
-    assert records == ["plan.json"]
+    assert records == ["attempts.json", "plan.json"]
     assert two_files.in_landing() == ["orders/a.csv", "orders/b.csv", "orders/bad.csv"]
 
 
