@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from burst.batch import InputFile
+from burst.contract import DRAINED, OUT_OF_TIME
 from burst.ledger import Outcome, ResultRecord
 from burst.metrics import BatchMetrics, Metrics, waiting
 
@@ -132,4 +133,4 @@ class Report:
     def end(self, summary: Summary) -> None:
         """The run is over."""
         counts = {**vars(summary), "batches": len(summary.batches)}
-        self.say("out_of_time" if summary.waiting_files else "drained", **counts)
+        self.say(OUT_OF_TIME if summary.waiting_files else DRAINED, **counts)
