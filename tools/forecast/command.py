@@ -120,8 +120,7 @@ def forecast(
     outputs: Outputs = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Show runs, waits and costs of settings on arrivals, and recommend the cheapest that keep a
-    promise.
+    """Show runs, waits and costs of settings on arrivals, and the cheapest that keep a promise.
 
     Without arguments it plays an example.
 
