@@ -21,7 +21,8 @@ class NoticeBoard:
     An observer that fails is a problem and stops nothing else.
 
     Args:
-        changed: is notified with every notice; its lock guards everything here.
+        changed: is notified when a notice is announced and when every observer has had it; its lock
+            guards everything here.
     """
 
     def __init__(self, changed: threading.Condition) -> None:
@@ -86,3 +87,6 @@ class NoticeBoard:
                 except Exception as error:  # noqa: BLE001 (a broken view must not stop the runs)
                     with self._changed:
                         self._problems.append(f"An observer failed: {error!r}")
+            # Again, for those who wait for what an observer has seen.
+            with self._changed:
+                self._changed.notify_all()
