@@ -21,6 +21,7 @@ from burst.ledger import Ledger
 from moto import mock_aws
 
 from stacks.settings import read_environments
+from tests import example
 from tests.unit.forecast.test_ledger import done_of, plan_of
 from tools import cli
 from tools.forecast import command, report, search
@@ -51,9 +52,9 @@ Run = Callable[..., Said]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """The command line in this process, with a grid small enough for a test."""
+    """The command line in this process, beside the example's settings, with a small grid."""
     monkeypatch.setattr(report, "candidates", partial(search.candidates, sizes=(10, 100)))
-    monkeypatch.chdir(PROJECT)
+    monkeypatch.chdir(example.SETTINGS.parent)
 
     def called(*arguments: object) -> Said:
         monkeypatch.setattr(sys, "argv", ["burst", "forecast", *map(str, arguments)])
@@ -210,7 +211,7 @@ def test_write_changes_three_numbers_and_no_other_character(
     run: Run, tmp_path: Path, monkeypatch: Any
 ) -> None:
     file = tmp_path / "cdktf.json"
-    before = (PROJECT / "cdktf.json").read_text(encoding="utf-8")
+    before = example.SETTINGS.read_text(encoding="utf-8")
     file.write_text(before, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     said = run("dev", "orders", *LIKE, "--promise", "1h", "--write", "--json")
@@ -236,7 +237,7 @@ def test_promise_that_nothing_keeps_writes_nothing(
     run: Run, tmp_path: Path, monkeypatch: Any
 ) -> None:
     file = tmp_path / "cdktf.json"
-    file.write_text((PROJECT / "cdktf.json").read_text(encoding="utf-8"), encoding="utf-8")
+    file.write_text(example.SETTINGS.read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     before = file.read_bytes()
     assert run("dev", "orders", *LIKE, "--promise", "5s", "--write").code == 1
@@ -244,7 +245,7 @@ def test_promise_that_nothing_keeps_writes_nothing(
 
 
 def test_settings_that_are_left_out_are_added() -> None:
-    document = json.loads((PROJECT / "cdktf.json").read_text(encoding="utf-8"))
+    document = json.loads(example.SETTINGS.read_text(encoding="utf-8"))
     orders = document["context"]["environments"]["dev"]["pipelines"]["orders"]
     del orders["job"], orders["batch_window_seconds"]
     text = with_candidate(json.dumps(document, indent=2), "dev", "orders", Candidate(33, 44, 5))
