@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 RULE_MISSING = "MISSING"
 # Facts of the SQS API: ReceiveMessage and DeleteMessageBatch take ten messages.
 PER_REQUEST = 10
+# SQS API, GetQueueAttributes.
+_HIDDEN: Literal["ApproximateNumberOfMessagesNotVisible"] = "ApproximateNumberOfMessagesNotVisible"
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,20 @@ def rule_state(events: EventBridgeClient, rule_name: str) -> str:
 
 def depth(sqs: SQSClient, pipeline: DeployedPipeline) -> int:
     """About how many messages are in the dead-letter queue, with those that somebody is reading."""
+    return sum(map(int, _numbers(sqs, pipeline).values()))
+
+
+def hidden(sqs: SQSClient, pipeline: DeployedPipeline) -> int:
+    """About how many messages of the dead-letter queue somebody has received and not deleted."""
+    return int(_numbers(sqs, pipeline)[_HIDDEN])
+
+
+def _numbers(sqs: SQSClient, pipeline: DeployedPipeline) -> Mapping[str, str]:
     answer = sqs.get_queue_attributes(
         QueueUrl=pipeline.dead_letter_queue_url,
-        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+        AttributeNames=["ApproximateNumberOfMessages", _HIDDEN],
     )
-    return sum(map(int, answer["Attributes"].values()))
+    return answer["Attributes"]
 
 
 def receive(
