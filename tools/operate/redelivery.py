@@ -7,7 +7,7 @@ sent again (docs/adr on redelivery).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tools.operate import routing, waiting
@@ -79,36 +79,34 @@ def redeliver(
     before it began, every message stays in the queue. Of two who do this at once each message is
     in the hands of one; the other is told how many those are.
     """
-    letters = _distinct(
-        routing.receive(connection.sqs, pipeline, most=MOST_MESSAGES, hide_seconds=HIDE_SECONDS)
-    )
+    letters: dict[str, DeadLetter] = {}
     drained, deleted = None, 0
     left_behind: list[str] = []
     try:
+        for letter in routing.receive(
+            connection.sqs, pipeline, most=MOST_MESSAGES, hide_seconds=HIDE_SECONDS
+        ):
+            # What SQS delivers twice counts once, with its latest receipt.
+            letters[letter.message_id] = letter
         held = max(0, routing.hidden(connection.sqs, pipeline) - len(letters))
         if letters:
-            show(reasons(letters))
+            show(reasons(list(letters.values())))
         if letters and not dry_run:
             waited = waiting.outstanding(connection.s3, deployment, pipeline)
             drained = drain.follow(drain.start())
             still = waiting.outstanding(connection.s3, deployment, pipeline)
             left_behind = sorted(key for key, _ in waited & still)
             if drained.succeeded and not left_behind:
-                deleted = routing.delete(connection.sqs, pipeline, letters)
+                deleted = routing.delete(connection.sqs, pipeline, list(letters.values()))
     finally:
         if not deleted:
-            routing.put_back(connection.sqs, pipeline, letters)
+            routing.put_back(connection.sqs, pipeline, list(letters.values()))
     return Redelivered(
         pipeline=pipeline.name,
-        reasons=reasons(letters),
+        reasons=reasons(list(letters.values())),
         drained=drained,
         deleted=deleted,
         left=routing.depth(connection.sqs, pipeline),
         held=held,
         left_behind=tuple(left_behind),
     )
-
-
-def _distinct(letters: Iterable[DeadLetter]) -> list[DeadLetter]:
-    """Each message once, with its latest receipt."""
-    return list({letter.message_id: letter for letter in letters}.values())

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 RULE_MISSING = "MISSING"
 # Facts of the SQS API: ReceiveMessage and DeleteMessageBatch take ten messages.
 PER_REQUEST = 10
+# With a wait SQS asks all of its servers (SQS developer guide, "Long polling").
+WAIT_SECONDS = 1
 # SQS API, GetQueueAttributes.
 _HIDDEN: Literal["ApproximateNumberOfMessagesNotVisible"] = "ApproximateNumberOfMessagesNotVisible"
 
@@ -76,7 +78,7 @@ def receive(
             MaxNumberOfMessages=min(PER_REQUEST, most - taken),
             MessageAttributeNames=["All"],
             VisibilityTimeout=hide_seconds,
-            WaitTimeSeconds=1,
+            WaitTimeSeconds=WAIT_SECONDS,
         )
         messages = answer.get("Messages", [])
         if not messages:

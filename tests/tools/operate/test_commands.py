@@ -114,6 +114,7 @@ def test_help_lists_every_command_also_without_development_packages() -> None:
         (["replay", "dev", "orders", "--archive"], "would bring back everything"),
         (["replay", "dev", "orders", "--archive", "--key", "*", "--replace"], "whole batches"),
         (["replay", "dev", "orders", "--quarantine", "--batch", "x"], "give a batch id"),
+        (["replay", "dev", "orders", "--give-up", "--archive"], "leave out the others"),
         (["replay", "dev", "orders", "--quarantine", "--with", "none"], "'none' does not exist"),
         (["inspect", "dev", "orders", "elsewhere/x.csv"], "its keys begin with 'orders/'"),
         (["inspect", "prod", "orders", "orders/x.csv"], "describes the environment 'dev'"),
