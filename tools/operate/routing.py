@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -20,8 +20,6 @@ RULE_MISSING = "MISSING"
 PER_REQUEST = 10
 # With a wait SQS asks all of its servers (SQS developer guide, "Long polling").
 WAIT_SECONDS = 1
-# SQS API, GetQueueAttributes.
-_HIDDEN: Literal["ApproximateNumberOfMessagesNotVisible"] = "ApproximateNumberOfMessagesNotVisible"
 
 
 @dataclass(frozen=True)
@@ -48,20 +46,24 @@ def rule_state(events: EventBridgeClient, rule_name: str) -> str:
 
 def depth(sqs: SQSClient, pipeline: DeployedPipeline) -> int:
     """About how many messages are in the dead-letter queue, with those that somebody is reading."""
-    return sum(map(int, _numbers(sqs, pipeline).values()))
+    return sum(_visible_and_hidden(sqs, pipeline))
 
 
 def hidden(sqs: SQSClient, pipeline: DeployedPipeline) -> int:
     """About how many messages of the dead-letter queue somebody has received and not deleted."""
-    return int(_numbers(sqs, pipeline)[_HIDDEN])
+    return _visible_and_hidden(sqs, pipeline)[1]
 
 
-def _numbers(sqs: SQSClient, pipeline: DeployedPipeline) -> Mapping[str, str]:
+def _visible_and_hidden(sqs: SQSClient, pipeline: DeployedPipeline) -> tuple[int, int]:
     answer = sqs.get_queue_attributes(
         QueueUrl=pipeline.dead_letter_queue_url,
-        AttributeNames=["ApproximateNumberOfMessages", _HIDDEN],
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
     )
-    return answer["Attributes"]
+    numbers = answer["Attributes"]
+    return (
+        int(numbers["ApproximateNumberOfMessages"]),
+        int(numbers["ApproximateNumberOfMessagesNotVisible"]),
+    )
 
 
 def receive(
