@@ -265,7 +265,7 @@ def test_replay_that_cannot_go_on_is_given_up_and_the_next_one_sends_the_files(
     assert (said.code, "Say --yes if that is what you want" in said.error) == (2, True)
     said = burst(*give_up, "--yes")
     assert said.code == 0
-    assert "0 files of 3 came to landing, 3 did not." in said.text
+    assert "0 of 3 files came to landing, 3 did not." in said.text
     assert "is given up: 0 files came to landing, 3 did not." in said.text
     said = burst("replay", "dev", "orders", "--quarantine", "--key", "orders/00000.csv")
     assert (said.code, waiting(deployed)) == (0, ["orders/00000.csv"])

@@ -146,7 +146,8 @@ class GiveUpSession:
             self.answer.end({"open": found, "ended": None}, ok=True)
         confirm(self.answer, view.give_up_warning(found), yes=yes)
         ended = job.run(found.request)
-        self.answer.end({"open": found, "ended": ended}, ok=True, draw=view.ended_lines(ended))
+        lines = view.ended_lines(ended, self.deployment, self.pipeline)
+        self.answer.end({"open": found, "ended": ended}, ok=True, draw=lines)
 
 
 def confirm(answer: Answer, text: str, *, yes: bool) -> None:

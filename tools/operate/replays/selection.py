@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -250,8 +251,8 @@ def how_to_restore(file: ArchivedFile) -> str:
     hours = "12 hours" if "DEEP_ARCHIVE" in file.storage_class else "3 to 5 hours"
     return (
         f"Restore such a file with `aws s3api restore-object --bucket {file.bucket} --key "
-        f"'{file.source}' --restore-request {request}` (many: S3 Batch Operations), wait for "
-        f"about {hours}, and give the same command again."
+        f"{shlex.quote(file.source)} --restore-request {request}` (many: S3 Batch Operations), "
+        f"wait for about {hours}, and give the same command again."
     )
 
 

@@ -37,8 +37,8 @@ def left_out(choice: Choice, pipeline: DeployedPipeline) -> Iterator[str]:
     if choice.archived:
         first = choice.archived[0]
         yield (
-            f"{count(len(choice.archived), 'file is', 'files are')} left out because S3 returns "
-            f"them only after they are restored. {how_to_restore(first)}"
+            f"{count(len(choice.archived), 'file is', 'files are')} left out: S3 returns an "
+            f"archived file only after it is restored. {how_to_restore(first)}"
         )
         yield from _some([file.words for file in choice.archived])
     if choice.missing:
@@ -61,12 +61,18 @@ def left_out(choice: Choice, pipeline: DeployedPipeline) -> Iterator[str]:
 def warning(selection: Selection, choice: Choice) -> str:
     """What a replay from the archive does to curated."""
     if selection.replace:
+        batches = count(len(choice.outputs), "batch", "batches")
+        if not choice.items:
+            return (
+                f"The files of {batches} came back before: their old output is removed from "
+                "curated as soon as all of them are loaded."
+            )
         return (
             f"{count(len(choice.items), 'file is', 'files are')} loaded again by a run that starts "
-            f"now, and then the old output of {count(len(choice.outputs), 'batch', 'batches')} is "
-            "removed from curated. Readers never miss these rows; between the two they see them "
-            "twice, for seconds, or until the last batch of a large replay is loaded. A file that "
-            "goes to quarantine this time has no rows in curated any more."
+            f"now, and then the old output of {batches} is removed from curated. Readers never "
+            "miss these rows; between the two they see them twice, for seconds, or until the last "
+            "batch of a large replay is loaded. A file that goes to quarantine this time has no "
+            "rows in curated any more."
         )
     return (
         f"The rows of {count(len(choice.items), 'file')} are in curated already and will come "
@@ -130,7 +136,7 @@ def open_replay_lines(found: OpenReplay) -> Iterator[str]:
         yield "It has chosen no files yet."
         return
     yield (
-        f"{count(found.sent, 'file')} of {found.files:,} came to landing, {found.unsent:,} did not."
+        f"{found.sent:,} of {count(found.files, 'file')} came to landing, {found.unsent:,} did not."
     )
     if found.uncertain:
         yield (
@@ -159,7 +165,9 @@ def give_up_warning(found: OpenReplay) -> str:
     )
 
 
-def ended_lines(ended: EndedReplay) -> Iterator[str]:
+def ended_lines(
+    ended: EndedReplay, deployment: Deployment, pipeline: DeployedPipeline
+) -> Iterator[str]:
     """What a replay that was given up had done."""
     yield (
         f"The replay {ended.request} is given up: {count(len(ended.sent), 'file')} came to "
@@ -170,8 +178,8 @@ def ended_lines(ended: EndedReplay) -> Iterator[str]:
     for output in ended.doubled[:SHOWN]:
         yield (
             f"The old rows of batch {output.batch} are still in curated, and rows of its files "
-            f"come again: `burst replay --archive --batch {output.batch} --replace` sends what is "
-            "missing and removes the old ones."
+            f"come again: `burst replay {deployment.environment} {pipeline.name} --archive --batch "
+            f"{output.batch} --replace` sends what is missing and removes the old ones."
         )
 
 
