@@ -117,7 +117,7 @@ def steps(actor: Actor, number: int) -> None:
             actor.step()
 
 
-COUNTS = pytest.mark.parametrize("count", [60, pytest.param(2000, marks=pytest.mark.full)])
+COUNTS = pytest.mark.parametrize("count", [60, pytest.param(1000, marks=pytest.mark.full)])
 
 
 @COUNTS
