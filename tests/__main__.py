@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from tests import set_up
@@ -21,8 +22,11 @@ def main(arguments: list[str]) -> int:
         return 2
     import pytest
 
+    from tools.sandbox.java import ArchiveMaker
+
     ours = ["-p", "tests.progress", "--numprocesses", str(set_up.processes(waits=waits))]
-    return int(pytest.main([*ours, *arguments]))
+    with ArchiveMaker() if waits else nullcontext():
+        return int(pytest.main([*ours, *arguments]))
 
 
 if __name__ == "__main__":
