@@ -106,14 +106,15 @@ def test_changed_batch_size_is_applied_and_leaves_nothing_to_do(deployed: Deploy
         assert deployed.terraform.plan() is False
     finally:
         file.write_text(before, encoding="utf-8")
-        # By hand, in place of another apply; the next refresh reads it.
-        deployed.sandbox.account.client("glue").update_trigger(
-            Name=TRIGGER,
-            TriggerUpdate={
-                "EventBatchingCondition": {
-                    "BatchSize": BATCH_SIZE,
-                    "BatchWindow": BATCH_WINDOW_SECONDS,
-                }
-            },
-        )
+        put_back(deployed)
     assert batching(deployed) == {"size": BATCH_SIZE, "window": BATCH_WINDOW_SECONDS}
+
+
+def put_back(deployed: Deployed) -> None:
+    """By hand, in place of another apply; the next refresh reads it."""
+    glue = deployed.sandbox.account.client("glue")
+    trigger = glue.get_trigger(Name=TRIGGER)["Trigger"]
+    # An update takes the place of the whole definition.
+    kept = {name: trigger[name] for name in ("Description", "Actions") if name in trigger}
+    condition = {"BatchSize": BATCH_SIZE, "BatchWindow": BATCH_WINDOW_SECONDS}
+    glue.update_trigger(Name=TRIGGER, TriggerUpdate={**kept, "EventBatchingCondition": condition})
