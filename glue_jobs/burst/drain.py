@@ -232,7 +232,8 @@ class _Drain:
         )
         raise RowEngineError(
             f"{files} files could not be loaded: {last.attempts.error or _DIED} {nothing_else} "
-            "so the cause is most likely not a file, and nothing was set aside. Correct the transform, the permissions or the job's size; the next run "
+            "so the cause is most likely not a file, and nothing was set aside. Correct the "
+            "transform, the permissions or the job's size; the next run "
             f"tries them again. If the file of batch {batch} is wrong: `burst set-aside "
             f"{args.environment} {args.pipeline} --batch {batch}`."
         )

@@ -4,8 +4,8 @@ A batch that failed twice is halved. A half that fails is halved at once, until 
 file goes to quarantine only when it failed alone, again and again, and at least once after the same
 run had loaded other rows: then engine, transform and permissions work, and the file does not.
 
-Where nothing else is there to load, a probe takes its place: a row that was made up goes through the
-same engine, columns and transform. There is none where both halves of a batch failed, or several
+Where nothing else is there to load, a probe takes its place: a row that was made up goes through
+the same engine, columns and transform. There is none where both halves of a batch failed, or many
 files did: then the cause is most likely not a file. Where neither a file nor the probe is loaded,
 nothing is set aside.
 
@@ -97,7 +97,7 @@ class Suspects:
         return self.loaded or self.probed is True
 
     def _may_probe(self) -> bool:
-        """Whether only single files are left, few, and no two of one batch: there is no other half."""
+        """Whether few files are left, each alone and no two of one batch: no other half failed."""
         plans = [suspect.plan for suspect in self.all()]
         return (
             self.probed is None

@@ -189,7 +189,7 @@ def test_a_few_files_that_fail_in_batches_of_their_own_are_quarantined(
     proof = Proof(new_world())
     put(proof, ["raises at read", "raises at write"])
 
-    run(proof.world, max_files=1)
+    run(proof.world, max_files_per_batch=1)
 
     proof.check_settled()
 
@@ -203,7 +203,7 @@ def test_where_both_halves_fail_or_many_files_no_row_that_was_made_up_says_that_
 
     for _ in range(4):
         with pytest.raises(RowEngineError, match="No other file was loaded"):
-            run(proof.world, max_files=max_files)
+            run(proof.world, max_files_per_batch=max_files)
         proof.check()
 
     assert len(proof.outstanding()) == files
