@@ -29,6 +29,7 @@ COMMANDS = {
     "inspect": ("tools.operate.commands.inspect", "inspect"),
     "put": ("tools.operate.commands.put", "put"),
     "drain": ("tools.operate.commands.drain", "drain"),
+    "logs": ("tools.operate.commands.logs", "logs"),
     "replay": ("tools.operate.commands.replay", "replay"),
     "set-aside": ("tools.operate.commands.set_aside", "set_aside"),
     "redeliver": ("tools.operate.commands.redeliver", "redeliver"),
@@ -37,6 +38,8 @@ COMMANDS = {
     "review": ("tools.review.command", "review"),
     "demo": ("tools.sandbox.command", "demo"),
     "sandbox": ("tools.sandbox.command", "sandbox"),
+    "sandbox apply": ("tools.sandbox.commands.apply", "apply"),
+    "clean": ("tools.sandbox.commands.clean", "clean"),
     "forecast": ("tools.forecast.command", "forecast"),
     "settings": ("tools.settings_table", "show_settings"),
     "docs": ("tools.docs", "docs"),
@@ -65,6 +68,8 @@ class NamedCommand(TyperCommand):
     ) -> Any:
         """The context of the command itself; raises what is wrong with its arguments."""
         typed = tuple(args)
+        if args and (longer := f"{self.name} {args[0]}") in COMMANDS:
+            self.name, info_name, args = longer, longer, args[1:]
         try:
             return load(str(self.name)).make_context(info_name, args, parent, **extra)
         except typer.BadParameter as error:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import shlex
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ import typer
 from rich.console import Console
 
 from tools.sandbox.errors import PipelineError, SandboxError
+from tools.sandbox.folder import PROJECT_FOLDER, new_folder
 from tools.sandbox.terraform import Change, find_terraform
 
 # What takes long to import is imported by the function that needs it, so that the help and a wrong
@@ -26,13 +26,10 @@ if TYPE_CHECKING:
 
     from stacks.settings import PipelineSettings
     from tools.sandbox.demo import Burst, BurstProgress, Outcome
-    from tools.sandbox.glue.notices import Notice
     from tools.sandbox.sandbox import Sandbox
 
-PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 ENVIRONMENT = "dev"
 PIPELINE = "orders"
-EXAMPLES, EXAMPLE_FILES = "examples", 3
 
 Window = Annotated[
     int, typer.Option(help="Batch window in seconds, in place of the pipeline's.", min=1, max=900)
@@ -73,7 +70,7 @@ def demo(
     from tools.sandbox.sandbox import Sandbox
 
     with (
-        Sandbox(_new_folder(folder), batch_size=size, batch_window=window) as sandbox,
+        Sandbox(new_folder(folder), batch_size=size, batch_window=window) as sandbox,
         _undisturbed_end(),
     ):
         _announce(console, sandbox.folder, settings, size, window)
@@ -99,29 +96,40 @@ def demo(
 
 def sandbox(
     environment: Annotated[str, typer.Option(help="Environment of cdktf.json to deploy.")] = "dev",
+    pipeline: Annotated[
+        str | None, typer.Option(help="Deploy this pipeline alone; default: all of them.")
+    ] = None,
     window: Window = 10,
     size: Size = None,
     folder: Folder = None,
 ) -> None:
-    """Deploy the pipelines to an emulated account and keep it up until Ctrl-C, to try them."""
+    """Deploy the pipelines to an emulated account and keep it up until Ctrl-C, to try them.
+
+    Example: pipenv run burst sandbox --pipeline orders
+    """
     from stacks.settings import SettingsError, read_environments
+    from tools.sandbox.one_pipeline import SETTINGS, unknown
 
     console = Console(highlight=False)
-    environments = read_environments(PROJECT_FOLDER / "cdktf.json")
+    environments = read_environments(PROJECT_FOLDER / SETTINGS)
     if environment not in environments:
-        raise SettingsError(
-            [f"cdktf.json has no environment {environment!r}; it has {', '.join(environments)}."]
-        )
+        raise SettingsError([unknown("environment", environment, list(environments))])
+    pipelines = environments[environment].pipelines
+    if pipeline is not None and pipeline not in pipelines:
+        raise SettingsError([unknown("pipeline", pipeline, list(pipelines), environment)])
+    if os.name == "nt":
+        raise SandboxError("The sandbox runs on Linux and macOS; on Windows, start it inside WSL.")
     find_terraform()
-    region = environments[environment].region
 
+    from tools.sandbox import using
     from tools.sandbox.sandbox import Sandbox
 
     with (
         Sandbox(
-            _new_folder(folder),
+            new_folder(folder),
             environment=environment,
-            region=region,
+            region=environments[environment].region,
+            pipeline=pipeline,
             batch_size=size,
             batch_window=window,
         ) as running,
@@ -129,75 +137,20 @@ def sandbox(
     ):
         console.print(f"Everything is written to [bold]{running.folder}[/].", soft_wrap=True)
         _deploy(console, running, PROJECT_FOLDER)
-        write_examples(running.folder / EXAMPLES)
-        pipelines = environments[environment].pipelines
-        pipeline = PIPELINE if PIPELINE in pipelines else next(iter(pipelines))
-        for line in how_to_use(write_environment(running), environment, pipeline):
+        using.write_examples(running.folder / using.EXAMPLES)
+        shown = pipeline or (PIPELINE if PIPELINE in pipelines else next(iter(pipelines)))
+        for line in using.how_to_use(using.write_environment(running), environment, shown):
             console.print(line, soft_wrap=True, markup=False)
         with _lines_for_notices(console, running):
             _until_interrupted()
     console.print("The sandbox is stopped, and its account is gone.")
-
-
-def write_environment(running: Sandbox) -> Path:
-    """A file of shell variables with which every AWS program uses the sandbox and nothing else."""
-    outputs = running.folder / "outputs.json"
-    outputs.write_text(json.dumps(running.outputs, indent=1), encoding="utf-8")
-    variables = {
-        name: value
-        for name, value in running.account.environment().items()
-        if name.startswith("AWS_") or name.lower() == "no_proxy"
-    }
-    variables["BURST_OUTPUTS"] = str(outputs)
-    variables["BURST_EXAMPLES"] = str(running.folder / EXAMPLES)
-    file = running.folder / "environment.sh"
-    file.write_text(
-        "unset AWS_PROFILE AWS_SESSION_TOKEN\n"
-        + "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()),
-        encoding="utf-8",
-    )
-    return file
-
-
-def write_examples(folder: Path) -> None:
-    """Write a few order files to play with."""
-    from tools.sandbox.orders import generate
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, file in enumerate(generate(EXAMPLE_FILES, seed=1, now=datetime.now(UTC)), 1):
-        (folder / f"orders-{number}.csv").write_bytes(file.body)
-
-
-def how_to_use(environment_file: Path, environment: str, pipeline: str) -> list[str]:
-    """What to type in another terminal."""
-    where = f"{environment} {pipeline}"
-    return [
-        "",
-        "The pipelines run until you press Ctrl-C here. In another terminal, in this folder:",
-        "",
-        f"  source {shlex.quote(str(environment_file))}",
-        f"  pipenv run burst status {environment}",
-        f'  pipenv run burst put {where} "$BURST_EXAMPLES"/orders-1.csv',
-        f"  pipenv run burst drain {where}",
-        f"  pipenv run burst inspect {where} <the key that `put` printed> --rows 3",
-        "",
-        'docs/runbook.md continues from here: "A bad file, from the alarm to its rows".',
-        "",
-    ]
+    console.print("Its files are kept; `pipenv run burst clean` removes them.")
 
 
 def _until_interrupted() -> None:
     """Return on Ctrl-C, which is how this ends; other signals end it as they end every command."""
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
-
-
-def _new_folder(folder: Path | None) -> Path:
-    if folder is None:
-        return PROJECT_FOLDER / ".sandbox" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
-    if folder.exists():
-        raise SandboxError(f"The folder {folder} exists already: name a new one.")
-    return folder
 
 
 @contextmanager
@@ -280,15 +233,10 @@ def _follow(console: Console, sandbox: Sandbox, burst: Burst) -> Outcome:
 @contextmanager
 def _lines_for_notices(console: Console, sandbox: Sandbox) -> Iterator[None]:
     """Print a line for every step of the engine that people care about."""
-    from tools.sandbox import view
+    from tools.sandbox.narration import narrated
 
-    def print_line(notice: Notice) -> None:
-        line = view.narrate(notice)
-        if line:
-            console.print(f"{notice.at:%H:%M:%S} {line}", soft_wrap=True, markup=False)
+    def print_line(at: datetime, line: str) -> None:
+        console.print(f"{at:%H:%M:%S} {line}", soft_wrap=True, markup=False)
 
-    unsubscribe = sandbox.engine.subscribe(print_line)
-    try:
+    with narrated(sandbox.engine, print_line):
         yield
-    finally:
-        unsubscribe()

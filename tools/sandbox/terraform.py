@@ -89,9 +89,14 @@ class Terraform:
             raise SandboxError(f"`terraform plan` failed: {done.stderr.strip()}")
         return done.returncode == 2
 
-    def apply(self, report: Callable[[Change], None] = lambda change: None) -> None:
-        """Make the account what the stack says; ``report`` is called at every step."""
-        self._change("apply", report)
+    def apply(
+        self, report: Callable[[Change], None] = lambda change: None, *, saved_plan: str = ""
+    ) -> None:
+        """Make the account what the stack says; ``report`` is called at every step.
+
+        ``saved_plan``: a plan that `plan("-out=...")` saved; without one, one is made.
+        """
+        self._change("apply", report, *([saved_plan] if saved_plan else []))
 
     def destroy(self, report: Callable[[Change], None] = lambda change: None) -> None:
         """Remove everything that the stack made."""
@@ -122,9 +127,9 @@ class Terraform:
             output, errors = process.communicate()
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
-    def _change(self, command: str, report: Callable[[Change], None]) -> None:
+    def _change(self, command: str, report: Callable[[Change], None], *arguments: str) -> None:
         with self._started(
-            command, "-input=false", "-auto-approve", "-json", "-parallelism=20"
+            command, "-input=false", "-auto-approve", "-json", "-parallelism=20", *arguments
         ) as process:
             errors = _follow(process.stdout or (), report)
             if not errors and process.stderr:

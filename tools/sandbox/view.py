@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -13,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from tools.sandbox.alert_lines import alert_line
 from tools.sandbox.demo import BurstProgress, FileCounts, Outcome
 from tools.sandbox.glue.batches import Reason
 from tools.sandbox.glue.notices import (
@@ -87,18 +87,10 @@ def narrate(notice: Notice) -> str | None:
         case EventUndelivered():
             return f"Event {notice.event_id} was not delivered: {notice.message}"
         case MessagePublished():
-            return f"Alert: {_alert(notice.message)}"
+            return alert_line(notice.message)
         case ProblemFound():
             return notice.message
     return None
-
-
-def _alert(message: str) -> str:
-    """The sentence for people in a message of `stacks/alerting/alerts.py`, or the message."""
-    try:
-        return str(json.loads(message)["alert"])
-    except (ValueError, KeyError, TypeError):
-        return message
 
 
 def short(run_id: str) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.sandbox.errors import SandboxError
+from tools.sandbox.glue.job_logs import DRIVER_STREAM, JobLog, cloudwatch, group_prefix
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -49,12 +50,16 @@ class JobRequest:
         script_location: `s3://` URI of the script.
         arguments: everything that is passed to the script, by name with its dashes.
         folder: a folder for this run alone: its code, its log, its temporary files.
+        run_id: names its log streams.
+        security_configuration: a part of the names of its log groups; "" where it has none.
     """
 
     role: str
     script_location: str
     arguments: Mapping[str, str]
     folder: Path
+    run_id: str
+    security_configuration: str = ""
 
     @property
     def log(self) -> Path:
@@ -71,10 +76,11 @@ class JobProcess:
     """A running job. It is the first process of its own session, and everything that it
     starts (Spark's JVM, its Python workers) stays in that session and ends with it."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], request: JobRequest) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes], request: JobRequest, log: JobLog) -> None:
         self.pid = popen.pid
         self._error = request.error
         self._popen = popen
+        self._log = log
 
     @classmethod
     def start(cls, request: JobRequest, account: Account) -> Self:
@@ -100,17 +106,19 @@ class JobProcess:
         ]
         command = [sys.executable, str(RUN_SCRIPT), str(request.error), str(script)]
         command += [part for pair in request.arguments.items() for part in pair]
-        with request.log.open("ab") as log:
-            popen = subprocess.Popen(  # noqa: S603 (the deployed script is what runs)
-                command,
-                cwd=request.folder,
-                env=job_environment(account, credentials, packages, request.folder),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        return cls(popen, request)
+        popen = subprocess.Popen(  # noqa: S603 (the deployed script is what runs)
+            command,
+            cwd=request.folder,
+            env=job_environment(account, credentials, packages, request.folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        log = _log_of(request, account)
+        if popen.stdout and popen.stderr:
+            log.follow(popen.stdout, popen.stderr)
+        return cls(popen, request, log)
 
     def wait(self, timeout: float | None = None) -> int | None:
         """The exit code once the job has ended, or None if it still runs after the timeout.
@@ -122,6 +130,7 @@ class JobProcess:
         except subprocess.TimeoutExpired:
             return None
         self._end_session()
+        self._log.close()
         return code
 
     def terminate(self) -> None:
@@ -132,6 +141,7 @@ class JobProcess:
         self._end_session()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(KILL_GRACE)
+        self._log.close()
 
     def error_message(self) -> str:
         """What Glue shows as `ErrorMessage` of the job that has ended badly."""
@@ -177,6 +187,15 @@ class JobProcess:
         except (ProcessLookupError, PermissionError):
             return
         yield -self.pid
+
+
+def _log_of(request: JobRequest, account: Account) -> JobLog:
+    """The log of a run. Glue writes it, so it is not judged by the permissions of the role."""
+    logs = account.client("logs")
+    prefix = group_prefix(request.arguments, request.security_configuration, request.role)
+    stream = DRIVER_STREAM.format(run_id=request.run_id)
+    output, error = (cloudwatch(logs, f"{prefix}/{kind}", stream) for kind in ("output", "error"))
+    return JobLog(request.log, output=output, error=error)
 
 
 def _session_of(folder: Path) -> int | None:
