@@ -16,6 +16,8 @@ from tools.operate.errors import InputError
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 STACKS_FOLDER = PROJECT_FOLDER / "cdktf.out" / "stacks"
 OUTPUTS_VARIABLE = "BURST_OUTPUTS"
+# The folder of the sandbox whose environment this shell has sourced.
+SANDBOX_VARIABLE = "BURST_SANDBOX"
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from tools.operate.deployment import PROJECT_FOLDER
 from tools.sandbox.errors import PipelineError, SandboxError
-from tools.sandbox.folder import PROJECT_FOLDER, new_folder
+from tools.sandbox.folder import new_folder
 from tools.sandbox.terraform import Change, find_terraform
 
 # What takes long to import is imported by the function that needs it, so that the help and a wrong

@@ -17,14 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from tools.operate.deployment import PROJECT_FOLDER, SANDBOX_VARIABLE
 from tools.sandbox.errors import SandboxError
 
-PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 SANDBOXES = PROJECT_FOLDER / ".sandbox"
 FACTS_FILE = "sandbox.json"
 RUNNING, APPLYING = "running.lock", "applying.lock"
-# Names the folder of the sandbox to whoever sources its environment.
-VARIABLE = "BURST_SANDBOX"
 # The folders that a sandbox makes where it is given none.
 _OUR_NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
 
@@ -125,8 +123,8 @@ def running_folder(named: Path | None, root: Path = SANDBOXES) -> Path:
     A shell that has sourced the environment of a sandbox means that one. Raises `SandboxError`
     where none runs, or several do.
     """
-    if named is None and os.environ.get(VARIABLE):
-        named = Path(os.environ[VARIABLE])
+    if named is None and os.environ.get(SANDBOX_VARIABLE):
+        named = Path(os.environ[SANDBOX_VARIABLE])
     if named is not None:
         folder = named.resolve()
         if not runs(folder):

@@ -14,11 +14,12 @@ from typing import Any, Self
 
 from burst.contract import CURATED, JobSpec, arguments_of
 
+from tools.operate.deployment import PROJECT_FOLDER
 from tools.sandbox import one_pipeline
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.aws_event import glue_job_state_changes
 from tools.sandbox.errors import SandboxError
-from tools.sandbox.folder import PROJECT_FOLDER, RUNNING, Facts, held
+from tools.sandbox.folder import RUNNING, Facts, held
 from tools.sandbox.glue.engine import GlueEngine
 from tools.sandbox.terraform import Change, Terraform, write_override
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tools.operate.deployment import SANDBOX_VARIABLE
 from tools.sandbox import shells
-from tools.sandbox.folder import VARIABLE
 from tools.sandbox.sandbox import Sandbox, curated_folder
 
 OUTPUTS_FILE = "outputs.json"
@@ -30,7 +30,7 @@ def write_environment(running: Sandbox) -> Path:
     }
     variables["BURST_OUTPUTS"] = str(running.folder / OUTPUTS_FILE)
     variables["BURST_EXAMPLES"] = str(running.folder / EXAMPLES)
-    variables[VARIABLE] = str(running.folder)
+    variables[SANDBOX_VARIABLE] = str(running.folder)
     return shells.write(running.folder, variables)
 
 

@@ -83,7 +83,8 @@ def narrate(notice: Notice) -> str | None:
                 "takes its files."
             )
         case JobRunChanged() if notice.state != "STARTING":
-            return f"Job run {short(notice.run_id)} is {notice.state}."
+            # By the id under which every command shows it.
+            return f"Run {short(notice.workflow_run_id or notice.run_id)} is {notice.state}."
         case EventUndelivered():
             return f"Event {notice.event_id} was not delivered: {notice.message}"
         case MessagePublished():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from tools.operate.answer import Answer, explained_errors
-from tools.operate.deployment import PROJECT_FOLDER
+from tools.operate.deployment import PROJECT_FOLDER, SANDBOX_VARIABLE
 from tools.operate.options import (
     AsJson,
     Environment,
@@ -58,5 +59,5 @@ def _pause(environment: str, pipeline: str, *, paused: bool, write: bool, as_jso
     answer.end(
         {**shown, "changed": changed},
         ok=True,
-        draw=pause_lines(change, written=write),
+        draw=pause_lines(change, written=write, in_sandbox=SANDBOX_VARIABLE in os.environ),
     )
