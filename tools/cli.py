@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import inspect
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -42,9 +44,25 @@ COMMANDS = {
     "clean": ("tools.sandbox.commands.clean", "clean"),
     "forecast": ("tools.forecast.command", "forecast"),
     "settings": ("tools.settings_table", "show_settings"),
+    "completion": ("tools.completion", "completion"),
     "docs": ("tools.docs", "docs"),
     "move-to-cdktn": ("tools.cdktn", "move_to_cdktn"),
 }
+HELP = "Programs for the people who run the pipeline."
+FIRST_DAY = """\
+Burst loads files that arrive in bursts into a table. Five commands for the
+first day, each after `pipenv run`:
+
+  burst demo        one burst, end to end, in an emulated account on this machine
+  burst new         a pipeline from sample files of your own
+  burst try         what the job would make of files, here and now
+  burst sandbox     your pipelines in an emulated account that stays up
+  burst forecast    what your files would cost and how long they would wait
+
+`burst --help` lists all commands, `burst COMMAND --help` explains one, and
+README.md leads from the clone to a deployment."""
+# What `burst completion` sets where a shell asks what a word may become.
+COMPLETE = "_BURST_COMPLETE"
 OURS = ("tools", "stacks", "glue_jobs")
 
 
@@ -52,8 +70,8 @@ class Commands(TyperGroup):
     """The commands by name and help. Only the one that is called is imported."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names, as the help shows them."""
-        return list(COMMANDS)
+        """The names, as the help shows them; a shell completes one word at a time."""
+        return [name for name in COMMANDS if not ctx.resilient_parsing or " " not in name]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of this name; None where there is none."""
@@ -112,22 +130,38 @@ def function(name: str) -> Callable[..., None]:
 def load(name: str) -> TyperCommand:
     """Import a command; raises ModuleNotFoundError where a package is missing."""
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    alone.command(name)(function(name))
+    alone.command(name, help=_paragraphs(function(name).__doc__ or ""))(function(name))
     return cast(TyperCommand, typer.main.get_command(alone))
+
+
+def _paragraphs(text: str) -> str:
+    """A docstring with each paragraph on one line: the width of the terminal breaks it."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 app = typer.Typer(
     cls=Commands,
-    help="Programs for the people who run the pipeline.",
-    no_args_is_help=True,
+    help=HELP,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
 
 @app.callback()
-def _burst() -> None:
-    """Programs for the people who run the pipeline."""
+def _burst(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show which version this is.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        from tools.version import version_text
+
+        typer.echo(version_text())
+    elif context.invoked_subcommand is None:
+        typer.echo(FIRST_DAY)
 
 
 def main() -> int:
@@ -139,6 +173,10 @@ def main() -> int:
     """
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, _terminate)
+    if COMPLETE in os.environ:
+        from typer.completion import completion_init
+
+        completion_init()
     try:
         app(prog_name="burst")
     except SystemExit as end:
