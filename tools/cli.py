@@ -223,8 +223,12 @@ def _print(word: str, text: str) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from tools.operate.words import at_words
+
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    errors.print(*([f"[bold red]{word}[/]"] if word else []), escape(text))
+    sentence = f"{word} {text}" if word else text
+    shown = at_words(sentence, errors.width) if errors.is_terminal else sentence
+    errors.print(f"[bold red]{word}[/]{escape(shown.removeprefix(word))}")
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -55,7 +55,10 @@ def demo(
     size: Size = None,
     folder: Folder = None,
 ) -> None:
-    """Deploy the pipeline to an emulated account on this machine and send a burst through it."""
+    """Deploy the pipeline to an emulated account on this machine and send a burst through it.
+
+    Example: pipenv run burst demo --files 100 --bad 3
+    """
     console = Console(highlight=False)
     if bad > files:
         raise typer.BadParameter(f"{bad} of {files} files cannot be bad.", param_hint="--bad")
@@ -234,10 +237,11 @@ def _follow(console: Console, sandbox: Sandbox, burst: Burst) -> Outcome:
 @contextmanager
 def _lines_for_notices(console: Console, sandbox: Sandbox) -> Iterator[None]:
     """Print a line for every step of the engine that people care about."""
+    from tools.operate.answer import print_text
     from tools.sandbox.narration import narrated
 
     def print_line(at: datetime, line: str) -> None:
-        console.print(f"{at:%H:%M:%S} {line}", soft_wrap=True, markup=False)
+        print_text(console, f"{at:%H:%M:%S} {line}")
 
     with narrated(sandbox.engine, print_line):
         yield

@@ -78,8 +78,8 @@ def how_to_use(environment_file: Path, environment: str, pipeline: str) -> list[
         "",
         f"  {curated_folder(folder, pipeline)}",
         "",
-        f"That shell now belongs to the sandbox: `{shells.LEAVE}` gives it back. For fish and",
-        "PowerShell there are environment.fish and environment.ps1 beside environment.sh.",
+        f"That shell then belongs to the sandbox: `{shells.LEAVE}` gives it back. For fish",
+        "and PowerShell: environment.fish and environment.ps1 beside environment.sh.",
         'docs/runbook.md continues from here: "A bad file, from the alarm to its rows".',
         "",
     ]

@@ -28,7 +28,10 @@ def pause(
     write: Annotated[bool, typer.Option("--write", help="Change cdktf.json.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how to stop a pipeline from starting runs: a setting, and the plan it leads to."""
+    """Show how to stop a pipeline from starting runs: a setting, and the plan it leads to.
+
+    Example: pipenv run burst pause dev orders --write
+    """
     _pause(environment, pipeline, paused=True, write=write, as_json=as_json)
 
 
@@ -39,7 +42,10 @@ def resume(
     write: Annotated[bool, typer.Option("--write", help="Change cdktf.json.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how to let a paused pipeline go on: a setting, the plan, and one run."""
+    """Show how to let a paused pipeline go on: a setting, the plan, and one run.
+
+    Example: pipenv run burst resume dev orders --write
+    """
     _pause(environment, pipeline, paused=False, write=write, as_json=as_json)
 
 

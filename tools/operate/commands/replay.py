@@ -69,7 +69,10 @@ def replay(
     outputs: Outputs = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Bring files back into landing as new uploads, each once, also after an interruption."""
+    """Bring files back into landing as new uploads, each once, also after an interruption.
+
+    Example: pipenv run burst replay dev orders --quarantine --since 2d --dry-run
+    """
     if quarantine == archive:
         raise InputError("Say which files: either --quarantine or --archive.")
     answer = Answer.to(as_json)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tools.operate import runs
-from tools.operate.answer import Answer
+from tools.operate.answer import Answer, print_text
 from tools.operate.logs import LogLine
 from tools.operate.words import timestamp
 
@@ -19,7 +19,7 @@ def notes(answer: Answer) -> Callable[[str], None]:
 
     def say(text: str) -> None:
         if not answer.as_json:
-            console.print(text, soft_wrap=True, markup=False, style="dim")
+            print_text(console, text, style="dim")
 
     return say
 
