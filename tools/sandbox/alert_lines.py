@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from burst.contract import QUARANTINE, REASON_SUFFIX
 
+from tools.operate.ids import short
+
 SHOWN_FILES = 3
+_LONG_ID = re.compile(r"\b(?:jr|wr)_[0-9a-f]{9,}")
 
 
 @dataclass(frozen=True)
@@ -58,4 +62,6 @@ def alert_line(message: str) -> str:
         sentence, error = str(content["alert"]), content.get("error")
     except (ValueError, KeyError, TypeError, AttributeError):
         return f"Alert: {message}"
-    return f"Alert: {sentence}" + (f" It said: {error}" if error else "")
+    said = f" It said: {error}" if error else ""
+    # As every command shows them; the message has them whole, for AWS.
+    return f"Alert: {_LONG_ID.sub(lambda found: short(found[0]), sentence)}{said}"
