@@ -53,7 +53,7 @@ FIRST_DAY = """\
 Burst loads files that arrive in bursts into a table. Five commands for the
 first day, each after `pipenv run`:
 
-  burst demo        one burst, end to end, in an emulated account on this machine
+  burst demo        one burst, end to end, in an emulated account here
   burst new         a pipeline from sample files of your own
   burst try         what the job would make of files, here and now
   burst sandbox     your pipelines in an emulated account that stays up
