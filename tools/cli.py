@@ -91,7 +91,8 @@ class NamedCommand(TyperCommand):
         try:
             return load(str(self.name)).make_context(info_name, args, parent, **extra)
         except typer.BadParameter as error:
-            error.message = _with_range(error, typed)
+            # Pydantic's word for what a function of ours or typer's raised.
+            error.message = _with_range(error, typed).removeprefix("Value error, ")
             raise
 
 

@@ -14,6 +14,7 @@ from tools.sandbox import shells
 from tools.sandbox.sandbox import Sandbox, curated_folder
 
 OUTPUTS_FILE = "outputs.json"
+ORDERS = "orders"
 EXAMPLES, EXAMPLE_FILES = "examples", 3
 
 
@@ -57,6 +58,8 @@ def how_to_use(environment_file: Path, environment: str, pipeline: str) -> list[
     """What to type in another terminal."""
     where = f"{environment} {pipeline}"
     folder = environment_file.parent
+    # The examples are order files.
+    file = '"$BURST_EXAMPLES"/orders-1.csv' if pipeline == ORDERS else "FILE"
     return [
         "",
         "The pipelines run until you press Ctrl-C here. In another terminal, in this",
@@ -64,7 +67,7 @@ def how_to_use(environment_file: Path, environment: str, pipeline: str) -> list[
         "",
         f"  source {shlex.quote(str(environment_file))}",
         f"  pipenv run burst status {environment}",
-        f'  pipenv run burst put {where} "$BURST_EXAMPLES"/orders-1.csv',
+        f"  pipenv run burst put {where} {file}",
         f"  pipenv run burst drain {where}",
         f"  pipenv run burst inspect {where} <the key that `put` printed> --rows 3",
         f"  pipenv run burst logs {where}",
