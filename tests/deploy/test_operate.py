@@ -407,7 +407,7 @@ def test_running_sandbox_takes_the_setting_paused_and_keeps_its_data(
     assert said.code == 0, said.err
     # Nothing but the two rules.
     assert "0 to add · 2 to change · 0 to replace · 0 to destroy" in said.text
-    assert said.text.count("ENABLED → DISABLED") == 2
+    assert len(re.findall(r"ENABLED\W+DISABLED", said.text)) == 2
 
     burst("put", "dev", "orders", str(order_file(tmp_path)))
     said = burst("status", "dev")
