@@ -88,7 +88,10 @@ def test_ctrl_c_in_the_middle_ends_with_130_and_leaves_no_process(tmp_path: Path
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
-    assert errors.strip() == "Stopped."
+    assert errors.splitlines() == [
+        "Stopping terraform apply ... Press Ctrl-C again to end it at once.",
+        "Stopped; nothing that was started is left running.",
+    ]
     assert "Traceback" not in output
     assert processes_with(folder) == []
 

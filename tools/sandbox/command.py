@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shlex
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from tools import processes
 from tools.sandbox.errors import PipelineError, SandboxError
 from tools.sandbox.terraform import Change, find_terraform
 
@@ -72,10 +72,7 @@ def demo(
     from tools.sandbox.orders import generate
     from tools.sandbox.sandbox import Sandbox
 
-    with (
-        Sandbox(_new_folder(folder), batch_size=size, batch_window=window) as sandbox,
-        _undisturbed_end(),
-    ):
+    with Sandbox(_new_folder(folder), batch_size=size, batch_window=window) as sandbox:
         _announce(console, sandbox.folder, settings, size, window)
         _deploy_example(console, sandbox)
         burst = Burst(
@@ -117,16 +114,13 @@ def sandbox(
 
     from tools.sandbox.sandbox import Sandbox
 
-    with (
-        Sandbox(
-            _new_folder(folder),
-            environment=environment,
-            region=region,
-            batch_size=size,
-            batch_window=window,
-        ) as running,
-        _undisturbed_end(),
-    ):
+    with Sandbox(
+        _new_folder(folder),
+        environment=environment,
+        region=region,
+        batch_size=size,
+        batch_window=window,
+    ) as running:
         console.print(f"Everything is written to [bold]{running.folder}[/].", soft_wrap=True)
         _deploy(console, running, PROJECT_FOLDER)
         write_examples(running.folder / EXAMPLES)
@@ -136,7 +130,7 @@ def sandbox(
             console.print(line, soft_wrap=True, markup=False)
         with _lines_for_notices(console, running):
             _until_interrupted()
-    console.print("The sandbox is stopped, and its account is gone.")
+    console.print(f"{processes.verdict()} The account is gone.")
 
 
 def write_environment(running: Sandbox) -> Path:
@@ -198,15 +192,6 @@ def _new_folder(folder: Path | None) -> Path:
     if folder.exists():
         raise SandboxError(f"The folder {folder} exists already: name a new one.")
     return folder
-
-
-@contextmanager
-def _undisturbed_end() -> Iterator[None]:
-    """Lets no second Ctrl-C interrupt the stopping of what the first one ended."""
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _announce(
