@@ -6,9 +6,11 @@ import contextlib
 import json
 import shlex
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,15 +19,13 @@ from rich.console import Console
 
 from tools import processes
 from tools.sandbox.errors import PipelineError, SandboxError
-from tools.sandbox.terraform import Change, find_terraform
+from tools.sandbox.terraform import find_terraform
 
 # What takes long to import is imported by the function that needs it, so that the help and a wrong
 # option are answered at once: the emulator alone takes half a second.
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from stacks.settings import PipelineSettings
-    from tools.sandbox.demo import Burst, BurstProgress, Outcome
+    from tools.sandbox.demo import Burst, BurstFile, BurstProgress, Outcome
     from tools.sandbox.glue.notices import Notice
     from tools.sandbox.sandbox import Sandbox
 
@@ -33,6 +33,9 @@ PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 ENVIRONMENT = "dev"
 PIPELINE = "orders"
 EXAMPLES, EXAMPLE_FILES = "examples", 3
+MAX_FILES = 1000
+# How click says that an option stood on the command line.
+TYPED = "ParameterSource.COMMANDLINE"
 
 Window = Annotated[
     int, typer.Option(help="Batch window in seconds, in place of the pipeline's.", min=1, max=900)
@@ -48,50 +51,140 @@ Folder = Annotated[
 
 
 def demo(
-    files: Annotated[int, typer.Option(help="Files in the burst.", min=1, max=1000)] = 25,
+    context: typer.Context,
+    files: Annotated[
+        str,
+        typer.Option(
+            metavar="N|FOLDER",
+            help="Order files in the burst, 1 to 1,000; or the folder with your own files, for a "
+            "pipeline of yours.",
+        ),
+    ] = "25",
     bad: Annotated[
-        int, typer.Option(help="Files among them that no job can read.", min=0, max=1000)
+        int, typer.Option(help="Order files among them that no job can read.", min=0, max=1000)
     ] = 1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same orders.")] = 1,
+    pipeline: Annotated[
+        str | None,
+        typer.Option(help="A pipeline of cdktf.json, in place of the example with its orders."),
+    ] = None,
+    environment: Annotated[
+        str, typer.Option(help="Environment of cdktf.json that has this pipeline.")
+    ] = ENVIRONMENT,
     window: Window = 15,
     size: Size = None,
     folder: Folder = None,
 ) -> None:
-    """Deploy the pipeline to an emulated account on this machine and send a burst through it."""
-    console = Console(highlight=False)
-    if bad > files:
-        raise typer.BadParameter(f"{bad} of {files} files cannot be bad.", param_hint="--bad")
-    from stacks.settings import read_environments
-    from tools.sandbox import example_project
-
-    settings = read_environments(example_project.SETTINGS)[ENVIRONMENT].pipelines[PIPELINE]
+    """Deploy a pipeline to an emulated account on this machine and send a burst through it."""
+    names = ("bad", "seed", "environment")
+    given = {name for name in names if str(context.get_parameter_source(name)) == TYPED}
+    if pipeline is None:
+        subject = _orders(files, bad, seed, given)
+    else:
+        subject = _own(files, environment, pipeline, given)
     find_terraform()
 
     from tools.sandbox import view
     from tools.sandbox.demo import Burst
-    from tools.sandbox.orders import generate
     from tools.sandbox.sandbox import Sandbox
 
-    with Sandbox(_new_folder(folder), batch_size=size, batch_window=window) as sandbox:
-        _announce(console, sandbox.folder, settings, size, window)
-        _deploy_example(console, sandbox)
-        burst = Burst(
-            sandbox,
-            generate(files, seed=seed, now=datetime.now(UTC), bad=bad),
-            pipeline=PIPELINE,
-            prefix=settings.prefix,
-        )
+    console = Console(highlight=False)
+    with Sandbox(
+        _new_folder(folder),
+        environment=subject.environment,
+        region=subject.region,
+        batch_size=size,
+        batch_window=window,
+    ) as sandbox:
+        _announce(console, sandbox.folder, subject, size, window)
+        _deploy_subject(console, sandbox, subject)
+        burst = Burst(sandbox, subject.files, pipeline=subject.pipeline, settings=subject.settings)
         outcome = _follow(console, sandbox, burst)
-    for table in view.outcome_tables(outcome):
+    for table in view.outcome_tables(outcome, width=console.width):
         console.print(table)
-    if outcome.complete:
-        console.print("What it would cost and how long files would wait: `burst forecast`.")
-    else:
-        raise PipelineError(
-            f"{outcome.rows_in} rows went in and {outcome.rows_out} came out: {outcome.lost} are "
-            f"lost, {outcome.extra} are there too often; of {outcome.bad_files} bad files "
-            f"{len(outcome.quarantined)} are in quarantine."
+    if not outcome.complete:
+        raise PipelineError(view.what_is_missing(outcome))
+    _print_what_next(console, outcome.curated, own=pipeline is not None)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What the demo plays: the files, and the pipeline that gets them."""
+
+    environment: str
+    region: str
+    pipeline: str
+    settings: PipelineSettings
+    files: Sequence[BurstFile]
+    copy_project: Callable[[Path], Path]
+
+
+def _orders(files: str, bad: int, seed: int, given: Set[str]) -> _Subject:
+    """The shipped example."""
+    from stacks.settings import read_environments
+    from tools.sandbox import example_project
+    from tools.sandbox.orders import generate
+
+    if not files.isdecimal():
+        if _is_number(files):
+            raise _wrong_files(files)
+        raise typer.BadParameter(
+            f"{files!r} is no number, and a folder of your own files needs --pipeline, the "
+            "pipeline of cdktf.json that takes them.",
+            param_hint="--files",
         )
+    if not 1 <= int(files) <= MAX_FILES:
+        raise _wrong_files(files)
+    if bad > int(files):
+        raise typer.BadParameter(f"{bad} of {files} files cannot be bad.", param_hint="--bad")
+    if "environment" in given:
+        raise typer.BadParameter("it goes with --pipeline only.", param_hint="--environment")
+    environment = read_environments(example_project.SETTINGS)[ENVIRONMENT]
+    return _Subject(
+        environment=ENVIRONMENT,
+        region=environment.region,
+        pipeline=PIPELINE,
+        settings=environment.pipelines[PIPELINE],
+        files=generate(int(files), seed=seed, now=datetime.now(UTC), bad=bad),
+        copy_project=example_project.copy_project,
+    )
+
+
+def _own(files: str, environment: str, pipeline: str, given: Set[str]) -> _Subject:
+    """A pipeline of the user's settings, with the user's files."""
+    from tools.sandbox import example_project
+    from tools.sandbox.own_files import find_files, find_pipeline
+
+    its, settings = find_pipeline(PROJECT_FOLDER / "cdktf.json", environment, pipeline)
+    if _is_number(files):
+        raise typer.BadParameter(
+            "with --pipeline, name the folder with files for it.", param_hint="--files"
+        )
+    for name in ("bad", "seed"):
+        if name in given:
+            raise typer.BadParameter("it is for the orders of the example.", param_hint=f"--{name}")
+    found = find_files(Path(files), pipeline, settings)
+    return _Subject(
+        environment=environment,
+        region=its.region,
+        pipeline=pipeline,
+        settings=settings,
+        files=found.files,
+        copy_project=partial(
+            example_project.copy_own_pipeline, environment=environment, pipeline=pipeline
+        ),
+    )
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("+-").replace(".", "", 1).isdecimal()
+
+
+def _wrong_files(files: str) -> typer.BadParameter:
+    return typer.BadParameter(
+        f"{files!r} is not allowed: give a whole number, 1 to {MAX_FILES:,}, or a folder.",
+        param_hint="--files",
+    )
 
 
 def sandbox(
@@ -195,71 +288,74 @@ def _new_folder(folder: Path | None) -> Path:
 
 
 def _announce(
-    console: Console, folder: Path, settings: PipelineSettings, size: int | None, window: int
+    console: Console, folder: Path, subject: _Subject, size: int | None, window: int
 ) -> None:
-    console.print(f"Everything is written to [bold]{folder}[/].", soft_wrap=True)
+    settings = subject.settings
+    where = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    console.print(f"Everything is written to [bold]{where}[/].", soft_wrap=True)
+    usual = settings.batch_window_seconds
+    shortened = f" (shortened for the demo: {usual} s in its settings)" if window < usual else ""
     console.print(
-        f"Batch size {size or settings.batch_size} events, batch window {window} s"
-        + (
-            f" (shortened for the demo: {settings.batch_window_seconds} s in its settings)."
-            if window < settings.batch_window_seconds
-            else "."
-        ),
-        soft_wrap=True,
+        f"Batch size {size or settings.batch_size} events, batch window {window} s{shortened}. "
+        "The demo takes two to three minutes, most of which the AWS provider waits between its "
+        "checks."
     )
 
 
-def _deploy_example(console: Console, sandbox: Sandbox) -> None:
-    from tools.sandbox import example_project
-
-    _deploy(console, sandbox, example_project.copy_project(sandbox.folder / "project"))
+def _deploy_subject(console: Console, sandbox: Sandbox, subject: _Subject) -> None:
+    _deploy(console, sandbox, subject.copy_project(sandbox.folder / "project"))
 
 
 def _deploy(console: Console, sandbox: Sandbox, project: Path) -> None:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-    )
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-    ) as progress:
-        synth = progress.add_task("Synthesize the stack", total=1)
-        sandbox.synthesize(project)
-        progress.update(synth, completed=1)
-        apply = progress.add_task("Deploy it with Terraform", total=None)
-        sandbox.deploy(_updating(progress, apply))
-
-
-def _updating(progress: Progress, task: TaskID) -> Callable[[Change], None]:
-    def update(change: Change) -> None:
-        progress.update(task, total=change.total or None, completed=change.done)
-
-    return update
-
-
-def _follow(console: Console, sandbox: Sandbox, burst: Burst) -> Outcome:
-    """Run the burst: with a live view on a terminal, with a line for each step elsewhere."""
-    if not console.is_terminal:
-        with _lines_for_notices(console, sandbox):
-            return burst.run()
     from rich.live import Live
 
     from tools.sandbox import view
 
+    if not console.is_terminal:
+        _print_line(console, "Synthesize the stack.")
+        sandbox.synthesize(project)
+        _print_line(console, "Deploy it with Terraform.")
+        sandbox.deploy(view.Lines(partial(_print_line, console)).change)
+        return
+    shown = view.Deployment(console)
+    with Live(shown, console=console, refresh_per_second=8):
+        shown.begin("Synthesize the stack")
+        sandbox.synthesize(project)
+        shown.begin("Deploy it with Terraform")
+        sandbox.deploy(shown.change)
+        shown.end()
+
+
+def _print_line(console: Console, line: str, at: datetime | None = None) -> None:
+    console.print(f"{at or datetime.now(UTC):%H:%M:%S} {line}", soft_wrap=True, markup=False)
+
+
+def _follow(console: Console, sandbox: Sandbox, burst: Burst) -> Outcome:
+    """Run the burst: with a live view on a terminal, with a line for each step elsewhere."""
+    from tools.sandbox import view
+
+    if not console.is_terminal:
+        lines = view.Lines(partial(_print_line, console))
+        with _lines_for_notices(console, sandbox):
+            return burst.run(lines.progress)
+    from rich.live import Live
+
     with Live(console=console, refresh_per_second=8) as live:
 
         def show(progress: BurstProgress) -> None:
-            live.update(view.burst_panel(progress))
+            live.update(view.burst_panel(progress, width=console.width))
 
         return burst.run(show)
+
+
+def _print_what_next(console: Console, curated: Path, *, own: bool) -> None:
+    from tools.sandbox import view
+
+    console.print(f"The rows are in {curated}", soft_wrap=True, markup=False)
+    console.print()
+    console.print("What next:")
+    for command, what in view.next_steps(own=own):
+        console.print(f"  [bold]pipenv run burst {command}[/]\n      {what}")
 
 
 @contextmanager
@@ -270,7 +366,7 @@ def _lines_for_notices(console: Console, sandbox: Sandbox) -> Iterator[None]:
     def print_line(notice: Notice) -> None:
         line = view.narrate(notice)
         if line:
-            console.print(f"{notice.at:%H:%M:%S} {line}", soft_wrap=True, markup=False)
+            _print_line(console, line, notice.at)
 
     unsubscribe = sandbox.engine.subscribe(print_line)
     try:

@@ -47,11 +47,16 @@ INTERRUPT_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Change:
-    """A step of a running apply or destroy: ``done`` of ``total`` resources, the newest named."""
+    """A step of a running apply or destroy: ``done`` of ``total`` resources, the newest named.
+
+    Attributes:
+        waiting: the resources that are being changed, those for the longest time first.
+    """
 
     done: int
     total: int
     resource: str
+    waiting: tuple[str, ...] = ()
 
 
 class Terraform:
@@ -140,6 +145,9 @@ class Terraform:
             [str(self._executable), f"-chdir={self._folder}", *arguments],
             patience=INTERRUPT_SECONDS,
             env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
 
@@ -307,20 +315,24 @@ def find_mirror() -> Path | None:
 def _follow(lines: Iterable[str], report: Callable[[Change], None]) -> list[str]:
     """Read Terraform's machine-readable output; returns its error messages."""
     done, total, errors = 0, 0, []
+    waiting: dict[str, None] = {}
     for line in lines:
         message = _parsed(line)
         kind = message.get("type")
+        address = message.get("hook", {}).get("resource", {}).get("addr", "")
         if kind == "change_summary" and message["changes"]["operation"] == "plan":
             changes = message["changes"]
             done = 0  # Data sources that were read before do not count.
             total = changes["add"] + changes["change"] + changes["remove"]
-        elif kind == "apply_complete":
-            done += 1
+        elif kind == "apply_start":
+            waiting[address] = None
+        elif kind in ("apply_complete", "apply_errored"):
+            done += kind == "apply_complete"
+            waiting.pop(address, None)
         elif kind == "diagnostic" and message["diagnostic"]["severity"] == "error":
             errors.append(_diagnosis(message["diagnostic"]))
-        if kind in ("change_summary", "apply_start", "apply_complete"):
-            address = message.get("hook", {}).get("resource", {}).get("addr", "")
-            report(Change(done=min(done, total), total=total, resource=address))
+        if kind in ("change_summary", "apply_start", "apply_progress", "apply_complete"):
+            report(Change(min(done, total), total, address, tuple(waiting)))
     return errors
 
 
