@@ -36,11 +36,14 @@ while not asked or time.monotonic() < asked[0] + seconds:
 child.kill()
 """
 COMMAND = """
-import sys
+import subprocess, sys
 from tools import processes
 
-def work(program: str, seconds: str, patience: float, pids: str) -> None:
+def work(program: str, seconds: str, patience: float, pids: str, library: bool = False) -> None:
     command = [sys.executable, program, seconds, pids]
+    if library:
+        with processes.descendants("Spark"):
+            subprocess.Popen(command).wait()
     with processes.started("the work", command, patience=patience) as popen:
         popen.wait()
 """
@@ -66,12 +69,12 @@ class Work:
             "PYTHONPATH": os.pathsep.join([str(PROJECT_FOLDER), str(folder)]),
         }
 
-    def command(self, *, takes: float, patience: float) -> list[str]:
-        arguments = [str(self._program), str(takes), str(patience), str(self._pids)]
+    def command(self, *options: str, takes: float, patience: float) -> list[str]:
+        arguments = [str(self._program), str(takes), str(patience), str(self._pids), *options]
         return [sys.executable, "-c", BURST, "work", *arguments]
 
-    def on_a_terminal(self, *, takes: float, patience: float) -> Terminal:
-        command = self.command(takes=takes, patience=patience)
+    def on_a_terminal(self, *options: str, takes: float, patience: float) -> Terminal:
+        command = self.command(*options, takes=takes, patience=patience)
         return Terminal(command, environment=self.environment)
 
     def wait_until_it_runs(self) -> None:
@@ -133,6 +136,16 @@ def test_program_that_does_not_end_in_time_is_killed_with_what_it_started(work: 
         work.wait_until_it_runs()
         terminal.type(CTRL_C)
         assert terminal.end() == 130
+    assert work.living == []
+
+
+def test_what_a_library_has_started_is_ended_with_its_children(work: Work) -> None:
+    with work.on_a_terminal("--library", takes=600, patience=600) as terminal:
+        work.wait_until_it_runs()
+        terminal.type(CTRL_C)
+        terminal.wait_for("Stopping Spark ...")
+        assert terminal.end() == 130
+        assert "Stopped; nothing that was started is left running." in terminal.text
     assert work.living == []
 
 

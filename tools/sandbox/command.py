@@ -6,7 +6,7 @@ import contextlib
 import json
 import shlex
 import threading
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +18,8 @@ import typer
 from rich.console import Console
 
 from tools import processes
+from tools.operate.words import count
+from tools.operate.words import size as bytes_in_words
 from tools.sandbox.errors import PipelineError, SandboxError
 from tools.sandbox.terraform import find_terraform
 
@@ -34,8 +36,6 @@ ENVIRONMENT = "dev"
 PIPELINE = "orders"
 EXAMPLES, EXAMPLE_FILES = "examples", 3
 MAX_FILES = 1000
-# How click says that an option stood on the command line.
-TYPED = "ParameterSource.COMMANDLINE"
 
 Window = Annotated[
     int, typer.Option(help="Batch window in seconds, in place of the pipeline's.", min=1, max=900)
@@ -51,37 +51,43 @@ Folder = Annotated[
 
 
 def demo(
-    context: typer.Context,
     files: Annotated[
         str,
         typer.Option(
-            metavar="N|FOLDER",
+            metavar="N or FOLDER",
             help="Order files in the burst, 1 to 1,000; or the folder with your own files, for a "
             "pipeline of yours.",
         ),
     ] = "25",
     bad: Annotated[
-        int, typer.Option(help="Order files among them that no job can read.", min=0, max=1000)
-    ] = 1,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same orders.")] = 1,
+        int | None,
+        typer.Option(
+            help="Order files among them that no job can read; default: one.", min=0, max=1000
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="The same seed gives the same orders; default: 1.")
+    ] = None,
     pipeline: Annotated[
         str | None,
         typer.Option(help="A pipeline of cdktf.json, in place of the example with its orders."),
     ] = None,
     environment: Annotated[
-        str, typer.Option(help="Environment of cdktf.json that has this pipeline.")
-    ] = ENVIRONMENT,
+        str | None,
+        typer.Option(help=f"Environment of cdktf.json with the pipeline; default: {ENVIRONMENT}."),
+    ] = None,
     window: Window = 15,
     size: Size = None,
     folder: Folder = None,
 ) -> None:
     """Deploy a pipeline to an emulated account on this machine and send a burst through it."""
-    names = ("bad", "seed", "environment")
-    given = {name for name in names if str(context.get_parameter_source(name)) == TYPED}
     if pipeline is None:
-        subject = _orders(files, bad, seed, given)
+        _refuse(environment, "--environment", "it goes with --pipeline only.")
+        subject = _orders(files, 1 if bad is None else bad, 1 if seed is None else seed)
     else:
-        subject = _own(files, environment, pipeline, given)
+        for option, value in (("--bad", bad), ("--seed", seed)):
+            _refuse(value, option, "it is for the orders of the example.")
+        subject = _own(files, environment or ENVIRONMENT, pipeline)
     find_terraform()
 
     from tools.sandbox import view
@@ -116,10 +122,11 @@ class _Subject:
     pipeline: str
     settings: PipelineSettings
     files: Sequence[BurstFile]
+    what: str
     copy_project: Callable[[Path], Path]
 
 
-def _orders(files: str, bad: int, seed: int, given: Set[str]) -> _Subject:
+def _orders(files: str, bad: int, seed: int) -> _Subject:
     """The shipped example."""
     from stacks.settings import read_environments
     from tools.sandbox import example_project
@@ -137,8 +144,6 @@ def _orders(files: str, bad: int, seed: int, given: Set[str]) -> _Subject:
         raise _wrong_files(files)
     if bad > int(files):
         raise typer.BadParameter(f"{bad} of {files} files cannot be bad.", param_hint="--bad")
-    if "environment" in given:
-        raise typer.BadParameter("it goes with --pipeline only.", param_hint="--environment")
     environment = read_environments(example_project.SETTINGS)[ENVIRONMENT]
     return _Subject(
         environment=ENVIRONMENT,
@@ -146,11 +151,12 @@ def _orders(files: str, bad: int, seed: int, given: Set[str]) -> _Subject:
         pipeline=PIPELINE,
         settings=environment.pipelines[PIPELINE],
         files=generate(int(files), seed=seed, now=datetime.now(UTC), bad=bad),
+        what=f"{count(int(files), 'order file')}, {bad} of them bad",
         copy_project=example_project.copy_project,
     )
 
 
-def _own(files: str, environment: str, pipeline: str, given: Set[str]) -> _Subject:
+def _own(files: str, environment: str, pipeline: str) -> _Subject:
     """A pipeline of the user's settings, with the user's files."""
     from tools.sandbox import example_project
     from tools.sandbox.own_files import find_files, find_pipeline
@@ -160,20 +166,25 @@ def _own(files: str, environment: str, pipeline: str, given: Set[str]) -> _Subje
         raise typer.BadParameter(
             "with --pipeline, name the folder with files for it.", param_hint="--files"
         )
-    for name in ("bad", "seed"):
-        if name in given:
-            raise typer.BadParameter("it is for the orders of the example.", param_hint=f"--{name}")
     found = find_files(Path(files), pipeline, settings)
+    are = "is" if found.others == 1 else "are"
+    others = f" ({count(found.others, 'other file')} {are} left out)" if found.others else ""
     return _Subject(
         environment=environment,
         region=its.region,
         pipeline=pipeline,
         settings=settings,
         files=found.files,
+        what=f"{count(len(found.files), 'file')} of {files}, {bytes_in_words(found.bytes)}{others}",
         copy_project=partial(
             example_project.copy_own_pipeline, environment=environment, pipeline=pipeline
         ),
     )
+
+
+def _refuse(value: object, option: str, why: str) -> None:
+    if value is not None:
+        raise typer.BadParameter(why, param_hint=option)
 
 
 def _is_number(text: str) -> bool:
@@ -295,6 +306,7 @@ def _announce(
     console.print(f"Everything is written to [bold]{where}[/].", soft_wrap=True)
     usual = settings.batch_window_seconds
     shortened = f" (shortened for the demo: {usual} s in its settings)" if window < usual else ""
+    console.print(f"Pipeline {subject.pipeline!r}; {subject.what}.", markup=False)
     console.print(
         f"Batch size {size or settings.batch_size} events, batch window {window} s{shortened}. "
         "The demo takes two to three minutes, most of which the AWS provider waits between its "
@@ -321,7 +333,7 @@ def _deploy(console: Console, sandbox: Sandbox, project: Path) -> None:
     with Live(shown, console=console, refresh_per_second=8):
         shown.begin("Synthesize the stack")
         sandbox.synthesize(project)
-        shown.begin("Deploy it with Terraform")
+        shown.begin("Deploy it with Terraform", "Terraform starts the AWS provider and plans")
         sandbox.deploy(shown.change)
         shown.end()
 

@@ -74,7 +74,7 @@ class Deployment:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._waiting = ""
+        self._doing = ""
         self._since = 0.0
         self._others = 0
         self._progress = Progress(
@@ -86,10 +86,11 @@ class Deployment:
             console=console,
         )
 
-    def begin(self, what: str) -> None:
-        """The next step; the one before it is done."""
+    def begin(self, what: str, note: str = "") -> None:
+        """The next step; the one before it is done. note: what it does as long as no one says."""
         self.end()
         self._progress.add_task(what, total=None, figures="")
+        self._doing, self._since = note, time.monotonic()
 
     def change(self, change: Change) -> None:
         """A step of the apply."""
@@ -100,27 +101,27 @@ class Deployment:
             completed=change.done,
             figures=figures,
         )
-        oldest, *others = change.waiting or ("",)
-        if oldest != self._waiting:
-            self._waiting, self._since = oldest, time.monotonic()
-        self._others = len(others)
+        if not change.waiting:
+            return
+        self._others = len(change.waiting) - 1
+        if change.waiting[0] != self._doing:
+            self._doing, self._since = change.waiting[0], time.monotonic()
 
     def end(self) -> None:
         """The last step is done."""
-        self._waiting = ""
+        self._doing, self._others = "", 0
         if self._progress.tasks:
             last = self._progress.tasks[-1]
             self._progress.update(last.id, total=last.total or 1, completed=last.total or 1)
 
     def __rich__(self) -> RenderableType:
-        if not self._waiting:
+        if not self._doing:
             return self._progress
-        seconds = time.monotonic() - self._since
+        line = f"  {time.monotonic() - self._since:.0f} s: {making(self._doing, self._others)}"
         width = self._console.width - FREE_COLUMNS
-        line = f"  {waits_for(self._waiting, self._others)}, for {seconds:.0f} s"
-        return Group(
-            self._progress, Text(line[:width], style="dim", no_wrap=True, overflow="ellipsis")
-        )
+        shown = Text(line, style="dim", no_wrap=True)
+        shown.truncate(width, overflow="ellipsis")
+        return Group(self._progress, shown)
 
 
 class Lines:
@@ -138,7 +139,7 @@ class Lines:
             return
         self._last_said = time.monotonic()
         waiting = change.waiting
-        now = f", {waits_for(waiting[0], len(waiting) - 1)}" if waiting else ""
+        now = f" and is making {making(waiting[0], len(waiting) - 1)}" if waiting else ""
         self._say(f"Terraform has made {change.done} of {change.total} resources{now}.")
 
     def progress(self, progress: BurstProgress) -> None:
@@ -153,10 +154,10 @@ class Lines:
                 self._say(f"Job run {short(run.run_id)} {now}.")
 
 
-def waits_for(address: str, others: int) -> str:
+def making(address: str, others: int) -> str:
     """What Terraform is making: the resource that takes longest, and how many beside it."""
     more = f" and {others} more" if others else ""
-    return f"making {_HASH.sub('', address)}{more}"
+    return f"{_HASH.sub('', address)}{more}"
 
 
 def burst_panel(progress: BurstProgress, *, width: int) -> RenderableType:
@@ -333,7 +334,11 @@ def phase(work: Work) -> str:
 
 def found(work: Work) -> str:
     """What a run that has ended found."""
-    return f"{count(work.files, 'file')}, {count(work.rows, 'row')}" if work.files else "found no files"
+    return (
+        f"{count(work.files, 'file')}, {count(work.rows, 'row')}"
+        if work.files
+        else "found no files"
+    )
 
 
 def _seconds(start: datetime, end: datetime) -> str:
@@ -350,7 +355,10 @@ def _summary(outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield "runs", _run_summary(outcome.runs)
     refused = sum(run.status == REFUSED for run, _ in outcome.runs)
     if refused:
-        yield "refused", f"{count(refused, 'start')}, which cost nothing: the run that waits looks"
+        yield (
+            "refused",
+            f"{count(refused, 'start')}, which cost nothing: a waiting run takes the files",
+        )
     rows = outcome.rows
     yield "rows in", f"{rows.came_in:,} (of the good files)"
     verdict = f"[green]{rows.agree}[/]"
@@ -387,7 +395,7 @@ def _run_summary(runs: Sequence[tuple[WorkflowRun, Work]]) -> str:
     empty = sum(not work.files for _, work in started)
     how = ", ".join(f"{number:,} {way}" for way, number in by.items())
     nothing = f"; {empty:,} of them found no files, and ended at once" if empty else ""
-    return f"{len(started):,} ({how}{nothing})"
+    return f"{how}{nothing}"
 
 
 def _sample(outcome: Outcome, width: int) -> Table:

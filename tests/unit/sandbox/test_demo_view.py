@@ -135,14 +135,13 @@ def test_deployment_names_the_resource_that_takes_longest() -> None:
     console = Console(file=io.StringIO(), width=80)
     deployment = view.Deployment(console)
     deployment.begin("Synthesize the stack")
-    deployment.begin("Deploy it with Terraform")
+    deployment.begin("Deploy it with Terraform", "it starts")
+    assert shown(deployment)[2] == "  0 s: it starts"
     lifecycle = "aws_s3_bucket_lifecycle_configuration.lake_lifecycle_0B6E62BD"
     deployment.change(Change(37, 46, "", (lifecycle, "aws_sqs_queue.a", "aws_sqs_queue.b")))
     lines = shown(deployment)
     assert "37/46" in lines[1]
-    assert lines[2].startswith(
-        "  making aws_s3_bucket_lifecycle_configuration.lake_lifecycle and 2 more, f"
-    )
+    assert lines[2] == ("  0 s: aws_s3_bucket_lifecycle_configuration.lake_lifecycle and 2 more")
     assert max(map(len, lines)) <= 80 - view.FREE_COLUMNS
 
 
@@ -160,7 +159,7 @@ def test_without_a_terminal_there_is_a_line_for_each_phase_and_each_ten_seconds(
     lines.progress(progress())
     lines.progress(progress())
     assert said == [
-        "Terraform has made 3 of 4 resources, making aws_sqs_queue.dlq.",
+        "Terraform has made 3 of 4 resources and is making aws_sqs_queue.dlq.",
         "Terraform has made 4 of 4 resources.",
         "Job run jr_2 starts Spark for 12 files.",
     ]
@@ -176,7 +175,7 @@ def report(item: Outcome, width: int = 80) -> str:
 
 def test_report_says_every_way_of_starting_once_and_which_runs_found_nothing() -> None:
     text = " ".join(report(outcome(), 200).replace("│", " ").split())
-    assert "4 (3 by size: 10 events, 1 by window: 5 events; 3 of them found no files" in text
+    assert "runs 3 by size: 10 events, 1 by window: 5 events; 3 of them found no files" in text
     assert "17 starts, which cost nothing" in text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from stacks.settings import PipelineSettings, SettingsError, read_environments
 from tests import example
-from tools.sandbox import own_files
+from tools.sandbox import example_project, own_files
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.own_files import find_files, find_pipeline
 
@@ -103,3 +104,21 @@ def test_pipeline_or_environment_that_is_not_there_is_named_with_those_that_are(
         find_pipeline(example.SETTINGS, "dev", "sales")
     with pytest.raises(SettingsError, match=r"has no environment 'test'; it has dev, prod\."):
         find_pipeline(example.SETTINGS, "test", "orders")
+
+
+def test_project_is_copied_with_that_pipeline_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = example.copy_project(tmp_path / "project")
+    settings = json.loads((project / "cdktf.json").read_text(encoding="utf-8"))
+    its = settings["context"]["environments"]["dev"]["pipelines"]
+    its["returns"] = {**its["orders"], "prefix": "returns/", "transform": "orders"}
+    (project / "cdktf.json").write_text(json.dumps(settings), encoding="utf-8")
+    monkeypatch.setattr(example_project, "_PROJECT_FOLDER", project)
+
+    copy = example_project.copy_own_pipeline(tmp_path / "copy", "dev", "returns")
+
+    copied = read_environments(copy / "cdktf.json")
+    assert {name: list(one.pipelines) for name, one in copied.items()} == {"dev": ["returns"]}
+    for file in ("main.py", "stacks/burst_stack.py", "glue_jobs/transforms/orders.py"):
+        assert (copy / file).read_bytes() == (project / file).read_bytes()
