@@ -218,11 +218,12 @@ def signals() -> Iterator[None]:
     """Handle signals as this module says while the block runs."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     _started.clear()
-    _signals.reset()
+    _signals.reset(active=True)
     _signals.install()
     try:
         yield
     finally:
+        _signals.reset(active=False)
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -236,16 +237,19 @@ class _Signals:
 
     def __init__(self) -> None:
         self._holding = 0
-        self.reset()
+        self.reset(active=False)
 
-    def reset(self) -> None:
+    def reset(self, *, active: bool) -> None:
+        """Forget what has come. active: whether these handlers are wanted."""
+        self._active = active
         self._first: int | None = None
         self._raised = False
         self._killed = False
         self._last = 0.0
 
     def install(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
+        """Put the handlers in their place, where they are wanted."""
+        if not self._active or threading.current_thread() is not threading.main_thread():
             return
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:

@@ -302,8 +302,7 @@ def _announce(
     console: Console, folder: Path, subject: _Subject, size: int | None, window: int
 ) -> None:
     settings = subject.settings
-    where = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    console.print(f"Everything is written to [bold]{where}[/].", soft_wrap=True)
+    console.print(f"Everything is written to [bold]{_shown(folder)}[/].", soft_wrap=True)
     usual = settings.batch_window_seconds
     shortened = f" (shortened for the demo: {usual} s in its settings)" if window < usual else ""
     console.print(f"Pipeline {subject.pipeline!r}; {subject.what}.", markup=False)
@@ -312,6 +311,11 @@ def _announce(
         "The demo takes two to three minutes, most of which the AWS provider waits between its "
         "checks."
     )
+
+
+def _shown(path: Path) -> Path:
+    """A path as it can be typed here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _deploy_subject(console: Console, sandbox: Sandbox, subject: _Subject) -> None:
@@ -363,7 +367,7 @@ def _follow(console: Console, sandbox: Sandbox, burst: Burst) -> Outcome:
 def _print_what_next(console: Console, curated: Path, *, own: bool) -> None:
     from tools.sandbox import view
 
-    console.print(f"The rows are in {curated}", soft_wrap=True, markup=False)
+    console.print(f"The rows are in {_shown(curated)}", soft_wrap=True, markup=False)
     console.print()
     console.print("What next:")
     for command, what in view.next_steps(own=own):

@@ -27,6 +27,7 @@ from burst.contract import (
 from burst.ledger import FileResult, PlanRecord, ResultRecord
 
 from stacks.settings import PipelineSettings
+from tools.operate.ids import short
 from tools.sandbox import diagnosis
 from tools.sandbox.errors import PipelineError
 from tools.sandbox.glue.notices import Snapshot
@@ -293,7 +294,7 @@ class Burst:
                 log = Path(run.log).read_text("utf-8", errors="replace")
                 tail = "\n".join(log.splitlines()[-LOG_LINES:])
                 raise PipelineError(
-                    f"Job run {run.run_id} ended as {run.state}: {run.error_message}\n"
+                    f"Job run {short(run.run_id)} ended as {run.state}: {run.error_message}\n"
                     f"The end of its log ({run.log}):\n{tail}"
                 )
 
