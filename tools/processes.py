@@ -27,6 +27,7 @@ LOOK_EVERY_SECONDS = 0.02
 # What to send, and for how many seconds to wait afterwards.
 AT_ONCE = ((signal.SIGKILL, 5.0),)
 SOON = ((signal.SIGTERM, 3.0), *AT_ONCE)
+SPEAK_SECONDS = 1.0
 # A program that wraps this one may pass on the Ctrl-C that the terminal sends to both.
 ONE_PRESS_SECONDS = 0.2
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -320,9 +321,17 @@ def _names(left: Mapping[int, str]) -> str:
 
 
 def _say(text: str) -> None:
-    # By `print`, which a live view passes on above itself. A handler may have interrupted another
-    # print to the same stream, which refuses to be entered twice.
-    with contextlib.suppress(RuntimeError, OSError, ValueError):
+    """Print a line, which a live view passes on above itself.
+
+    In a thread: a handler may have interrupted somebody who prints and has the locks for it.
+    """
+    speaker = threading.Thread(target=_print, args=(text,), daemon=True)
+    speaker.start()
+    speaker.join(SPEAK_SECONDS)
+
+
+def _print(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError):
         print(text, file=sys.stderr, flush=True)
 
 
