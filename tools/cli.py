@@ -35,7 +35,7 @@ COMMANDS = {
     "pause": ("tools.operate.commands.pause", "pause"),
     "resume": ("tools.operate.commands.pause", "resume"),
     "review": ("tools.review.command", "review"),
-    "demo": ("tools.sandbox.command", "demo"),
+    "demo": ("tools.sandbox.demo_command", "demo"),
     "sandbox": ("tools.sandbox.command", "sandbox"),
     "forecast": ("tools.forecast.command", "forecast"),
     "settings": ("tools.settings_table", "show_settings"),

@@ -20,7 +20,7 @@ from tests import example
 from tests.deploy.conftest import Deployed
 from tests.deploy.operating import clean
 from tools import cli
-from tools.sandbox import command, demo
+from tools.sandbox import demo, demo_command
 from tools.sandbox.orders import generate
 from tools.sandbox.sandbox import Sandbox
 
@@ -34,7 +34,7 @@ def on_the_shared_deployment(deployed: Deployed, monkeypatch: pytest.MonkeyPatch
         yield deployed.sandbox
 
     monkeypatch.setattr("tools.sandbox.sandbox.Sandbox", already_deployed)
-    monkeypatch.setattr(command, "_deploy_subject", lambda console, sandbox, subject: None)
+    monkeypatch.setattr(demo_command, "_deploy_subject", lambda console, sandbox, subject: None)
     monkeypatch.setattr(demo, "EVENT_SECONDS", 2.0)
     monkeypatch.setattr("sys.argv", ["burst", "demo", "--files", "3", "--bad", "0"])
     clean(deployed)
@@ -140,7 +140,7 @@ def test_every_file_of_a_folder_of_ones_own_is_accounted_for(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(command, "PROJECT_FOLDER", example.SETTINGS.parent)
+    monkeypatch.setattr(demo_command, "PROJECT_FOLDER", example.SETTINGS.parent)
     folder = tmp_path / "exports"
     files = generate(3, seed=5, now=datetime.now(UTC), bad=1)
     for file in files:
@@ -151,8 +151,10 @@ def test_every_file_of_a_folder_of_ones_own_is_accounted_for(
     options = ["--pipeline", "orders", "--files", str(folder)]
     monkeypatch.setattr("sys.argv", ["burst", "demo", *options])
 
-    assert cli.main() == 0
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
 
+    assert ended.value.code == 0
     said = " ".join(re.sub(r"[│┌└]", " ", capsys.readouterr().out).split())
     rows = sum(len(file.rows) for file in files)
     assert "1 other file is left out" in said

@@ -320,9 +320,10 @@ def _follow(lines: Iterable[str], report: Callable[[Change], None]) -> list[str]
         message = _parsed(line)
         kind = message.get("type")
         address = message.get("hook", {}).get("resource", {}).get("addr", "")
+        if address.startswith("data.") and kind != "diagnostic":
+            continue  # It is read, which is no change.
         if kind == "change_summary" and message["changes"]["operation"] == "plan":
             changes = message["changes"]
-            done = 0  # Data sources that were read before do not count.
             total = changes["add"] + changes["change"] + changes["remove"]
         elif kind == "apply_start":
             waiting[address] = None

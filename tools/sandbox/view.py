@@ -134,7 +134,7 @@ class Lines:
 
     def change(self, change: Change) -> None:
         """A step of the apply: the whole of it, and after that a line every few seconds."""
-        done = change.total > 0 and change.done == change.total
+        done = change.done == change.total
         if not done and time.monotonic() < self._last_said + LINE_SECONDS:
             return
         self._last_said = time.monotonic()
