@@ -218,8 +218,10 @@ class Burst:
         last, since = None, started
         while True:
             now = time.monotonic()
+            # In this order: what a run has done is in the ledger before the run has ended.
+            files = self._look()
+            engine = self._sandbox.engine.snapshot()
             self._read_ledger()
-            engine, files = self._sandbox.engine.snapshot(), self._look()
             yield BurstProgress(
                 seconds=now - started,
                 total=len(self._files),

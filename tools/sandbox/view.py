@@ -130,26 +130,31 @@ class Lines:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._last_said = time.monotonic()
+        self._done = False
         self._phases: dict[str, str] = {}
 
     def change(self, change: Change) -> None:
         """A step of the apply: the whole of it, and after that a line every few seconds."""
         done = change.done == change.total
-        if not done and time.monotonic() < self._last_said + LINE_SECONDS:
+        if self._done or (not done and time.monotonic() < self._last_said + LINE_SECONDS):
             return
-        self._last_said = time.monotonic()
+        self._last_said, self._done = time.monotonic(), done
         waiting = change.waiting
         now = f" and is making {making(waiting[0], len(waiting) - 1)}" if waiting else ""
         self._say(f"Terraform has made {change.done} of {change.total} resources{now}.")
 
     def progress(self, progress: BurstProgress) -> None:
-        """A line where a run does something else than before."""
+        """A line where a run does something else than before, and one for what it has found."""
         for run in progress.engine.job_runs:
             work = progress.work.get(run.run_id)
-            if work is None or run.state != "RUNNING" or work.planned == work.files:
+            if work is None:
                 continue
-            now = phase(work)
-            if self._phases.get(run.run_id) != now:
+            now = ""
+            if run.state == "SUCCEEDED":
+                now = found(work)
+            elif run.state == "RUNNING" and work.planned > work.files:
+                now = phase(work)
+            if now and self._phases.get(run.run_id) != now:
                 self._phases[run.run_id] = now
                 self._say(f"Job run {short(run.run_id)} {now}.")
 
@@ -334,11 +339,9 @@ def phase(work: Work) -> str:
 
 def found(work: Work) -> str:
     """What a run that has ended found."""
-    return (
-        f"{count(work.files, 'file')}, {count(work.rows, 'row')}"
-        if work.files
-        else "found no files"
-    )
+    if not work.files:
+        return "found no files"
+    return f"took {count(work.files, 'file')}, {count(work.rows, 'row')}"
 
 
 def _seconds(start: datetime, end: datetime) -> str:

@@ -111,7 +111,7 @@ def test_live_view_leaves_room_for_a_typed_ctrl_c(width: int) -> None:
 
 def test_run_says_what_it_found_what_it_does_and_how_many_starts_were_refused() -> None:
     text = "\n".join(shown(view.burst_panel(progress(), width=80)))
-    assert "size: 10 events  ✓ 13 files, 378 rows, 11 s" in text
+    assert "size: 10 events  ✓ took 13 files, 378 rows, 11 s" in text
     assert "✓ found no files, 11 s" in text
     assert "starts Spark for 12 files" in text
     assert "17 starts refused, which costs nothing" in text
@@ -156,11 +156,14 @@ def test_without_a_terminal_there_is_a_line_for_each_phase_and_each_ten_seconds(
         lines.change(Change(done, 4, "", ("aws_sqs_queue.dlq_0B6E62BD",)))
         now[0] += 6
     lines.change(Change(4, 4, ""))
+    lines.change(Change(4, 4, ""))
     lines.progress(progress())
     lines.progress(progress())
     assert said == [
         "Terraform has made 3 of 4 resources and is making aws_sqs_queue.dlq.",
         "Terraform has made 4 of 4 resources.",
+        "Job run jr_0 took 13 files, 378 rows.",
+        "Job run jr_1 found no files.",
         "Job run jr_2 starts Spark for 12 files.",
     ]
 
