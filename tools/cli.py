@@ -7,21 +7,21 @@ import importlib
 import importlib.util
 import inspect
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from tools import processes
 from tools.operate.errors import OperateError, StoppedError
 from tools.review.errors import PlanError
 from tools.sandbox.errors import PipelineError, SandboxError
 
-FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+FAILED, BAD_INPUT = 1, 2
+STOPPED = frozenset(processes.OF_A_SIGNAL + number for number in processes.SIGNALS)
 # By name: the module and the function of a command. Only the command that is called is imported:
 # the sandbox alone takes a second, and needs the development packages.
 COMMANDS = {
@@ -38,7 +38,7 @@ COMMANDS = {
     "pause": ("tools.operate.commands.pause", "pause"),
     "resume": ("tools.operate.commands.pause", "resume"),
     "review": ("tools.review.command", "review"),
-    "demo": ("tools.sandbox.command", "demo"),
+    "demo": ("tools.sandbox.demo_command", "demo"),
     "sandbox": ("tools.sandbox.command", "sandbox"),
     "sandbox apply": ("tools.sandbox.commands.apply", "apply"),
     "clean": ("tools.sandbox.commands.clean", "clean"),
@@ -170,20 +170,23 @@ def main() -> int:
 
     0 done, 1 the pipeline does not do what it should, 2 bad input or something is missing on this
     machine, 3 and 4 a plan by which data would go or permissions become wide, where that was asked,
-    130 and 143 stopped by a signal.
+    129, 130 and 143 stopped by a signal.
     """
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, _terminate)
     if COMPLETE in os.environ:
         from typer.completion import completion_init
 
         completion_init()
+    with processes.signals():
+        return _main()
+
+
+def _main() -> int:
     try:
         app(prog_name="burst")
     except SystemExit as end:
         # Typer ends every command this way, also where it was interrupted.
-        if end.code == INTERRUPTED:
-            _print("", "Stopped.")
+        if end.code in STOPPED:
+            _print("", processes.verdict())
         raise
     except StoppedError as error:
         return _end("", error, error.exit_code)
@@ -230,11 +233,6 @@ def _print(word: str, text: str) -> None:
     sentence = f"{word} {text}" if word else text
     shown = at_words(sentence, errors.width) if errors.is_terminal else sentence
     errors.print(f"[bold red]{word}[/]{escape(shown.removeprefix(word))}")
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    """End as an exception, so that everything that was started is stopped on the way out."""
-    sys.exit(TERMINATED)
 
 
 if __name__ == "__main__":

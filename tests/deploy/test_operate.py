@@ -85,8 +85,7 @@ def test_the_runbook_leads_from_a_bad_file_to_its_rows(
     """Inside `burst sandbox`, which here finds everything deployed already."""
     said: dict[str, str] = {}
     monkeypatch.setattr("tools.sandbox.sandbox.Sandbox", lambda *_, **__: _Already(deployed))
-    monkeypatch.setattr(command, "_deploy", lambda *_: None)
-    monkeypatch.setattr(command.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(command, "deploy", lambda *_: None)
     monkeypatch.setattr(command, "_until_interrupted", lambda: said.update(walk(burst, tmp_path)))
 
     sandbox = burst("sandbox")

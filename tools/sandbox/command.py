@@ -1,32 +1,30 @@
-"""`burst demo` and `burst sandbox`: the commands as a user types them, and what they print."""
+"""`burst sandbox`: the command as a user types it, and what it shares with `burst demo`."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from tools import processes
+from tools.operate.answer import print_text
 from tools.operate.deployment import PROJECT_FOLDER
-from tools.sandbox.errors import PipelineError, SandboxError
+from tools.sandbox.errors import SandboxError
 from tools.sandbox.folder import new_folder
-from tools.sandbox.terraform import Change, find_terraform
+from tools.sandbox.terraform import find_terraform
 
 # What takes long to import is imported by the function that needs it, so that the help and a wrong
 # option are answered at once: the emulator alone takes half a second.
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
-    from stacks.settings import PipelineSettings
-    from tools.sandbox.demo import Burst, BurstProgress, Outcome
     from tools.sandbox.sandbox import Sandbox
 
 ENVIRONMENT = "dev"
@@ -43,59 +41,6 @@ Folder = Annotated[
     Path | None,
     typer.Option(help="New folder for everything it writes; default: one under .sandbox."),
 ]
-
-
-def demo(
-    files: Annotated[int, typer.Option(help="Files in the burst.", min=1, max=1000)] = 25,
-    bad: Annotated[
-        int, typer.Option(help="Files among them that no job can read.", min=0, max=1000)
-    ] = 1,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same orders.")] = 1,
-    window: Window = 15,
-    size: Size = None,
-    folder: Folder = None,
-) -> None:
-    """Deploy the pipeline to an emulated account on this machine and send a burst through it.
-
-    Example: pipenv run burst demo --files 100 --bad 3
-    """
-    console = Console(highlight=False)
-    if bad > files:
-        raise typer.BadParameter(f"{bad} of {files} files cannot be bad.", param_hint="--bad")
-    from stacks.settings import read_environments
-    from tools.sandbox import example_project
-
-    settings = read_environments(example_project.SETTINGS)[ENVIRONMENT].pipelines[PIPELINE]
-    find_terraform()
-
-    from tools.sandbox import view
-    from tools.sandbox.demo import Burst
-    from tools.sandbox.orders import generate
-    from tools.sandbox.sandbox import Sandbox
-
-    with (
-        Sandbox(new_folder(folder), batch_size=size, batch_window=window) as sandbox,
-        _undisturbed_end(),
-    ):
-        _announce(console, sandbox.folder, settings, size, window)
-        _deploy_example(console, sandbox)
-        burst = Burst(
-            sandbox,
-            generate(files, seed=seed, now=datetime.now(UTC), bad=bad),
-            pipeline=PIPELINE,
-            prefix=settings.prefix,
-        )
-        outcome = _follow(console, sandbox, burst)
-    for table in view.outcome_tables(outcome):
-        console.print(table)
-    if outcome.complete:
-        console.print("What it would cost and how long files would wait: `burst forecast`.")
-    else:
-        raise PipelineError(
-            f"{outcome.rows_in} rows went in and {outcome.rows_out} came out: {outcome.lost} are "
-            f"lost, {outcome.extra} are there too often; of {outcome.bad_files} bad files "
-            f"{len(outcome.quarantined)} are in quarantine."
-        )
 
 
 def sandbox(
@@ -128,26 +73,23 @@ def sandbox(
     from tools.sandbox import using
     from tools.sandbox.sandbox import Sandbox
 
-    with (
-        Sandbox(
-            new_folder(folder),
-            environment=environment,
-            region=environments[environment].region,
-            pipeline=pipeline,
-            batch_size=size,
-            batch_window=window,
-        ) as running,
-        _undisturbed_end(),
-    ):
+    with Sandbox(
+        new_folder(folder),
+        environment=environment,
+        region=environments[environment].region,
+        pipeline=pipeline,
+        batch_size=size,
+        batch_window=window,
+    ) as running:
         console.print(f"Everything is written to [bold]{running.folder}[/].", soft_wrap=True)
-        _deploy(console, running, PROJECT_FOLDER)
+        deploy(console, running, PROJECT_FOLDER)
         using.write_examples(running.folder / using.EXAMPLES)
         shown = pipeline or (PIPELINE if PIPELINE in pipelines else next(iter(pipelines)))
         for line in using.how_to_use(using.write_environment(running), environment, shown):
             console.print(line, soft_wrap=True, markup=False)
-        with _lines_for_notices(console, running):
+        with lines_for_notices(console, running):
             _until_interrupted()
-    console.print("The sandbox is stopped, and its account is gone.")
+    console.print(f"{processes.verdict()} The account is gone.")
     console.print("Its files are kept; `pipenv run burst clean` removes them.")
 
 
@@ -157,91 +99,36 @@ def _until_interrupted() -> None:
         threading.Event().wait()
 
 
-@contextmanager
-def _undisturbed_end() -> Iterator[None]:
-    """Lets no second Ctrl-C interrupt the stopping of what the first one ended."""
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _announce(
-    console: Console, folder: Path, settings: PipelineSettings, size: int | None, window: int
-) -> None:
-    console.print(f"Everything is written to [bold]{folder}[/].", soft_wrap=True)
-    console.print(
-        f"Batch size {size or settings.batch_size} events, batch window {window} s"
-        + (
-            f" (shortened for the demo: {settings.batch_window_seconds} s in its settings)."
-            if window < settings.batch_window_seconds
-            else "."
-        ),
-        soft_wrap=True,
-    )
-
-
-def _deploy_example(console: Console, sandbox: Sandbox) -> None:
-    from tools.sandbox import example_project
-
-    _deploy(console, sandbox, example_project.copy_project(sandbox.folder / "project"))
-
-
-def _deploy(console: Console, sandbox: Sandbox, project: Path) -> None:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-    )
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-    ) as progress:
-        synth = progress.add_task("Synthesize the stack", total=1)
-        sandbox.synthesize(project)
-        progress.update(synth, completed=1)
-        apply = progress.add_task("Deploy it with Terraform", total=None)
-        sandbox.deploy(_updating(progress, apply))
-
-
-def _updating(progress: Progress, task: TaskID) -> Callable[[Change], None]:
-    def update(change: Change) -> None:
-        progress.update(task, total=change.total or None, completed=change.done)
-
-    return update
-
-
-def _follow(console: Console, sandbox: Sandbox, burst: Burst) -> Outcome:
-    """Run the burst: with a live view on a terminal, with a line for each step elsewhere."""
-    if not console.is_terminal:
-        with _lines_for_notices(console, sandbox):
-            return burst.run()
+def deploy(console: Console, sandbox: Sandbox, project: Path) -> None:
+    """Synthesize and deploy a project: with a live view on a terminal, in lines elsewhere."""
     from rich.live import Live
 
     from tools.sandbox import view
 
-    with Live(console=console, refresh_per_second=8) as live:
+    if not console.is_terminal:
+        print_line(console, "Synthesize the stack.")
+        sandbox.synthesize(project)
+        print_line(console, "Deploy it with Terraform.")
+        sandbox.deploy(view.Lines(partial(print_line, console)).change)
+        return
+    shown = view.Deployment(console)
+    with Live(shown, console=console, refresh_per_second=8):
+        shown.begin("Synthesize the stack")
+        sandbox.synthesize(project)
+        shown.begin("Deploy it with Terraform", "Terraform starts the AWS provider and plans")
+        sandbox.deploy(shown.change)
+        shown.end()
 
-        def show(progress: BurstProgress) -> None:
-            live.update(view.burst_panel(progress))
 
-        return burst.run(show)
+def print_line(console: Console, line: str, at: datetime | None = None) -> None:
+    """Print a line of a log. at: when it happened; default: now."""
+    print_text(console, f"{at or datetime.now(UTC):%H:%M:%S} {line}")
 
 
 @contextmanager
-def _lines_for_notices(console: Console, sandbox: Sandbox) -> Iterator[None]:
+def lines_for_notices(console: Console, sandbox: Sandbox) -> Iterator[None]:
     """Print a line for every step of the engine that people care about."""
-    from tools.operate.answer import print_text
     from tools.sandbox.narration import narrated
 
-    def print_line(at: datetime, line: str) -> None:
-        print_text(console, f"{at:%H:%M:%S} {line}")
-
-    with narrated(sandbox.engine, print_line):
+    with narrated(sandbox.engine, lambda at, line: print_line(console, line, at)):
         yield

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -14,6 +13,7 @@ from typing import Any, Self
 
 from burst.contract import CURATED, JobSpec, arguments_of
 
+from tools import processes
 from tools.operate.deployment import PROJECT_FOLDER
 from tools.sandbox import one_pipeline
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
@@ -84,7 +84,8 @@ class Sandbox:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._cleanup.close()
+        with processes.held():
+            self._cleanup.close()
 
     def curated(self, pipeline: str) -> Path:
         """The local folder that takes the place of the lake's ``curated/<pipeline>``."""
@@ -143,12 +144,11 @@ class Sandbox:
 def synthesize(project: Path, outdir: Path, *, allow_data_loss: bool = False) -> None:
     """Run the `main.py` of a project; raises `SandboxError` with what it says."""
     keys = {"BURST_ALLOW_DATA_LOSS": "1"} if allow_data_loss else {}
-    done = subprocess.run(  # noqa: S603 - our own program.
+    done = processes.run(
+        "the synthesis",
         [sys.executable, str(project / "main.py")],
+        patience=0.0,
         env={**os.environ, **keys, "CDKTF_OUTDIR": str(outdir), "PATH": _path_with_node()},
-        capture_output=True,
-        text=True,
-        check=False,
     )
     if done.returncode != 0:
         raise SandboxError(f"The stack cannot be synthesized: {done.stderr.strip()}")
