@@ -427,7 +427,7 @@ def test_running_sandbox_takes_the_setting_paused_and_keeps_its_data(
 @pytest.mark.parametrize(
     ("before", "after", "what"),
     [
-        ('"batch_size": ', '"batch_size": 1000000', "is not allowed"),
+        ('"batch_size": ', '"batch_size": 1000000', "Allowed: a whole number from 1 to 100"),
         ('"eu-central-1"', '"eu-west-1"', "Another region is another deployment"),
         ('"dev": {', '"test": {', "cdktf.json has no environment 'dev'"),
         ("{", "", "is not usable: line 2"),

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from stacks.settings import SettingsError, read_environments
+from tools.operate.errors import StoppedError
 from tools.sandbox import one_pipeline
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.folder import APPLYING, Facts, held, runs
@@ -53,7 +54,7 @@ class Planned:
         """Apply the plan; returns the outputs.
 
         Raises `SandboxError` where it fails; the stack from before is then deployed again, or the
-        message says why not.
+        message says why not. Raises `StoppedError` on Ctrl-C.
         """
         terraform = terraform_of(self.after)
         if self.plan is not None:
@@ -61,6 +62,11 @@ class Planned:
                 terraform.apply(report, saved_plan=PLAN_FILE)
             except SandboxError as error:
                 raise SandboxError(f"{error}\n{self._back()}") from error
+            except KeyboardInterrupt:
+                raise StoppedError(
+                    "Stopped in the middle: a part of the changes is deployed. The same command "
+                    "goes on with the rest."
+                ) from None
         outputs = terraform.outputs()
         self.after.write(self.folder)
         return outputs
@@ -90,7 +96,7 @@ def planned(folder: Path) -> Iterator[Planned]:
             before = Facts.read(folder)
             _check_settings(before)
             place = _next_place(folder)
-            with _removed_unless_written(folder, place):
+            with _only_the_deployed(folder):
                 yield _plan(folder, before, place)
     except BlockingIOError:
         raise SandboxError(
@@ -121,8 +127,8 @@ def _next_place(folder: Path) -> Path:
 
 
 @contextmanager
-def _removed_unless_written(folder: Path, place: Path) -> Iterator[None]:
-    """Keeps the folders of the stack that is deployed, and no other that was tried."""
+def _only_the_deployed(folder: Path) -> Iterator[None]:
+    """Keeps, at the end, the folder of the stack that is deployed, and no other that was tried."""
     try:
         yield
     finally:
