@@ -199,7 +199,7 @@ def test_the_sentence_is_shown_in_the_sandbox(account: Account, tmp_path: Path) 
         send(account)
         assert engine.wait(lambda _: any(map(narrate, seen)), PATIENCE)
     assert [line for line in map(narrate, seen) if line] == [
-        'Alert: Job burst-dev-orders failed. It said: it said "no"\nand went'
+        "Alert: Job burst-dev-orders failed. It said: boom"
     ]
 
 
