@@ -175,7 +175,8 @@ def main() -> int:
     for name in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, _terminate)
     if COMPLETE in os.environ:
-        from typer.completion import completion_init
+        # typer does this itself only together with options that install into start files.
+        from typer._completion_classes import completion_init
 
         completion_init()
     try:
