@@ -173,7 +173,8 @@ def main() -> int:
     129, 130 and 143 stopped by a signal.
     """
     if COMPLETE in os.environ:
-        from typer.completion import completion_init
+        # typer does this itself only together with options that install into start files.
+        from typer._completion_classes import completion_init
 
         completion_init()
     with processes.signals():

@@ -21,6 +21,7 @@ from tools.sandbox.aws_event import glue_job_state_changes
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.folder import RUNNING, Facts, held
 from tools.sandbox.glue.engine import GlueEngine
+from tools.sandbox.java import ArchiveMaker
 from tools.sandbox.terraform import Change, Terraform, write_override
 
 __all__ = ["PROJECT_FOLDER", "Sandbox"]
@@ -72,6 +73,7 @@ class Sandbox:
         with ExitStack() as cleanup:
             self.folder.mkdir(parents=True, exist_ok=False)
             cleanup.enter_context(held(self.folder, RUNNING))
+            cleanup.enter_context(ArchiveMaker())
             cleanup.enter_context(self.account)
             cleanup.enter_context(self.engine)
             cleanup.callback(self.engine.subscribe(glue_job_state_changes(self.account)))
