@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 PROC = Path("/proc")
 LOOK_EVERY_SECONDS = 0.02
@@ -108,7 +108,7 @@ class Session(Running):
         ended = self.popen.poll() is not None
         found = self._group()
         if (PROC / "self" / "stat").exists():
-            found = [pid for pid in _pids() if (_stat(pid) or (0, 0))[1] == self.pid]
+            found = [p for p in _pids() if (known := _stat(p)) and known.session == self.pid]
         # Nobody can enter a session that is empty, but its number will be given to another one.
         self._gone = ended and not found
         return found
@@ -126,16 +126,19 @@ class Descendants(Running):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._seen: set[int] = set()
+        self._seen: dict[int, _Stat] = {}
 
     def living(self) -> list[int]:
         """Also those whose parent has ended since they were seen."""
-        parents = {pid: known[0] for pid in _pids() if (known := _stat(pid))}
+        now = {pid: known for pid in _pids() if (known := _stat(pid))}
         found = {os.getpid()}
-        while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        while more := {pid for pid, known in now.items() if known.parent in found} - found:
             found |= more
-        self._seen |= found - {os.getpid()}
-        return sorted(pid for pid in self._seen if pid in parents)
+        # By the time of its start, too: the number of one that has ended is given to another one.
+        self._seen |= {pid: now[pid] for pid in found - {os.getpid()}}
+        return sorted(
+            pid for pid, seen in self._seen.items() if pid in now and now[pid].start == seen.start
+        )
 
 
 @contextmanager
@@ -357,17 +360,25 @@ def _pids() -> Iterator[int]:
             yield int(folder.name)
 
 
-def _stat(pid: int) -> tuple[int, int] | None:
-    """Parent and session of a living process, from /proc/<pid>/stat; None if it has ended."""
+class _Stat(NamedTuple):
+    """What /proc/<pid>/stat says of a living process. start: ticks since the machine started."""
+
+    parent: int
+    session: int
+    start: int
+
+
+def _stat(pid: int) -> _Stat | None:
+    """None for a process that has ended."""
     try:
         # The second field is the program's name in brackets, which may hold anything.
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-        state, parent, session, threads = fields[0], *(int(fields[at]) for at in (1, 3, 17))
+        parent, session, threads, start = (int(fields[at]) for at in (1, 3, 17, 19))
     except (OSError, ValueError, IndexError):
         return None
     # What has ended stays in the list until its parent has asked for it. A first thread may end
     # before the others do.
-    return None if state in "ZX" and threads <= 1 else (parent, session)
+    return None if fields[0] in "ZX" and threads <= 1 else _Stat(parent, session, start)
 
 
 _started: list[Running] = []

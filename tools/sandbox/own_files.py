@@ -49,11 +49,26 @@ class OwnFiles:
 def find_pipeline(
     settings_file: Path, environment: str, name: str
 ) -> tuple[EnvironmentSettings, PipelineSettings]:
-    """An environment and one of its pipelines; raises `SettingsError` where there is none."""
+    """An environment and one of its pipelines.
+
+    Raises `SettingsError` where there is none, and `SandboxError` where no burst can reach it here.
+    """
     environments = read_environments(settings_file)
     found = _named(environments, environment, "environment", settings_file.name)
     where = f"{settings_file.name}, environment {environment!r},"
-    return found, _named(found.pipelines, name, "pipeline", where)
+    pipeline = _named(found.pipelines, name, "pipeline", where)
+    if found.existing_landing is not None:
+        raise SandboxError(
+            f"Files of the environment {environment!r} land in the existing bucket "
+            f"{found.existing_landing.name!r}, which the emulated account does not have: choose an "
+            "environment without existing_landing by --environment."
+        )
+    if pipeline.paused:
+        raise SandboxError(
+            f"The pipeline {name!r} of {environment!r} is paused, so no file would start it: take "
+            "the setting paused out."
+        )
+    return found, pipeline
 
 
 def _named(known: Mapping[str, _Settings], name: str, what: str, where: str) -> _Settings:

@@ -122,3 +122,27 @@ def test_project_is_copied_with_that_pipeline_alone(
     assert {name: list(one.pipelines) for name, one in copied.items()} == {"dev": ["returns"]}
     for file in ("main.py", "stacks/burst_stack.py", "glue_jobs/transforms/orders.py"):
         assert (copy / file).read_bytes() == (project / file).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("of", "setting", "value", "said"),
+    [
+        ("pipeline", "paused", True, "The pipeline 'orders' of 'dev' is paused"),
+        (
+            "environment",
+            "existing_landing",
+            {"name": "theirs", "versioned": True, "events": "unmanaged"},
+            "the existing bucket 'theirs', which the emulated account does not have",
+        ),
+    ],
+)
+def test_pipeline_that_no_burst_can_reach_here_is_refused(
+    tmp_path: Path, of: str, setting: str, value: object, said: str
+) -> None:
+    settings = json.loads(example.SETTINGS.read_text(encoding="utf-8"))
+    dev = settings["context"]["environments"]["dev"]
+    (dev if of == "environment" else dev["pipelines"]["orders"])[setting] = value
+    file = tmp_path / "cdktf.json"
+    file.write_text(json.dumps(settings), encoding="utf-8")
+    with pytest.raises(SandboxError, match=said):
+        find_pipeline(file, "dev", "orders")
