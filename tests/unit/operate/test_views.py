@@ -12,7 +12,7 @@ from tests.unit.operate.records import BATCH, NOW
 from tools.operate import ids
 from tools.operate.history import Batch
 from tools.operate.views.tables import batches_table
-from tools.operate.words import ago, count, duration, range_words, size
+from tools.operate.words import ago, at_words, count, duration, range_words, size
 
 RUN = "0123456789abcdef" * 4
 
@@ -61,3 +61,18 @@ def test_words_agree_with_their_numbers() -> None:
     assert (size(1023), size(2048)) == ("1023 B", "2.0 KiB")
     assert ago(NOW - timedelta(hours=12), NOW) == "12 h ago"
     assert (range_words(1, 1000), range_words(0, None)) == ("1 to 1,000", "0 or more")
+
+
+def test_sentence_is_broken_at_words_and_a_command_or_a_long_path_never() -> None:
+    command = "  pipenv run burst inspect dev orders orders/2026/11/26/zurich-00013.csv"
+    path = "/" + "long/" * 10
+    text = f"The file is well-known and is in {path} now.\n{command}\n+ a difference, also long"
+    assert at_words(text, 20).split("\n") == [
+        "The file is",
+        "well-known and is in",
+        path,
+        "now.",
+        command,
+        "+ a difference, also long",
+    ]
+    assert at_words(text, 500) == text

@@ -35,7 +35,10 @@ def redeliver(
     outputs: Outputs = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Show why events were not delivered, start a run for their files, and delete the messages."""
+    """Show why events were not delivered, start a run for their files, and delete the messages.
+
+    Example: pipenv run burst redeliver dev --dry-run
+    """
     answer = Answer.to(as_json)
     deployment, connection = reach(environment, outputs, endpoint)
     names = [pipeline] if pipeline else sorted(deployment.pipelines)

@@ -74,7 +74,10 @@ def replay(
     outputs: Outputs = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Bring files back into landing as new uploads, each once, also after an interruption."""
+    """Bring files back into landing as new uploads, each once, also after an interruption.
+
+    Example: pipenv run burst replay dev orders --quarantine --since 2d --dry-run
+    """
     answer = Answer.to(as_json)
     if give_up:
         if quarantine or archive or replace or any((batch, since, key, content)):
