@@ -14,6 +14,7 @@ import typer
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tools import processes
 from tools.operate.errors import DONE, FAILED, StoppedError
 from tools.operate.refusals import Unavailable, explained
 from tools.operate.words import at_words
@@ -98,6 +99,6 @@ def explained_errors(command: Callable[P, R]) -> Callable[P, R]:
             with explained():
                 return command(*args, **kwargs)
         except KeyboardInterrupt:
-            raise StoppedError("Stopped.") from None
+            raise StoppedError(processes.verdict()) from None
 
     return wrapped
