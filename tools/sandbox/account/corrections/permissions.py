@@ -9,7 +9,15 @@ from moto.iam.exceptions import NotFoundException, ValidationError
 from moto.iam.models import Role
 from moto.iam.responses import IamResponse
 
-from tools.iam import Document, Identity, Outcome, Principal, Request, UnsupportedPolicyError, decide
+from tools.iam import (
+    Document,
+    Identity,
+    Outcome,
+    Principal,
+    Request,
+    UnsupportedPolicyError,
+    decide,
+)
 from tools.sandbox.account.corrections.base import Hooks, correction
 
 # API reference, EvaluationResult, EvalDecision.
