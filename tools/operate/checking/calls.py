@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from burst.contract import ARCHIVE, CURATED, LEDGER, METRICS_NAMESPACE, QUARANTINE, folder
 
+from tools.operate.probes import MARK
+
 if TYPE_CHECKING:
     from tools.operate.checking.facts import Place
-
-PROBE = "burst-check"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def of_job(
     landing, lake = place.bucket_arn(landing_bucket), place.bucket_arn(lake_bucket)
 
     def on(bucket: str, key: str, purpose: str, *actions: str) -> list[Call]:
-        return [Call(purpose, f"s3:{action}", f"{bucket}/{key}{PROBE}") for action in actions]
+        return [Call(purpose, f"s3:{action}", f"{bucket}/{key}{MARK}") for action in actions]
 
     def inside(area: str) -> str:
         return folder(area, pipeline)
@@ -71,7 +71,7 @@ def of_job(
         ),
     ]
     for group in log_groups:
-        stream = place.arn("logs", f"log-group:{group}:log-stream:{PROBE}")
+        stream = place.arn("logs", f"log-group:{group}:log-stream:{MARK}")
         calls += [
             Call("write its log", f"logs:{action}", stream)
             for action in ("CreateLogStream", "PutLogEvents")

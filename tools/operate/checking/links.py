@@ -496,8 +496,8 @@ def denied_words(role: RoleFacts) -> str:
     others = f" and {more} more" if more else ""
     return (
         f"The role {role.arn} does not allow {', '.join(first)}{others}, says the simulator of "
-        "IAM. Apply the stack; if it stays so, look at the role's boundary and at the policies of the "
-        "organization."
+        "IAM. Apply the stack; if it stays so, look at the role's boundary and at the policies of "
+        "the organization."
     )
 
 

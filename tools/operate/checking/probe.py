@@ -13,22 +13,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from burst.contract import Column, FileFormat, Format
 
 from tools.operate.errors import InputError
+from tools.operate.probes import MARK, Kind, probe_key
 
 if TYPE_CHECKING:
     from tools.operate.deployment import DeployedPipeline
 
-MARK = "burst-check"
 # Header of a bad CSV file; no pipeline has a column of this name.
 WRONG_COLUMN = "burst check: no such column"
 WRONG_LINE = b"burst check: this is no object\n"
 ENDINGS: dict[Format, str] = {"csv": ".csv", "json": ".json", "parquet": ".parquet"}
-
-Kind = Literal["good", "bad"]
 
 
 @dataclass(frozen=True)
@@ -57,18 +55,21 @@ def probe_files(
 
     Raises `InputError` where the format is Parquet and pyarrow is not installed.
     """
-    ending = pipeline.suffix or ENDINGS[format.kind]
+    ending = ending_of(pipeline, format.kind)
     rows = 1 if with_row else 0
     body = good_body(format, rows, now)
-    files = [ProbeFile("good", _key(pipeline, check, "good", ending), body, rows)]
+    files = [ProbeFile("good", probe_key(pipeline.prefix, check, "good", ending), body, rows)]
     if with_bad:
-        files.append(ProbeFile("bad", _key(pipeline, check, "bad", ending), bad_body(format), 0))
+        files.append(
+            ProbeFile("bad", probe_key(pipeline.prefix, check, "bad", ending), bad_body(format), 0)
+        )
     zipped = ending.lower().endswith(".gz")
     return tuple(_zipped(file) if zipped else file for file in files)
 
 
-def _key(pipeline: DeployedPipeline, check: str, kind: Kind, ending: str) -> str:
-    return f"{pipeline.prefix}{MARK}-{check}-{kind}{ending}"
+def ending_of(pipeline: DeployedPipeline, kind: Format) -> str:
+    """The pipeline's suffix, or the usual one of the format."""
+    return pipeline.suffix or ENDINGS[kind]
 
 
 def _zipped(file: ProbeFile) -> ProbeFile:

@@ -26,7 +26,7 @@ def probes(
 ) -> tuple[ProbeFile, ProbeFile]:
     pipeline = replace(PIPELINE, suffix=suffix)
     good, bad = probe_files(
-        pipeline, format, check="20260228T235959Z-1a2b", now=NOW, with_row=with_row, with_bad=True
+        pipeline, format, check="20260228T235959Z-1a2b3c4d", now=NOW, with_row=with_row, with_bad=True
     )
     assert pipeline.owns(good.key)
     assert pipeline.owns(bad.key)
@@ -88,6 +88,6 @@ def test_csv_probes_have_the_encoding_delimiter_and_escape_of_the_pipeline(
 
 def test_key_says_what_the_file_is_and_keeps_prefix_and_suffix() -> None:
     good, bad = probes(CSV, ".csv.gz")
-    assert good.key == "orders/burst-check-20260228T235959Z-1a2b-good.csv.gz"
-    assert bad.key == "orders/burst-check-20260228T235959Z-1a2b-bad.csv.gz"
+    assert good.key == "orders/burst-check-20260228T235959Z-1a2b3c4d-good.csv.gz"
+    assert bad.key == "orders/burst-check-20260228T235959Z-1a2b3c4d-bad.csv.gz"
     assert probes(FORMATS[1])[0].key.endswith("-good.json")
