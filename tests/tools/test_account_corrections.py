@@ -708,9 +708,11 @@ EVENT = {
 
 def pattern_matches(account: Account, key: Any, event: dict[str, Any] | None = None) -> Any:
     pattern = {"source": ["aws.s3"], "detail": {"object": {"key": [key]}}}
-    return account.client("events").test_event_pattern(
-        EventPattern=json.dumps(pattern), Event=json.dumps(event or EVENT)
-    ).get("Result")
+    return (
+        account.client("events")
+        .test_event_pattern(EventPattern=json.dumps(pattern), Event=json.dumps(event or EVENT))
+        .get("Result")
+    )
 
 
 def test_vanilla_no_pattern_can_be_tested(vanilla: Account) -> None:

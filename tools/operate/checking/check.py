@@ -273,6 +273,7 @@ def why_no_bad(facts: PipelineFacts) -> str:
     if spec is not None and spec.bounds.are_exceeded_by(1, 2):
         return (
             "One bad file of two stops a run here (`min_bad_files` is "
-            f"{spec.bounds.min_bad_files}, `max_bad_fraction` {spec.bounds.max_bad_fraction:g}), so none was sent."
+            f"{spec.bounds.min_bad_files}, `max_bad_fraction` {spec.bounds.max_bad_fraction:g}), "
+            "so none was sent."
         )
     return ""

@@ -304,8 +304,8 @@ class Flight:
             return True
         if not seen.started and waited > self.window + EVENT_SECONDS:
             return not seen.active
-        # A run that failed leaves the probes where they are, until another one comes.
-        return bool(seen.started and seen.failed and not seen.active and second_ended)
+        # Whatever began has ended, and the probes are where they were: nothing more will come.
+        return bool(seen.started and not seen.active and second_ended)
 
     @property
     def _ledger(self) -> PipelineLedger:

@@ -26,7 +26,12 @@ def probes(
 ) -> tuple[ProbeFile, ProbeFile]:
     pipeline = replace(PIPELINE, suffix=suffix)
     good, bad = probe_files(
-        pipeline, format, check="20260228T235959Z-1a2b3c4d", now=NOW, with_row=with_row, with_bad=True
+        pipeline,
+        format,
+        check="20260228T235959Z-1a2b3c4d",
+        now=NOW,
+        with_row=with_row,
+        with_bad=True,
     )
     assert pipeline.owns(good.key)
     assert pipeline.owns(bad.key)
