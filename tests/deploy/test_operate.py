@@ -26,6 +26,7 @@ from tests.deploy.conftest import Deployed
 from tests.deploy.operating import PROJECT_FOLDER, Burst, burst_on, clean, only_allowed
 from tests.patience import PATIENCE
 from tools.operate import draining, ids
+from tools.operate.checking import flight
 from tools.operate.commands import pause
 from tools.sandbox import command
 from tools.sandbox.orders import generate
@@ -573,3 +574,43 @@ def test_files_among_ten_thousand_come_back_once_although_ctrl_c_came_in_the_mid
     status = burst("status", "dev").text
     assert f"{count:,} files wait" in status
     assert f"and {count:,} that came back already" in status
+
+
+# ---- a deployment that proves itself ---------------------------------------------------------
+
+
+def test_check_sees_every_promise_of_the_deployment_and_leaves_nothing(
+    burst: Burst, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stacks = deployed.sandbox.stack_folder.parent
+    monkeypatch.setattr("tools.operate.deployment.STACKS_FOLDER", stacks)
+    monkeypatch.setattr(flight, "LOOK_EVERY_SECONDS", 0.2)
+
+    said = burst("check", "dev", "--yes", "--json", "--wait", "5", BURST_OUTPUTS=None)
+
+    found = {finding["link"]: finding for finding in said.json["findings"]}
+    verdicts = {link: finding["verdict"] for link, finding in found.items()}
+    details = {link: finding["detail"] for link, finding in found.items()}
+    assert {n: details[n] for n, verdict in verdicts.items() if verdict != "seen"} == {
+        "subscriptions": details["subscriptions"]
+    }
+    assert "Nobody is subscribed to" in details["subscriptions"]
+    assert (said.code, said.json["passed"]) == (0, True)
+    assert said.err == ""
+    assert "1 row with its `_source_key` is in file://" in details["rows"]
+    assert "Its reason: The header has no column" in details["quarantine"]
+    assert re.search(r"waited, and ended as SUCCEEDED", details["queuing"])
+    assert "ArgumentError: --input_format is 'burst-check'" in details["failed-run"]
+    assert details["second-plan"] == "Terraform finds no changes."
+    # What is left is the ledger, which says what happened.
+    assert waiting(deployed) == []
+    lake = deployed.sandbox.account.client("s3").list_object_versions(
+        Bucket=deployed.sandbox.outputs["lake_bucket_name"]
+    )
+    left = {version["Key"].split("/")[0] for version in lake["Versions"]}
+    assert left == {"artifacts", "ledger"}
+    assert lake.get("DeleteMarkers", []) == []
+    assert list(deployed.sandbox.curated("orders").rglob("*.parquet")) == []
+    queues = deployed.sandbox.account.client("sqs").list_queues().get("QueueUrls", [])
+    assert not [url for url in queues if "burst-check" in url]
+    assert burst("status", "dev").code == 0

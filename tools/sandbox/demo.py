@@ -200,7 +200,8 @@ class Burst:
         return since_last.total_seconds() > EVENT_SECONDS
 
     def _why(self, progress: BurstProgress) -> str:
-        found = diagnosis.causes(self._sandbox.account, self._sandbox.outputs, self._pipeline)
+        key = f"{self._prefix}{self._files[0].name}"
+        found = diagnosis.causes(self._sandbox.account, self._sandbox.outputs, self._pipeline, key)
         reasons = found or progress.engine.problems or ["The cause is not known."]
         return f"{progress.files.waiting} files wait in landing. " + " ".join(reasons)
 

@@ -228,8 +228,8 @@ class Check:
         yield promises.quarantine_alert(seen, facts, topic, heard)
         yield promises.metrics(seen, facts, after)
         yield promises.queuing(seen, facts)
-        failed = flight.fail() if seen.run is not None else None
-        yield promises.failure(failed, facts, "No run took the probes, so none was made to fail.")
+        failed = seen.to_fail
+        yield promises.failure(failed, facts)
         heard = self._hears(listener, failed.run_id) if isinstance(failed, Failed) else None
         yield promises.failure_alert(failed, facts, heard)
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tools.operate import runs
+from tools.operate import ids, runs
 from tools.operate.checking.cleaning import Traces
 from tools.operate.checking.probe import ProbeFile
 from tools.operate.connection import CLOCKS_APART, Connection
@@ -50,7 +50,7 @@ class Second:
 
 @dataclass(frozen=True)
 class Failed:
-    """The run that was meant to fail, as it ended."""
+    """The run that was meant to fail, as it was last."""
 
     run_id: str
     state: str
@@ -67,6 +67,7 @@ class Seen:
     results: of the batches that took a probe. done: those that are settled.
     run: the run that loaded the probes, as it was last. runs: all since the upload.
     second: None where none was started, with the reason in `no_second`.
+    to_fail: the run that was meant to fail; None as long as none was started.
     """
 
     files: tuple[ProbeFile, ...]
@@ -79,6 +80,7 @@ class Seen:
     runs: tuple[Run, ...] = ()
     second: Second | None = None
     no_second: str = "No run was at work behind which it could wait."
+    to_fail: Failed | Unavailable | None = None
 
     @property
     def traces(self) -> Traces:
@@ -133,6 +135,7 @@ class Flight:
     _looked: set[str] = field(default_factory=set, init=False)
     _second: Second | None = field(default=None, init=False)
     _no_second: str = field(default=Seen.no_second, init=False)
+    _to_fail: Failed | Unavailable | None = field(default=None, init=False)
     _started: tuple[Run, float] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -147,6 +150,15 @@ class Flight:
                 put_file(self.connection.s3, self.deployment, path, file.key)
                 self.say(f"sent {file.key}")
         self.seen = Seen(tuple(self.files), self._arrived_at())
+        # While the batch window is open, so that it costs no time, and no later run has failed.
+        self._to_fail = known_or_why(self._start_run_that_fails)
+
+    def _start_run_that_fails(self) -> Failed:
+        run_id = self.connection.glue.start_job_run(
+            JobName=self.pipeline.job_name, Arguments=BAD_ARGUMENT
+        )["JobRunId"]
+        self.say(f"started the run {ids.short(run_id)}, which is to fail")
+        return Failed(run_id, "STARTING", None, ended=False)
 
     def _arrived_at(self) -> datetime:
         """When S3 took the first probe, by its clock and not by that of this machine."""
@@ -169,26 +181,6 @@ class Flight:
                 return self.seen
             self.pause(LOOK_EVERY_SECONDS)
 
-    def fail(self) -> Failed | Unavailable:
-        """Start a run that must fail, and look at it until it has."""
-        started = known_or_why(
-            lambda: self.connection.glue.start_job_run(
-                JobName=self.pipeline.job_name, Arguments=BAD_ARGUMENT
-            )["JobRunId"]
-        )
-        if isinstance(started, Unavailable):
-            return started
-        self.say(f"started the run {started}, which is to fail")
-        deadline = time.monotonic() + self.patience
-        while True:
-            run: Mapping[str, Any] = self.connection.glue.get_job_run(
-                JobName=self.pipeline.job_name, RunId=started
-            )["JobRun"]
-            state, ended = run["JobRunState"], run["JobRunState"] not in runs.ACTIVE
-            if ended or time.monotonic() > deadline:
-                return Failed(started, state, run.get("ErrorMessage"), ended)
-            self.pause(LOOK_EVERY_SECONDS)
-
     # ---- one look ------------------------------------------------------------------------------
 
     def _look(self, waited: float) -> None:
@@ -196,6 +188,7 @@ class Flight:
         self._note_start(found, waited)
         self._note_results()
         self._look_at_second(found)
+        self._look_at_failing()
         loading = {result.origin.job_run_id for result in self._known.values()}
         before = self.seen
         self.seen = Seen(
@@ -209,16 +202,19 @@ class Flight:
             runs=found,
             second=self._second,
             no_second=self._no_second,
+            to_fail=self._to_fail,
         )
 
     def _runs(self) -> tuple[Run, ...]:
         """The runs that may have to do with the probes: not those that had ended before."""
         found = runs.last_runs(self.connection.glue, self.pipeline, last=LAST_RUNS)
         since = self.seen.sent_at - CLOCKS_APART
+        ours = self._to_fail.run_id if isinstance(self._to_fail, Failed) else None
         return tuple(
             run
             for run in found
-            if run.started_at >= since
+            if run.run_id != ours
+            and run.started_at >= since
             and (run.ended_at is None or run.ended_at >= self.seen.sent_at - timedelta(seconds=5))
         )
 
@@ -277,6 +273,16 @@ class Flight:
             ended=run["Status"] in _WORKFLOW_ENDED,
         )
 
+    def _look_at_failing(self) -> None:
+        if not isinstance(self._to_fail, Failed) or self._to_fail.ended:
+            return
+        run: Mapping[str, Any] = self.connection.glue.get_job_run(
+            JobName=self.pipeline.job_name, RunId=self._to_fail.run_id
+        )["JobRun"]
+        state = run["JobRunState"]
+        ended = state not in runs.ACTIVE
+        self._to_fail = Failed(self._to_fail.run_id, state, run.get("ErrorMessage"), ended)
+
     @property
     def _no_second_may_start(self) -> bool:
         return self._no_second != Seen.no_second
@@ -296,16 +302,18 @@ class Flight:
 
     def _is_over(self, waited: float) -> bool:
         seen = self.seen
-        second_ended = seen.second is None or seen.second.ended
+        others_ended = all(
+            run.ended for run in (seen.second, seen.to_fail) if isinstance(run, Second | Failed)
+        )
         run_ended = seen.run is not None and seen.run.state not in runs.ACTIVE
-        if seen.loaded and seen.started and run_ended and second_ended:
+        if seen.loaded and seen.started and run_ended and others_ended:
             return True
         if waited > self.patience:
             return True
         if not seen.started and waited > self.window + EVENT_SECONDS:
-            return not seen.active
+            return not seen.active and others_ended
         # Whatever began has ended, and the probes are where they were: nothing more will come.
-        return bool(seen.started and not seen.active and second_ended)
+        return bool(seen.started and not seen.active and others_ended)
 
     @property
     def _ledger(self) -> PipelineLedger:

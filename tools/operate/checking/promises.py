@@ -191,13 +191,13 @@ def queuing(seen: Seen, facts: PipelineFacts) -> Finding:
     return promise.seen(f"The run {shown} waited, and ended as {second.state}.")
 
 
-def failure(failed: Failed | Unavailable | None, facts: PipelineFacts, why_not: str) -> Finding:
+def failure(failed: Failed | Unavailable | None, facts: PipelineFacts) -> Finding:
     """Whether Glue shows the sentence with which a run ends."""
     promise = Promise(
         facts.pipeline.name, "failed-run", "A run that fails says why in its own words"
     )
     if failed is None:
-        return promise.not_tried(why_not)
+        return promise.not_tried("None was started.")
     if isinstance(failed, Unavailable):
         return promise.not_tried(failed.reason)
     shown = ids.short(failed.run_id)
