@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import pytest
+from burst.ledger import FileResult, Origin, ResultRecord
 
 from stacks import policies
 from tests.tools.operate.checked import (
@@ -21,7 +24,10 @@ from tests.tools.operate.checked import (
 )
 from tests.tools.small_pipeline import LANDING, NAME, put_role_policy
 from tools.operate.checking import flight
-from tools.sandbox.account import Account
+from tools.operate.checking.cleaning import Traces, clean, erase_under
+from tools.operate.connection import Connection
+from tools.operate.deployment import read_deployments
+from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.glue.engine import GlueEngine
 
 Capsys = pytest.CaptureFixture[str]
@@ -288,3 +294,54 @@ def test_wrong_pipeline_is_one_sentence(checked: Checked, capsys: Capsys) -> Non
     said = checked.check(capsys, "--pipeline", "invoices")
     assert said.code == 2
     assert "Deployed: orders." in said.err
+
+
+# ---- what is taken away ------------------------------------------------------------------------
+
+START = "orders/burst-check-20260301T100000Z-0123abcd"
+PROBE = f"{START}-good.csv"
+
+
+def put(checked: Checked, bucket: str, *keys: str) -> None:
+    for key in keys:
+        checked.client("s3").put_object(Bucket=bucket, Key=key, Body=b"x")
+
+
+def test_clean_up_takes_every_version_of_the_probes_and_nothing_of_anybody_else(
+    checked: Checked,
+) -> None:
+    account, batch = checked.account, "20260301T100000Z-0000aaaa"
+    connection = Connection(account.region, account.endpoint_url, session=session())
+    (deployment,) = read_deployments("dev", checked.outputs)
+    folder = f"curated/orders/ingest_date=2026-03-01/batch={batch}"
+    theirs = [f"{PROBE}.more", f"archive/orders/{batch}/h/x", f"{folder}9/part-0.parquet"]
+    ours = [f"archive/orders/{batch}/f/{PROBE}", f"{folder}/part-0.parquet"]
+    put(checked, LAKE, *ours, *ours, *theirs)
+    checked.client("s3").delete_object(Bucket=LAKE, Key=ours[0])
+    origin = Origin(batch, "orders", "dev", "orders", None, None, datetime.now(UTC))
+    file = FileResult(PROBE, "v", 1, "curated", 1, None, ours[0])
+    result = ResultRecord(origin, f"s3://{LAKE}/{folder}", 1, 1, {}, (file,))
+    send_letters(checked, PROBE, "orders/theirs.csv")
+
+    left = clean(connection, deployment, deployment.pipeline("orders"), Traces([PROBE], [result]))
+
+    assert left == []
+    assert sorted(objects(checked, LAKE)) == sorted(theirs)
+    (letter,) = checked.small.dead_letters()
+    assert "orders/theirs.csv" in letter["Body"]
+    checked.client("sqs").delete_message(
+        QueueUrl=checked.small.queue_url, ReceiptHandle=letter["ReceiptHandle"]
+    )
+    erase_under(connection.s3, LAKE, "")
+
+
+def send_letters(checked: Checked, *keys: str) -> None:
+    for key in keys:
+        body = {"detail": {"object": {"key": key}}}
+        checked.client("sqs").send_message(
+            QueueUrl=checked.small.queue_url, MessageBody=json.dumps(body)
+        )
+
+
+def session() -> Any:
+    return boto3.Session(aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY)
