@@ -44,6 +44,7 @@ def without_development_packages(*arguments: str) -> subprocess.CompletedProcess
     "name",
     [
         "status",
+        "check",
         "inspect",
         "put",
         "drain",
