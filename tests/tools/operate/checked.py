@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from tests.tools.small_pipeline import CODE, LANDING, NAME, SmallPipeline, deplo
 from tools import cli
 from tools.sandbox.account import Account
 
+PROJECT_FOLDER = Path(__file__).resolve().parents[3]
 LAKE = "lake"
 TRIGGER = f"{NAME}-batch"
 WINDOW = 1
@@ -63,17 +66,28 @@ class Checked:
 
     def check(self, capsys: pytest.CaptureFixture[str], *options: str) -> Said:
         """`burst check dev --json` with these options."""
-        known = {n: v for n, v in self.account.environment().items() if n.startswith("AWS_")}
-        kept = {n: v for n, v in os.environ.items() if not n.startswith("AWS_")} | known
         arguments = ["burst", "check", "dev", "--outputs", str(self.outputs), "--json", *options]
         capsys.readouterr()
-        with patch.dict(os.environ, kept, clear=True), patch("sys.argv", arguments):
+        environment = self.account.environment()
+        with patch.dict(os.environ, environment, clear=True), patch("sys.argv", arguments):
             try:
                 code = cli.main()
             except SystemExit as end:
                 code = int(end.code or 0)
         said = capsys.readouterr()
         return Said(code, said.out, said.err)
+
+    def start(self, *options: str) -> subprocess.Popen[str]:
+        """`burst check dev` in a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "tools.cli", "check", "dev", *options],
+            cwd=PROJECT_FOLDER,
+            env=self.account.environment() | {"BURST_OUTPUTS": str(self.outputs)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
 
     def write_outputs(self, **changes: Any) -> None:
         orders = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import pytest
 from burst.ledger import FileResult, Origin, ResultRecord
 
 from stacks import policies
+from tests.patience import PATIENCE
 from tests.tools.operate.checked import (
     LAKE,
     LOGS,
@@ -262,6 +264,26 @@ def test_job_that_takes_no_file_is_named_and_nothing_of_the_probes_is_left(
     assert found["clean-up"]["verdict"] == "seen"
     assert objects(checked, LANDING) == []
     assert objects(checked, LAKE) == []
+
+
+def test_ctrl_c_takes_the_probes_away_and_says_so(
+    checked: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window is long, so that nothing has taken the probes yet."""
+    glue = checked.account.backend("glue").triggers[TRIGGER]
+    monkeypatch.setattr(glue, "event_batching_condition", {"BatchSize": 100, "BatchWindow": 60})
+    process = checked.start("--yes")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "sent orders/burst-check" in line and "-good.csv" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, "Traceback" in errors) == (130, False)
+    assert "Stopped. The probes were taken away again." in " ".join(errors.split())
+    assert objects(checked, LANDING) == []
+    queues = checked.client("sqs").list_queues().get("QueueUrls", [])
+    assert not [url for url in queues if "burst-check" in url]
 
 
 def test_question_and_answer_are_wanted_before_anything_is_sent(

@@ -26,6 +26,7 @@ from tools.operate.connection import Connection
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.probes import check_id, probe_key
 from tools.operate.refusals import Unavailable, known_or_why
+from tools.operate.runs import FAILED
 from tools.operate.words import count
 
 Say = Callable[[str, str], None]
@@ -221,22 +222,31 @@ class Check:
         yield promises.rows(seen, facts, after, why_no_row(facts, wanted=self.options.with_row))
         yield promises.archive(seen, facts, after)
         yield promises.quarantine(seen, facts, after, why_no_bad(facts))
-        topic = looked.topic
-        bad = next((file.key for file in seen.files if file.kind == "bad"), None)
-        told = bad is not None and not promises.why_no_quarantine_alert(topic, facts.pipeline.name)
-        heard = self._hears(listener, bad) if told and seen.result_of("bad") else None
-        yield promises.quarantine_alert(seen, facts, topic, heard)
+        yield promises.quarantine_alert(
+            seen, facts, looked.topic, self._hears_of_bad_file(seen, looked, facts, listener)
+        )
         yield promises.metrics(seen, facts, after)
         yield promises.queuing(seen, facts)
         failed = seen.to_fail
         yield promises.failure(failed, facts)
-        heard = self._hears(listener, failed.run_id) if isinstance(failed, Failed) else None
+        heard = None
+        if isinstance(failed, Failed) and failed.state in FAILED:
+            heard = self._hears(listener, failed.run_id)
         yield promises.failure_alert(failed, facts, heard)
 
-    def _hears(self, listener: Listener | Unavailable, text: str | None) -> bool | Unavailable:
+    def _hears_of_bad_file(
+        self, seen: Seen, looked: Looked, facts: PipelineFacts, listener: Listener | Unavailable
+    ) -> bool | Unavailable | None:
+        """None where no message is to be expected."""
+        bad = seen.result_of("bad")
+        if bad is None or promises.why_no_quarantine_alert(looked.topic, facts.pipeline.name):
+            return None
+        return self._hears(listener, bad[0].key)
+
+    def _hears(self, listener: Listener | Unavailable, text: str) -> bool | Unavailable:
         if isinstance(listener, Unavailable):
             return listener
-        return listener.hears(str(text), self._pause)
+        return listener.hears(text, self._pause)
 
     @property
     def passed(self) -> bool:
