@@ -15,7 +15,13 @@ from tools.operate.checking import looking, promises
 from tools.operate.checking.aftermath import look_back
 from tools.operate.checking.cleaning import clean
 from tools.operate.checking.cost import Cost, Sending, cost
-from tools.operate.checking.facts import PipelineFacts, Topic, Trigger
+from tools.operate.checking.facts import (
+    PipelineFacts,
+    Rule,
+    Topic,
+    Trigger,
+    is_about_cloudtrail,
+)
 from tools.operate.checking.findings import Finding, Promise, Verdict
 from tools.operate.checking.flight import Failed, Flight, Seen
 from tools.operate.checking.links import alerting, chain
@@ -195,13 +201,14 @@ class Check:
                 self._keep(finding)
 
     def _new_flight(self, facts: PipelineFacts, files: Sequence[ProbeFile]) -> Flight:
-        trigger, name = facts.trigger, facts.pipeline.name
+        trigger, rule, name = facts.trigger, facts.rule, facts.pipeline.name
         return Flight(
             self.connection,
             self.deployment,
             facts.pipeline,
             files,
             window=trigger.window if isinstance(trigger, Trigger) else 900,
+            by_trail=isinstance(rule, Rule) and is_about_cloudtrail(rule.pattern or ""),
             patience=self.options.wait_seconds,
             clock=self.clock,
             pause=self._pause,

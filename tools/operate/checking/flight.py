@@ -23,8 +23,10 @@ from tools.operate.refusals import Unavailable, known_or_why
 from tools.operate.runs import Run
 
 LOOK_EVERY_SECONDS = 2.0
-# How long an event may take beyond the batch window until its run is there.
+# How long an event may take beyond the batch window until its run is there; CloudTrail's come later
+# ("typically within an average of about 5 minutes", AWS CloudTrail user guide).
 EVENT_SECONDS = 120.0
+TRAIL_SECONDS = 900.0
 LAST_RUNS = 25
 # Glue API, WorkflowRun.Status, and JobRun.JobRunState of a run that works.
 _WORKFLOW_ENDED = frozenset({"COMPLETED", "STOPPED", "ERROR"})
@@ -117,7 +119,8 @@ class Seen:
 class Flight:
     """One pipeline's probes on their way.
 
-    window: of the trigger, in seconds. patience: seconds after which following ends.
+    window: of the trigger, in seconds. by_trail: whether CloudTrail sends the events.
+    patience: seconds after which following ends.
     pause: sleeps; raises where the user has stopped the check.
     """
 
@@ -126,6 +129,7 @@ class Flight:
     pipeline: DeployedPipeline
     files: Sequence[ProbeFile]
     window: int
+    by_trail: bool
     patience: float
     clock: Callable[[], datetime]
     pause: Callable[[float], None]
@@ -310,7 +314,8 @@ class Flight:
             return True
         if waited > self.patience:
             return True
-        if not seen.started and waited > self.window + EVENT_SECONDS:
+        event_seconds = TRAIL_SECONDS if self.by_trail else EVENT_SECONDS
+        if not seen.started and waited > self.window + event_seconds:
             return not seen.active and others_ended
         # Whatever began has ended, and the probes are where they were: nothing more will come.
         return bool(seen.started and not seen.active and others_ended)
