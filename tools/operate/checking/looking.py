@@ -168,11 +168,13 @@ class _Looking:
         workflow = place.arn("glue", f"workflow/{self._pipeline.workflow_name}")
         return self._role(role, calls.of_events_role(workflow))
 
-    def queue(self) -> Queue | None:
+    def queue(self) -> Queue:
         sqs, pipeline = self._to.sqs, self._pipeline
-        answer = sqs.get_queue_attributes(
-            QueueUrl=pipeline.dead_letter_queue_url, AttributeNames=["All"]
-        )["Attributes"]
+        answer: Mapping[str, str] = dict(
+            sqs.get_queue_attributes(
+                QueueUrl=pipeline.dead_letter_queue_url, AttributeNames=["All"]
+            )["Attributes"]
+        )
         counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
         depth = sum(int(answer.get(name, 0)) for name in counts)
         key = answer.get("KmsMasterKeyId") or None
