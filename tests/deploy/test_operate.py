@@ -248,6 +248,20 @@ def test_replay_that_is_denied_in_the_middle_names_the_permission_and_goes_on_la
     assert len(waiting(deployed)) == 3
 
 
+def test_check_says_what_it_could_not_ask_and_which_permission_is_missing(
+    burst: Burst, deployed: Deployed
+) -> None:
+    allowed = ("s3:*", "glue:*", "events:*", "sqs:*", "logs:*", "cloudwatch:*")
+    with only_allowed(deployed, *allowed) as credentials:
+        said = burst("check", "dev", "--no-probe", "--json", **credentials)
+    found = {finding["link"]: finding for finding in said.json["findings"]}
+    assert said.code == 0, said.text
+    for link, permission in (("job-role", "iam:GetRole"), ("topic", "sns:GetTopicAttributes")):
+        assert found[link]["verdict"] == "not tried"
+        assert f"lack the permission {permission}" in found[link]["detail"]
+    assert found["rule"]["verdict"] == "seen"
+
+
 # ---- drain and redeliver -----------------------------------------------------------------------
 
 

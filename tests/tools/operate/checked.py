@@ -8,11 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import boto3
 import pytest
 from burst.contract import Column, FileFormat, JobSpec
 
@@ -20,7 +21,7 @@ from stacks import policies
 from stacks.alerting.alerts import files_in_quarantine, runs_that_ended_badly
 from tests.tools.small_pipeline import CODE, LANDING, NAME, SmallPipeline, deploy
 from tools import cli
-from tools.sandbox.account import Account
+from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[3]
 LAKE = "lake"
@@ -29,6 +30,11 @@ WINDOW = 1
 LOGS = "/burst/dev/orders"
 LANDING_ARN, LAKE_ARN = (f"arn:aws:s3:::{bucket}" for bucket in (LANDING, LAKE))
 COLUMNS = (Column("id", "int"), Column("price", "decimal(10,2)"))
+
+
+def session() -> Any:
+    """A session of the administrator."""
+    return boto3.Session(aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY)
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,8 @@ class Checked:
     small: SmallPipeline
     topic_arn: str
     outputs: Path
+    # One for all calls: it takes a second to read the descriptions of nine services.
+    session: Any = field(default_factory=session, repr=False)
 
     @property
     def account(self) -> Account:
@@ -69,7 +77,11 @@ class Checked:
         arguments = ["burst", "check", "dev", "--outputs", str(self.outputs), "--json", *options]
         capsys.readouterr()
         environment = self.account.environment()
-        with patch.dict(os.environ, environment, clear=True), patch("sys.argv", arguments):
+        with (
+            patch.dict(os.environ, environment, clear=True),
+            patch("sys.argv", arguments),
+            patch.object(boto3, "Session", lambda: self.session),
+        ):
             try:
                 code = cli.main()
             except SystemExit as end:

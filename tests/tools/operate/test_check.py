@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 import pytest
 from burst.ledger import FileResult, Origin, ResultRecord
 
@@ -29,7 +28,7 @@ from tools.operate.checking import flight
 from tools.operate.checking.cleaning import Traces, clean, erase_under
 from tools.operate.connection import Connection
 from tools.operate.deployment import read_deployments
-from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
+from tools.sandbox.account import Account
 from tools.sandbox.glue.engine import GlueEngine
 
 Capsys = pytest.CaptureFixture[str]
@@ -248,6 +247,22 @@ def test_broken_deployment_is_named_by_its_broken_link_alone(
         assert objects(checked, LANDING) == []
 
 
+def test_upload_that_is_refused_is_said_and_nothing_else_is_claimed(
+    checked: Checked, capsys: Capsys
+) -> None:
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject"}
+    policy = {"Statement": [deny | {"Resource": f"arn:aws:s3:::{LANDING}/*"}]}
+    s3 = checked.client("s3")
+    s3.put_bucket_policy(Bucket=LANDING, Policy=json.dumps(policy))
+    try:
+        said = checked.check(capsys, "--yes")
+    finally:
+        s3.delete_bucket_policy(Bucket=LANDING)
+    assert (said.code, said.not_seen) == (1, ["flight"])
+    assert "lack the permission s3:PutObject" in said.findings["flight"]["detail"]
+    assert said.findings["clean-up"]["verdict"] == "seen"
+
+
 # ---- what only a probe shows -------------------------------------------------------------------
 
 
@@ -333,7 +348,7 @@ def test_clean_up_takes_every_version_of_the_probes_and_nothing_of_anybody_else(
     checked: Checked,
 ) -> None:
     account, batch = checked.account, "20260301T100000Z-0000aaaa"
-    connection = Connection(account.region, account.endpoint_url, session=session())
+    connection = Connection(account.region, account.endpoint_url, session=checked.session)
     (deployment,) = read_deployments("dev", checked.outputs)
     folder = f"curated/orders/ingest_date=2026-03-01/batch={batch}"
     theirs = [f"{PROBE}.more", f"archive/orders/{batch}/h/x", f"{folder}9/part-0.parquet"]
@@ -363,7 +378,3 @@ def send_letters(checked: Checked, *keys: str) -> None:
         checked.client("sqs").send_message(
             QueueUrl=checked.small.queue_url, MessageBody=json.dumps(body)
         )
-
-
-def session() -> Any:
-    return boto3.Session(aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from burst.contract import JobSpec
+from burst.errors import BurstError
 
 from tools.operate.checking import looking, promises
 from tools.operate.checking.aftermath import look_back
@@ -30,6 +31,7 @@ from tools.operate.checking.probe import ENDINGS, ProbeFile, probe_files
 from tools.operate.checking.second_plan import plan_again
 from tools.operate.connection import Connection
 from tools.operate.deployment import DeployedPipeline, Deployment
+from tools.operate.errors import InputError
 from tools.operate.probes import check_id, probe_key
 from tools.operate.refusals import Unavailable, known_or_why
 from tools.operate.runs import FAILED
@@ -125,6 +127,10 @@ class Check:
             return f"Nothing was sent, because it would not arrive: {broken[0].detail}"
         if facts.spec is None:
             return "It is not known how the job reads files, so no probe can be made."
+        try:
+            self._files(self._sending(facts))
+        except InputError as error:
+            return str(error)
         return ""
 
     def _sending(self, facts: PipelineFacts) -> Sending:
@@ -132,6 +138,18 @@ class Check:
             facts,
             with_row=not why_no_row(facts, wanted=self.options.with_row),
             with_bad=not why_no_bad(facts),
+        )
+
+    def _files(self, sending: Sending) -> tuple[ProbeFile, ...]:
+        facts = sending.facts
+        spec: JobSpec = facts.spec  # type: ignore[assignment] # Asked for by `_why_not`.
+        return probe_files(
+            facts.pipeline,
+            spec.format,
+            check=self.id,
+            now=self.clock(),
+            with_row=sending.with_row,
+            with_bad=sending.with_bad,
         )
 
     # ---- the flights -----------------------------------------------------------------------
@@ -172,16 +190,7 @@ class Check:
 
     def _flight(self, sending: Sending, looked: Looked, listener: Listener | Unavailable) -> None:
         facts = sending.facts
-        spec: JobSpec = facts.spec  # type: ignore[assignment] # `look` sends to no other.
-        files = probe_files(
-            facts.pipeline,
-            spec.format,
-            check=self.id,
-            now=self.clock(),
-            with_row=sending.with_row,
-            with_bad=sending.with_bad,
-        )
-        flight = self._new_flight(facts, files)
+        flight = self._new_flight(facts, self._files(sending))
         done: list[Finding] = []
 
         def prove() -> None:
@@ -190,9 +199,9 @@ class Check:
                 done.append(finding)
 
         try:
-            refused = known_or_why(prove)
+            refused = _done_or_why(prove)
             if isinstance(refused, Unavailable):
-                done += promises.not_sent(facts, refused.reason)
+                done.append(promises.cut_short(facts, refused.reason))
         finally:
             seen = flight.seen
             left = clean(self.connection, self.deployment, facts.pipeline, seen.traces)
@@ -267,6 +276,14 @@ class Check:
     def _keep(self, finding: Finding) -> None:
         with self._lock:
             self.findings.append(finding)
+
+
+def _done_or_why(prove: Callable[[], None]) -> Unavailable | None:
+    """None, or why AWS, or a record that cannot be read, kept a flight from its end."""
+    try:
+        return known_or_why(prove)
+    except BurstError as error:
+        return Unavailable(str(error))
 
 
 def why_no_row(facts: PipelineFacts, *, wanted: bool) -> str:

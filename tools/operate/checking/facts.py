@@ -102,7 +102,8 @@ class Trigger:
 
 @dataclass(frozen=True)
 class JobFacts:
-    """The job. spec: what its arguments say; missing_code: addresses at which there is none."""
+    """The job. spec: what its arguments say; code: where its script and packages are; missing_code:
+    those of them that are not there."""
 
     name: str
     role: str
@@ -111,6 +112,7 @@ class JobFacts:
     dpus: float
     timeout_minutes: int
     spec: JobSpec | Unavailable
+    code: tuple[str, ...] = ()
     missing_code: tuple[str, ...] | Unavailable = ()
 
 

@@ -225,7 +225,7 @@ class _Looking:
     def job(self) -> JobFacts:
         found: Mapping[str, Any] = self._to.glue.get_job(JobName=self._pipeline.job_name)["Job"]
         arguments = {**found.get("DefaultArguments", {})}
-        uris = code_uris(found)
+        uris = _code_uris(found)
         workers = found.get("NumberOfWorkers") or 0
         return JobFacts(
             name=found["Name"],
@@ -235,6 +235,7 @@ class _Looking:
             dpus=float(workers * DPUS.get(found.get("WorkerType", ""), 1)),
             timeout_minutes=found.get("Timeout") or 0,
             spec=_spec(arguments),
+            code=uris,
             missing_code=known_or_why(
                 lambda: tuple(uri for uri in uris if not _is_there(self._to.s3, uri))
             ),
@@ -248,9 +249,8 @@ class _Looking:
         if place is None:
             return Unavailable("Neither rule nor topic says in which account all of it is.")
         deployment, pipeline = self._deployment, self._pipeline
-        found: Mapping[str, Any] = self._to.glue.get_job(JobName=job.name)["Job"]
         needed = (
-            *calls.code(place, code_uris(found)),
+            *calls.code(place, job.code),
             *calls.of_job(
                 place,
                 pipeline=pipeline.name,
@@ -329,7 +329,7 @@ def log_group_names(pipeline: DeployedPipeline) -> tuple[str, str]:
     return f"{pipeline.log_group_prefix}/error", f"{pipeline.log_group_prefix}/output"
 
 
-def code_uris(job: Mapping[str, Any]) -> tuple[str, ...]:
+def _code_uris(job: Mapping[str, Any]) -> tuple[str, ...]:
     """Where the script and the packages of a job are."""
     packages = str(job.get("DefaultArguments", {}).get("--extra-py-files", ""))
     return (

@@ -27,6 +27,12 @@ def not_sent(facts: PipelineFacts, why: str) -> Iterator[Finding]:
     yield _rows(name).not_tried(why)
 
 
+def cut_short(facts: PipelineFacts, why: str) -> Finding:
+    """A flight that did not come to its end: what it had not proven is unknown."""
+    promise = Promise(facts.pipeline.name, "flight", "The probes can be sent and followed")
+    return promise.not_seen(f"{why} What is not listed was not tried.")
+
+
 def event(seen: Seen, now: PipelineFacts, links: Sequence[Finding]) -> Finding:
     """Whether an event of the probes started a run; else which link is broken now.
 
