@@ -593,6 +593,36 @@ def test_files_among_ten_thousand_come_back_once_although_ctrl_c_came_in_the_mid
 # ---- a deployment that proves itself ---------------------------------------------------------
 
 
+@pytest.mark.full
+def test_row_that_came_into_a_batch_with_a_producers_file_is_named_with_the_way_to_remove_it(
+    burst: Burst, deployed: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    put, file = flight.put_file, order_file(tmp_path)
+
+    def put_after_a_producer(s3: Any, deployment: Any, path: Path, key: str) -> Any:
+        if key.endswith("-bad.csv"):
+            put(s3, deployment, file, "orders/theirs.csv")
+        return put(s3, deployment, path, key)
+
+    monkeypatch.setattr(flight, "put_file", put_after_a_producer)
+    monkeypatch.setattr(flight, "LOOK_EVERY_SECONDS", 0.2)
+
+    said = burst("check", "dev", "--yes", "--json", "--wait", "5")
+
+    (clean_up,) = [f for f in said.json["findings"] if f["verdict"] == "not seen"]
+    assert (said.code, clean_up["link"]) == (1, "clean-up")
+    probe = re.search(r"1 row of (orders/burst-check-\S+-good\.csv) stays", clean_up["detail"])
+    assert probe
+    assert len(rows_of(burst, probe[1])) == 1
+    theirs = len(rows_of(burst, "orders/theirs.csv"))
+    command = re.search(r"`burst (replay [^`]+)`", clean_up["detail"])
+    assert command
+    assert burst(*command[1].split(), "--yes").code == 0
+    assert burst("drain", "dev", "orders").code == 0
+    assert rows_of(burst, probe[1]) == []
+    assert len(rows_of(burst, "orders/theirs.csv")) == theirs > 0
+
+
 def test_check_sees_every_promise_of_the_deployment_and_leaves_nothing(
     burst: Burst, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

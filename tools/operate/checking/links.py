@@ -288,7 +288,7 @@ def _trigger(facts: PipelineFacts) -> Finding:
         )
     return promise.holds_unless(
         list(_trigger_problems(trigger, facts.pipeline)),
-        f"After {count(trigger.batch_size, 'event')} or {trigger.window} seconds.",
+        f"After {count(trigger.batch_size, 'event')} or {count(trigger.window, 'second')}.",
     )
 
 

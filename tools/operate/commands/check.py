@@ -96,12 +96,13 @@ def check(
 
 def _confirm(answer: Answer, looked: Looked, *, yes: bool) -> None:
     """Say what it costs, and ask before anything is sent."""
-    text = " ".join(cost_words(looked.cost))
     if not looked.sending:
         return
+    lines = list(cost_words(looked.cost))
     if not yes and (answer.as_json or not sys.stdin.isatty()):
+        text = " ".join(lines)
         raise InputError(f"{text} Say --yes if that is what you want; nothing was done.")
-    answer.draw(text)
+    answer.draw("", *lines, "")
     if not yes and not typer.confirm("Go on?"):
         raise StoppedError("Nothing was sent.")
 

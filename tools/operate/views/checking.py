@@ -21,7 +21,7 @@ def findings_parts(findings: Sequence[Finding], environment: str) -> Iterator[Re
     # The environment first; a pipeline's findings in the order in which they were made.
     ordered = sorted(findings, key=lambda finding: finding.pipeline)
     for pipeline, group in groupby(ordered, key=lambda finding: finding.pipeline):
-        yield Text(f"{environment} {pipeline}".strip(), style="bold")
+        yield Text(f"\n{environment} {pipeline}".rstrip(), style="bold")
         yield _table(list(group))
 
 
