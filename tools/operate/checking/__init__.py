@@ -1,8 +1,8 @@
 """`burst check`: a deployment proves itself.
 
-`looking` reads facts, `links` decides on them link by link, `flight` sends probes and follows
-them, `promises` decides on what was seen, `cleaning` takes everything away. `check` is the way
-through.
+`looking` and `topic` read facts, `links` and `alert_links` decide on them link by link. `flight`
+sends probes and follows them, `aftermath` looks at what they left, `promises` decides on what was
+seen, and `cleaning` takes everything away. `check` is the way through.
 """
 
 from tools.operate.checking.check import Check, Looked, Options

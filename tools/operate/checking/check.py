@@ -14,6 +14,7 @@ from burst.errors import BurstError
 
 from tools.operate.checking import looking, promises
 from tools.operate.checking.aftermath import look_back
+from tools.operate.checking.alert_links import alerting
 from tools.operate.checking.cleaning import clean
 from tools.operate.checking.cost import Cost, Sending, cost
 from tools.operate.checking.facts import (
@@ -25,10 +26,11 @@ from tools.operate.checking.facts import (
 )
 from tools.operate.checking.findings import Finding, Promise, Verdict
 from tools.operate.checking.flight import Failed, Flight, Seen
-from tools.operate.checking.links import alerting, chain
+from tools.operate.checking.links import chain
 from tools.operate.checking.listening import Listener, listening
 from tools.operate.checking.probe import ENDINGS, ProbeFile, probe_files
 from tools.operate.checking.second_plan import plan_again
+from tools.operate.checking.topic import look_at_topic
 from tools.operate.connection import Connection
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import InputError
@@ -94,7 +96,7 @@ class Check:
 
     def look(self) -> Looked:
         """Read what is deployed and decide what can be sent; changes nothing."""
-        topic = looking.look_at_topic(self.connection, self.deployment, self.pipelines)
+        topic = look_at_topic(self.connection, self.deployment, self.pipelines)
         found: list[Finding] = []
         facts, sending, not_sent = {}, [], {}
         for pipeline in self.pipelines:

@@ -23,8 +23,8 @@ from tools.operate.refusals import Unavailable, known_or_why
 from tools.operate.runs import Run
 
 LOOK_EVERY_SECONDS = 2.0
-# How long an event may take beyond the batch window until its run is there; CloudTrail's come later
-# ("typically within an average of about 5 minutes", AWS CloudTrail user guide).
+# How long an event may take beyond the batch window until its run is there. CloudTrail's come
+# later: "within an average of about 5 minutes", without a guarantee (AWS CloudTrail user guide).
 EVENT_SECONDS = 120.0
 TRAIL_SECONDS = 900.0
 LAST_RUNS = 25

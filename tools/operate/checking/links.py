@@ -7,15 +7,12 @@ do. The order is that of a file's way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from tools.iam import (
-    Context,
-    Document,
     Identity,
     Principal,
     Request,
-    UnsupportedPolicyError,
     decide,
 )
 from tools.iam import eventbridge as may
@@ -26,11 +23,11 @@ from tools.operate.checking.facts import (
     Queue,
     RoleFacts,
     Rule,
-    Topic,
     Trigger,
     is_about_cloudtrail,
 )
 from tools.operate.checking.findings import Finding, Promise, Verdict
+from tools.operate.checking.verdicts import evaluated, key_allows, key_refuses, without
 from tools.operate.deployment import DeployedPipeline
 from tools.operate.refusals import Unavailable
 from tools.operate.words import count
@@ -60,21 +57,6 @@ def chain(facts: PipelineFacts) -> tuple[Finding, ...]:
         _log_groups(facts),
         *_sweep(facts),
     )
-
-
-def alerting(
-    topic: Topic | Unavailable | None, pipelines: Sequence[DeployedPipeline]
-) -> Iterator[Finding]:
-    """Whether the topic takes messages, sends them to somebody, and gets those of each pipeline."""
-    promise = Promise("", "topic", "The topic takes the messages of EventBridge and CloudWatch")
-    if not isinstance(topic, Topic):
-        yield _without(promise, topic, "The topic of the alerts does not exist: apply the stack.")
-        return
-    yield _publishing(promise, topic)
-    yield _subscriptions(topic)
-    for pipeline in pipelines:
-        yield _alert_rule(topic, pipeline)
-        yield _alarms(topic, pipeline)
 
 
 # ---- landing ---------------------------------------------------------------------------------
@@ -115,7 +97,7 @@ def _rule(facts: PipelineFacts) -> Finding:
     promise = _stops(facts, "rule", f"The rule {facts.pipeline.rule_name} is enabled")
     rule = facts.rule
     if not isinstance(rule, Rule):
-        return _without(
+        return without(
             promise,
             rule,
             f"The rule {facts.pipeline.rule_name} does not exist (aws_cloudwatch_event_rule): "
@@ -173,9 +155,7 @@ def _events_role(facts: PipelineFacts) -> Finding:
     promise = _stops(facts, "events-role", "EventBridge may start the workflow")
     role = facts.events_role
     if not isinstance(role, RoleFacts):
-        return _without(
-            promise, role, f"{_named_role(facts.rule)} does not exist: apply the stack."
-        )
+        return without(promise, role, f"{_named_role(facts.rule)} does not exist: apply the stack.")
     account = role.arn.split(":")[4]
     return _role(promise, role, "EventBridge", lambda: may.may_assume(role.trust, account))
 
@@ -192,7 +172,7 @@ def _queue_policy(facts: PipelineFacts) -> Finding:
     )
     queue, rule = facts.queue, facts.rule
     if not isinstance(queue, Queue):
-        return _without(
+        return without(
             promise,
             queue,
             f"The dead-letter queue {facts.pipeline.dead_letter_queue_url} does not exist "
@@ -206,7 +186,7 @@ def _queue_policy(facts: PipelineFacts) -> Finding:
             f"The target of the rule {rule.name} does not name the dead-letter queue {queue.arn}: "
             "apply the stack."
         )
-    return _evaluated(promise, lambda: list(_queue_problems(queue, rule)))
+    return evaluated(promise, lambda: list(_queue_problems(queue, rule)))
 
 
 def _queue_problems(queue: Queue, rule: Rule) -> Iterator[str]:
@@ -217,15 +197,15 @@ def _queue_problems(queue: Queue, rule: Rule) -> Iterator[str]:
             f"send for the rule {rule.name} (aws_sqs_queue_policy): what cannot be delivered is "
             "lost. Apply the stack."
         )
-    elif not _key_allows(queue.key_arn, queue.key_policy, context):
-        yield _key_refuses(queue.key_arn, "the dead-letter queue")
+    elif not key_allows(queue.key_arn, queue.key_policy, context):
+        yield key_refuses(queue.key_arn, "the dead-letter queue")
 
 
 def _undelivered(facts: PipelineFacts) -> Finding:
     promise = Promise(facts.pipeline.name, "undelivered", "Every event was delivered")
     queue = facts.queue
     if not isinstance(queue, Queue):
-        return _without(promise, queue, "There is no dead-letter queue.")
+        return without(promise, queue, "There is no dead-letter queue.")
     if not queue.depth:
         return promise.seen("The dead-letter queue is empty.")
     return promise.not_seen(
@@ -251,7 +231,7 @@ def _sweep(facts: PipelineFacts) -> Iterator[Finding]:
     if not name:
         yield promise.not_tried("The setting `sweep` is off.")
     elif not isinstance(facts.sweep, Rule):
-        yield _without(promise, facts.sweep, f"The rule {name} does not exist: apply the stack.")
+        yield without(promise, facts.sweep, f"The rule {name} does not exist: apply the stack.")
     elif facts.sweep.state != "ENABLED":
         yield promise.not_seen(
             f"The rule {name} is {facts.sweep.state}: the next apply enables it."
@@ -280,7 +260,7 @@ def _trigger(facts: PipelineFacts) -> Finding:
     promise = _stops(facts, "trigger", "Its trigger starts the job")
     trigger = facts.trigger
     if not isinstance(trigger, Trigger):
-        return _without(
+        return without(
             promise,
             trigger,
             f"The trigger {facts.pipeline.trigger_name} does not exist (aws_glue_trigger): apply "
@@ -314,7 +294,7 @@ def _job(facts: PipelineFacts) -> Finding:
     promise = _stops(facts, "job", f"The job {facts.pipeline.job_name} exists, one run at a time")
     job = facts.job
     if not isinstance(job, JobFacts):
-        return _without(
+        return without(
             promise,
             job,
             f"There is no job {facts.pipeline.job_name} (aws_glue_job): apply the stack.",
@@ -348,7 +328,7 @@ def _job_role(facts: PipelineFacts) -> Finding:
     role = facts.job_role
     if not isinstance(role, RoleFacts):
         name = facts.job.role if isinstance(facts.job, JobFacts) else ""
-        return _without(
+        return without(
             promise, role, f"The role {name} of the job does not exist: apply the stack."
         )
 
@@ -373,80 +353,6 @@ def _log_groups(facts: PipelineFacts) -> Finding:
     )
 
 
-# ---- alerts ----------------------------------------------------------------------------------
-
-
-def _publishing(promise: Promise, topic: Topic) -> Finding:
-    def problems() -> list[str]:
-        if not may.may_publish(topic.arn, topic.policy):
-            return [
-                f"The policy of the topic {topic.arn} does not let events.amazonaws.com publish "
-                "(aws_sns_topic_policy), so no alert arrives: apply the stack."
-            ]
-        if not _cloudwatch_may_publish(topic):
-            return [
-                f"The policy of the topic {topic.arn} does not let cloudwatch.amazonaws.com "
-                "publish (aws_sns_topic_policy), so no alarm arrives: apply the stack."
-            ]
-        context = may.topic_key_context(topic.arn)
-        if not _key_allows(topic.key_arn, topic.key_policy, context):
-            return [_key_refuses(topic.key_arn, "the topic")]
-        return []
-
-    return _evaluated(promise, problems)
-
-
-def _cloudwatch_may_publish(topic: Topic) -> bool:
-    context = {"aws:SecureTransport": "true", "aws:SourceAccount": Place.of(topic.arn).account_id}
-    request = Request("sns:Publish", topic.arn, context)
-    caller = Identity(Principal.service("cloudwatch.amazonaws.com"))
-    return decide(request, caller, resource_policy=topic.policy).allowed
-
-
-def _subscriptions(topic: Topic) -> Finding:
-    promise = Promise("", "subscriptions", "Somebody reads the alerts")
-    if isinstance(topic.confirmed, Unavailable):
-        return promise.not_tried(topic.confirmed.reason)
-    if topic.pending:
-        return promise.not_seen(
-            f"{count(topic.pending, 'subscription is', 'subscriptions are')} not confirmed: each "
-            "address must follow the link in the mail that SNS sent."
-        )
-    if not topic.confirmed:
-        return promise.not_tried(
-            f"Nobody is subscribed to {topic.arn}: set `alerts.emails`, or subscribe to the topic."
-        )
-    return promise.seen(
-        f"{count(topic.confirmed, 'subscription is', 'subscriptions are')} confirmed."
-    )
-
-
-def _alert_rule(topic: Topic, pipeline: DeployedPipeline) -> Finding:
-    promise = Promise(pipeline.name, "alert-rule", "A rule tells the topic of failed runs")
-    if isinstance(topic.rules, Unavailable):
-        return promise.not_tried(topic.rules.reason)
-    telling = {n: rule for n, rule in topic.rules.items() if pipeline.name in rule.failed_runs}
-    if any(rule.state == "ENABLED" for rule in telling.values()):
-        return promise.seen()
-    if telling:
-        name, rule = next(iter(telling.items()))
-        return promise.not_seen(f"The rule {name} is {rule.state}: the next apply enables it.")
-    return promise.not_seen(
-        f"No rule that sends to the topic matches a failed run of the job {pipeline.job_name}: "
-        "apply the stack."
-    )
-
-
-def _alarms(topic: Topic, pipeline: DeployedPipeline) -> Finding:
-    promise = Promise(pipeline.name, "alarms", "The alarms send to the topic")
-    if isinstance(topic.alarms, Unavailable):
-        return promise.not_tried(topic.alarms.reason)
-    names = topic.alarms.get(pipeline.name, ())
-    if not names:
-        return promise.not_tried("There is no alarm that sends there: `alerts.alarms` is off.")
-    return promise.seen(f"{count(len(names), 'alarm')}.")
-
-
 # ---- what several links need -----------------------------------------------------------------
 
 
@@ -454,17 +360,10 @@ def _stops(facts: PipelineFacts, link: str, text: str) -> Promise:
     return Promise(facts.pipeline.name, link, text, stops=True)
 
 
-def _without(promise: Promise, found: object, reason: str) -> Finding:
-    """A promise about something that does not exist, or of which nothing is known."""
-    if isinstance(found, Unavailable):
-        return promise.not_tried(found.reason)
-    return promise.not_seen(reason)
-
-
 def _role(
     promise: Promise, role: RoleFacts, service: str, assumable: Callable[[], bool]
 ) -> Finding:
-    trusted = _evaluated(
+    trusted = evaluated(
         promise,
         lambda: (
             []
@@ -498,33 +397,4 @@ def denied_words(role: RoleFacts) -> str:
         f"The role {role.arn} does not allow {', '.join(first)}{others}, says the simulator of "
         "IAM. Apply the stack; if it stays so, look at the role's boundary and at the policies of "
         "the organization."
-    )
-
-
-def _evaluated(promise: Promise, problems: Callable[[], list[str]]) -> Finding:
-    """What policies say; not tried where one says what the evaluator does not know."""
-    try:
-        return promise.holds_unless(problems())
-    except (UnsupportedPolicyError, _UnknownKeyPolicyError) as error:
-        return promise.not_tried(str(error))
-
-
-class _UnknownKeyPolicyError(Exception):
-    """Nobody may read the policy of the key; the text says why."""
-
-
-def _key_allows(
-    key_arn: str | None, policy: Document | Unavailable | None, context: Context
-) -> bool:
-    if key_arn is None or policy is None:
-        return True
-    if isinstance(policy, Unavailable):
-        raise _UnknownKeyPolicyError(policy.reason)
-    return may.may_use_key(key_arn, policy, context)
-
-
-def _key_refuses(key_arn: str | None, what: str) -> str:
-    return (
-        f"The policy of the key {key_arn} does not let events.amazonaws.com use it for {what} "
-        "(aws_kms_key): apply the stack."
     )

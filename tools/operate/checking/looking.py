@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
-from burst.contract import QUARANTINE, REASON_SUFFIX, JobSpec, folder
-from burst.errors import ArgumentError
+from burst.contract import JobSpec
+from burst.errors import ArgumentError, LedgerError
 from burst.s3 import is_gone
 
 from stacks.settings import DPUS
 from tools.operate import routing, waiting
 from tools.operate.checking import calls
+from tools.operate.checking.asking import (
+    part,
+    pattern_matches,
+    read_key_policy,
+    read_rule,
+    simulate,
+)
 from tools.operate.checking.calls import Call
 from tools.operate.checking.facts import (
-    AlertRule,
     JobFacts,
     PipelineFacts,
     Place,
     Queue,
     RoleFacts,
     Rule,
-    Target,
-    Topic,
     Trigger,
-    is_about_cloudtrail,
 )
+from tools.operate.checking.sample_events import sample_event
 from tools.operate.connection import Connection
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.refusals import Unavailable, known_or_why
@@ -41,21 +42,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ALLOWED = "allowed"
-# A state of a run of which the topic tells.
-FAILED = "FAILED"
-# What AWS calls something that is not there, one way or another.
-_ABSENT = frozenset(
-    {
-        "AWS.SimpleQueueService.NonExistentQueue",
-        "EntityNotFoundException",
-        "NoSuchEntity",
-        "NotFound",
-        "NotFoundException",
-        "QueueDoesNotExist",
-        "ResourceNotFoundException",
-    }
-)
 # Messages that are looked at, to say why events were not delivered.
 _MOST_LETTERS = 10
 
@@ -68,8 +54,8 @@ def look(
     rule = looking.rule(pipeline.rule_name)
     sweep = looking.rule(pipeline.sweep_rule_name) if pipeline.sweep_rule_name else None
     place = looking.place(rule)
-    job = _part(looking.job)
-    workflow = _part(looking.workflow_is_there)
+    job = part(looking.job)
+    workflow = part(looking.workflow_is_there)
     return PipelineFacts(
         pipeline=pipeline,
         environment=deployment.environment,
@@ -81,7 +67,7 @@ def look(
         sweep=sweep,
         matches=looking.matches(rule, probe_key),
         events_role=looking.events_role(rule, place),
-        queue=_part(looking.queue),
+        queue=part(looking.queue),
         workflow=workflow if isinstance(workflow, Unavailable) else bool(workflow),
         trigger=looking.trigger(),
         job=job,
@@ -89,31 +75,6 @@ def look(
         log_groups=known_or_why(looking.log_groups),
         waiting=known_or_why(looking.waiting),
     )
-
-
-def look_at_topic(
-    connection: Connection, deployment: Deployment, pipelines: Sequence[DeployedPipeline]
-) -> Topic | Unavailable | None:
-    """The topic of the alerts, and what sends to it."""
-    if not deployment.topic_arn:
-        return Unavailable(
-            "The outputs are older than this command and do not name the topic: deploy again."
-        )
-    return _part(lambda: _topic(connection, deployment, pipelines))
-
-
-def _part(read: Callable[[], T]) -> T | Unavailable | None:
-    """What ``read`` returns, None where AWS says that it does not exist, or why it is unknown."""
-
-    def none_if_absent() -> T | None:
-        try:
-            return read()
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code", "") not in _ABSENT:
-                raise
-            return None
-
-    return known_or_why(none_if_absent)
 
 
 class _Looking:
@@ -138,13 +99,16 @@ class _Looking:
         )
         return "EventBridgeConfiguration" in answer
 
-    def waiting(self) -> int:
-        return waiting.look(self._to.s3, self._deployment, self._pipeline).files
+    def waiting(self) -> int | Unavailable:
+        try:
+            return waiting.look(self._to.s3, self._deployment, self._pipeline).files
+        except LedgerError as error:
+            return Unavailable(str(error))
 
     # ---- EventBridge -----------------------------------------------------------------------
 
     def rule(self, name: str) -> Rule | Unavailable | None:
-        return _part(lambda: read_rule(self._to, name))
+        return part(lambda: read_rule(self._to, name))
 
     def place(self, rule: Rule | Unavailable | None) -> Place | None:
         arn = rule.arn if isinstance(rule, Rule) else self._deployment.topic_arn
@@ -155,7 +119,7 @@ class _Looking:
             return Unavailable("There is no rule whose pattern could be tested.")
         pattern = rule.pattern
         event = sample_event(Place.of(rule.arn), pattern, self._deployment.landing_bucket, key)
-        return known_or_why(lambda: _test_pattern(self._to, pattern, event))
+        return known_or_why(lambda: pattern_matches(self._to, pattern, event))
 
     def events_role(
         self, rule: Rule | Unavailable | None, place: Place | None
@@ -206,7 +170,7 @@ class _Looking:
             return Unavailable(
                 "The outputs are older than this command and do not name the trigger: deploy again."
             )
-        return _part(self._trigger)
+        return part(self._trigger)
 
     def _trigger(self) -> Trigger:
         found = self._to.glue.get_trigger(Name=self._pipeline.trigger_name)["Trigger"]
@@ -278,50 +242,13 @@ class _Looking:
             trust: Any = role["AssumeRolePolicyDocument"]
             return RoleFacts(role["Arn"], trust, asked=0)
 
-        role = _part(read)
+        role = part(read)
         if not isinstance(role, RoleFacts):
             return role
         denied = known_or_why(lambda: simulate(self._to, role.arn, needed))
         if isinstance(denied, Unavailable):
             return replace(role, asked=denied)
         return replace(role, asked=len(needed), denied=denied)
-
-
-def simulate(
-    connection: Connection, role_arn: str, needed: Sequence[Call]
-) -> tuple[tuple[Call, str], ...]:
-    """Which of these calls the policies of the role deny, with the simulator's verdict.
-
-    It knows the role's policies, its boundary and those of the organization; policies of buckets
-    and keys it does not (IAM API reference, SimulatePrincipalPolicy).
-    """
-    together: dict[tuple[str, tuple[tuple[str, str], ...]], list[Call]] = defaultdict(list)
-    for call in needed:
-        together[call.resource, tuple(call.context.items())].append(call)
-    denied: list[tuple[Call, str]] = []
-    for (resource, context), group in together.items():
-        answer = connection.iam.simulate_principal_policy(
-            PolicySourceArn=role_arn,
-            ActionNames=[call.action for call in group],
-            ResourceArns=[resource],
-            ContextEntries=[
-                {
-                    "ContextKeyName": name,
-                    "ContextKeyValues": [value],
-                    "ContextKeyType": "string",
-                }
-                for name, value in context
-            ],
-        )
-        verdicts = {
-            result["EvalActionName"].lower(): result["EvalDecision"]
-            for result in answer["EvaluationResults"]
-        }
-        for call in group:
-            verdict = verdicts.get(call.action.lower(), "not answered")
-            if verdict != ALLOWED:
-                denied.append((call, verdict))
-    return tuple(denied)
 
 
 def log_group_names(pipeline: DeployedPipeline) -> tuple[str, str]:
@@ -355,161 +282,3 @@ def _spec(arguments: Mapping[str, str]) -> JobSpec | Unavailable:
         return JobSpec.from_arguments(argv)
     except ArgumentError as error:
         return Unavailable(f"The job's arguments cannot be read: {error}")
-
-
-def read_rule(connection: Connection, name: str) -> Rule:
-    """A rule with its targets; raises ClientError where there is none."""
-    found = connection.events.describe_rule(Name=name)
-    targets = connection.events.list_targets_by_rule(Rule=name)["Targets"]
-    return Rule(
-        name=name,
-        arn=found["Arn"],
-        state=found["State"],
-        pattern=found.get("EventPattern") or None,
-        targets=tuple(
-            Target(
-                target["Arn"],
-                target.get("RoleArn") or None,
-                (target.get("DeadLetterConfig") or {}).get("Arn"),
-            )
-            for target in targets
-        ),
-    )
-
-
-def read_key_policy(connection: Connection, key: str) -> str:
-    """The policy of a key of KMS."""
-    return connection.kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
-
-
-def sample_event(place: Place, pattern: str, bucket: str, key: str) -> dict[str, Any]:
-    """What arrives on the bus for an upload: S3's own event, or CloudTrail's where the rule listens
-    to that (Amazon S3 user guide, "EventBridge event message structure"; EventBridge events
-    reference, "Amazon S3 events")."""
-    if is_about_cloudtrail(pattern):
-        return event(
-            place,
-            "aws.s3",
-            "AWS API Call via CloudTrail",
-            {
-                "eventSource": "s3.amazonaws.com",
-                "eventName": "CompleteMultipartUpload",
-                "requestParameters": {"bucketName": bucket, "key": key},
-            },
-        )
-    detail = {
-        "version": "0",
-        "bucket": {"name": bucket},
-        "object": {"key": key, "size": 1, "etag": "0", "version-id": "0", "sequencer": "0"},
-        "reason": "CompleteMultipartUpload",
-    }
-    return event(place, "aws.s3", "Object Created", detail, [place.bucket_arn(bucket)])
-
-
-def event(
-    place: Place,
-    source: str,
-    detail_type: str,
-    detail: Mapping[str, Any],
-    resources: Sequence[str] = (),
-) -> dict[str, Any]:
-    """An event as EventBridge describes it; TestEventPattern asks for each of these fields."""
-    return {
-        "version": "0",
-        "id": "00000000-0000-0000-0000-000000000000",
-        "account": place.account_id,
-        "source": source,
-        "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "region": place.region,
-        "resources": list(resources),
-        "detail-type": detail_type,
-        "detail": detail,
-    }
-
-
-def _test_pattern(connection: Connection, pattern: str, sample: Mapping[str, Any]) -> bool:
-    answer = connection.events.test_event_pattern(EventPattern=pattern, Event=json.dumps(sample))
-    return answer["Result"]
-
-
-# ---- alerts ----------------------------------------------------------------------------------
-
-
-def _topic(
-    connection: Connection, deployment: Deployment, pipelines: Sequence[DeployedPipeline]
-) -> Topic:
-    arn = deployment.topic_arn
-    attributes = connection.sns.get_topic_attributes(TopicArn=arn)["Attributes"]
-    key = attributes.get("KmsMasterKeyId") or None
-    pages = connection.sns.get_paginator("list_subscriptions_by_topic")
-    found = known_or_why(
-        lambda: [
-            item["SubscriptionArn"]
-            for page in pages.paginate(TopicArn=arn)
-            for item in page["Subscriptions"]
-        ]
-    )
-    subscriptions = [] if isinstance(found, Unavailable) else found
-    # Amazon SNS API reference, ListSubscriptionsByTopic: what is not confirmed has no ARN yet.
-    confirmed = sum(item.startswith("arn:") for item in subscriptions)
-    return Topic(
-        arn=arn,
-        policy=attributes["Policy"],
-        key_arn=key,
-        key_policy=None if key is None else known_or_why(lambda: read_key_policy(connection, key)),
-        confirmed=found if isinstance(found, Unavailable) else confirmed,
-        pending=len(subscriptions) - confirmed,
-        rules=known_or_why(lambda: _alert_rules(connection, deployment, pipelines)),
-        alarms=known_or_why(lambda: _alarms(connection, arn, pipelines)),
-    )
-
-
-def _alert_rules(
-    connection: Connection, deployment: Deployment, pipelines: Sequence[DeployedPipeline]
-) -> dict[str, AlertRule]:
-    names = connection.events.list_rule_names_by_target(TargetArn=deployment.topic_arn)["RuleNames"]
-    rules = [read_rule(connection, name) for name in names]
-    return {rule.name: _alert_rule(connection, deployment, pipelines, rule) for rule in rules}
-
-
-def _alert_rule(
-    connection: Connection,
-    deployment: Deployment,
-    pipelines: Sequence[DeployedPipeline],
-    rule: Rule,
-) -> AlertRule:
-    place, pattern = Place.of(rule.arn), rule.pattern
-    if pattern is None:
-        return AlertRule(rule.state, frozenset(), quarantine=False)
-    failed = {
-        pipeline.name
-        for pipeline in pipelines
-        if _test_pattern(connection, pattern, _failed_run(place, pipeline.job_name))
-    }
-    reason = f"{folder(QUARANTINE, pipelines[0].name)}batch/file{REASON_SUFFIX}"
-    bad = sample_event(place, "", deployment.lake_bucket, reason)
-    return AlertRule(rule.state, frozenset(failed), _test_pattern(connection, pattern, bad))
-
-
-def _failed_run(place: Place, job: str) -> dict[str, Any]:
-    """Glue developer guide, "Automating AWS Glue with EventBridge"."""
-    detail = {"jobName": job, "severity": "ERROR", "state": FAILED, "jobRunId": "jr", "message": ""}
-    return event(place, "aws.glue", "Glue Job State Change", detail)
-
-
-def _alarms(
-    connection: Connection, topic_arn: str, pipelines: Sequence[DeployedPipeline]
-) -> dict[str, tuple[str, ...]]:
-    """The alarms of each pipeline that send to the topic; their names begin with the job's."""
-    found: dict[str, tuple[str, ...]] = {}
-    for pipeline in pipelines:
-        pages = connection.cloudwatch.get_paginator("describe_alarms").paginate(
-            AlarmNamePrefix=f"{pipeline.job_name}."
-        )
-        found[pipeline.name] = tuple(
-            alarm["AlarmName"]
-            for page in pages
-            for alarm in page.get("MetricAlarms", [])
-            if topic_arn in alarm.get("AlarmActions", [])
-        )
-    return found

@@ -20,9 +20,10 @@ from tests.unit.operate.checking.facts import (
     TRIGGER,
     but,
 )
+from tools.operate.checking.alert_links import alerting
 from tools.operate.checking.facts import AlertRule, Target
 from tools.operate.checking.findings import Finding, Verdict
-from tools.operate.checking.links import alerting, chain
+from tools.operate.checking.links import chain
 from tools.operate.refusals import Unavailable
 from tools.operate.routing import DeadLetter
 
