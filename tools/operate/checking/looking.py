@@ -134,11 +134,10 @@ class _Looking:
 
     def queue(self) -> Queue:
         sqs, pipeline = self._to.sqs, self._pipeline
-        answer: Mapping[str, str] = dict(
-            sqs.get_queue_attributes(
-                QueueUrl=pipeline.dead_letter_queue_url, AttributeNames=["All"]
-            )["Attributes"]
-        )
+        # Any: the stubs know each attribute by its own name only.
+        answer: Any = sqs.get_queue_attributes(
+            QueueUrl=pipeline.dead_letter_queue_url, AttributeNames=["All"]
+        )["Attributes"]
         counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
         depth = sum(int(answer.get(name, 0)) for name in counts)
         key = answer.get("KmsMasterKeyId") or None
