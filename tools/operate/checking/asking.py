@@ -58,7 +58,7 @@ def simulate(
         together[call.resource, tuple(call.context.items())].append(call)
     denied: list[tuple[Call, str]] = []
     for (resource, context), group in together.items():
-        answer = connection.iam.simulate_principal_policy(
+        pages = connection.iam.get_paginator("simulate_principal_policy").paginate(
             PolicySourceArn=role_arn,
             ActionNames=[call.action for call in group],
             ResourceArns=[resource],
@@ -73,7 +73,8 @@ def simulate(
         )
         verdicts = {
             result["EvalActionName"].lower(): result["EvalDecision"]
-            for result in answer["EvaluationResults"]
+            for page in pages
+            for result in page["EvaluationResults"]
         }
         for call in group:
             verdict = verdicts.get(call.action.lower(), "not answered")
@@ -108,5 +109,6 @@ def read_key_policy(connection: Connection, key: str) -> str:
 
 
 def pattern_matches(connection: Connection, pattern: str, sample: Mapping[str, Any]) -> bool:
+    """What EventBridge makes of this event, if it had this pattern."""
     answer = connection.events.test_event_pattern(EventPattern=pattern, Event=json.dumps(sample))
     return answer["Result"]
