@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from burst.contract import JobSpec
+from burst.contract import Bounds
 from burst.errors import BurstError
 
 from tools.operate.checking import looking, promises
@@ -127,8 +127,6 @@ class Check:
         broken = [finding for finding in links if finding.breaks]
         if broken:
             return f"Nothing was sent, because it would not arrive: {broken[0].detail}"
-        if facts.spec is None:
-            return "It is not known how the job reads files, so no probe can be made."
         try:
             self._files(self._sending(facts))
         except InputError as error:
@@ -143,11 +141,12 @@ class Check:
         )
 
     def _files(self, sending: Sending) -> tuple[ProbeFile, ...]:
-        facts = sending.facts
-        spec: JobSpec = facts.spec  # type: ignore[assignment] # Asked for by `_why_not`.
+        pipeline, reads = sending.facts.pipeline, sending.facts.reads
+        if reads is None:
+            raise InputError("It is not known how the job reads files, so no probe can be made.")
         return probe_files(
-            facts.pipeline,
-            spec.format,
+            pipeline,
+            reads.format,
             check=self.id,
             now=self.clock(),
             with_row=sending.with_row,
@@ -305,11 +304,11 @@ def why_no_row(facts: PipelineFacts, *, wanted: bool) -> str:
 
 def why_no_bad(facts: PipelineFacts) -> str:
     """Why no bad file is sent; "" where one is: it must not stop the batch that it is in."""
-    spec = facts.spec
-    if spec is not None and spec.bounds.are_exceeded_by(1, 2):
+    bounds = facts.reads.bounds if facts.reads else Bounds()
+    if bounds.are_exceeded_by(1, 2):
         return (
             "One bad file of two stops a run here (`min_bad_files` is "
-            f"{spec.bounds.min_bad_files}, `max_bad_fraction` {spec.bounds.max_bad_fraction:g}), "
+            f"{bounds.min_bad_files}, `max_bad_fraction` {bounds.max_bad_fraction:g}), "
             "so none was sent."
         )
     return ""

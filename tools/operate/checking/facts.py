@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from burst.contract import JobSpec
+from burst.contract import Bounds, FileFormat
 
 from tools.iam import Document
 from tools.operate.checking.calls import Call
@@ -101,17 +101,27 @@ class Trigger:
 
 
 @dataclass(frozen=True)
+class Reads:
+    """How the job reads files, and when one is a bad one too many."""
+
+    format: FileFormat
+    bounds: Bounds
+
+
+@dataclass(frozen=True)
 class JobFacts:
-    """The job. spec: what its arguments say; code: where its script and packages are; missing_code:
-    those of them that are not there."""
+    """The job.
+
+    dpus: of all its workers. reads: what its arguments say of the files. code: where its script and
+    packages are; missing_code: those of them that are not there.
+    """
 
     name: str
     role: str
     queuing: bool
     concurrent_runs: int
     dpus: float
-    timeout_minutes: int
-    spec: JobSpec | Unavailable
+    reads: Reads | Unavailable
     code: tuple[str, ...] = ()
     missing_code: tuple[str, ...] | Unavailable = ()
 
@@ -145,11 +155,10 @@ class PipelineFacts:
     waiting: int | Unavailable
 
     @property
-    def spec(self) -> JobSpec | None:
-        """What the job does, where it is known."""
-        job = self.job
-        known = isinstance(job, JobFacts) and isinstance(job.spec, JobSpec)
-        return job.spec if known else None  # type: ignore[union-attr, return-value]
+    def reads(self) -> Reads | None:
+        """How the job reads files, where it is known."""
+        reads = self.job.reads if isinstance(self.job, JobFacts) else None
+        return reads if isinstance(reads, Reads) else None
 
 
 @dataclass(frozen=True)

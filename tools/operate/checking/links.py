@@ -306,8 +306,8 @@ def _job(facts: PipelineFacts) -> Finding:
         )
     if not job.queuing:
         problems.append(f"Runs of the job {job.name} do not queue: a second one would fail.")
-    if isinstance(job.spec, Unavailable):
-        problems.append(job.spec.reason)
+    if isinstance(job.reads, Unavailable):
+        problems.append(job.reads.reason)
     return promise.holds_unless(problems)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
-from burst.contract import JobSpec
+from burst.contract import Bounds, FileFormat, part_from_arguments
 from burst.errors import ArgumentError, LedgerError
 from burst.s3 import is_gone
 
@@ -27,6 +27,7 @@ from tools.operate.checking.facts import (
     PipelineFacts,
     Place,
     Queue,
+    Reads,
     RoleFacts,
     Rule,
     Trigger,
@@ -196,8 +197,7 @@ class _Looking:
             queuing=bool(found.get("JobRunQueuingEnabled")),
             concurrent_runs=(found.get("ExecutionProperty") or {}).get("MaxConcurrentRuns", 1),
             dpus=float(workers * DPUS.get(found.get("WorkerType", ""), 1)),
-            timeout_minutes=found.get("Timeout") or 0,
-            spec=_spec(arguments),
+            reads=_reads(arguments),
             code=uris,
             missing_code=known_or_why(
                 lambda: tuple(uri for uri in uris if not _is_there(self._to.s3, uri))
@@ -275,9 +275,10 @@ def _is_there(s3: S3Client, uri: str) -> bool:
     return True
 
 
-def _spec(arguments: Mapping[str, str]) -> JobSpec | Unavailable:
+def _reads(arguments: Mapping[str, str]) -> Reads | Unavailable:
+    """Without the transform, which need not be on this machine."""
     argv = [part for pair in arguments.items() for part in pair]
     try:
-        return JobSpec.from_arguments(argv)
+        return Reads(part_from_arguments(FileFormat, argv), part_from_arguments(Bounds, argv))
     except ArgumentError as error:
         return Unavailable(f"The job's arguments cannot be read: {error}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from burst.contract import Column, FileFormat, JobSpec
+from burst.contract import Bounds, Column, FileFormat
 
 from stacks import policies
 from tests.unit.operate.records import PIPELINE
@@ -16,6 +16,7 @@ from tools.operate.checking.facts import (
     PipelineFacts,
     Place,
     Queue,
+    Reads,
     RoleFacts,
     Rule,
     Target,
@@ -38,24 +39,14 @@ QUEUE = Queue(QUEUE_ARN, policies.dead_letter_queue(QUEUE_ARN, [RULE_ARN]), None
 TRIGGER = Trigger(
     ORDERS.trigger_name, "EVENT", ORDERS.workflow_name, "CREATED", ("burst-dev-orders",), 10, 300
 )
-SPEC = JobSpec(
-    environment="dev",
-    pipeline="orders",
-    landing_bucket="landing",
-    prefix="orders/",
-    lake_bucket="lake",
-    curated_uri="s3://lake/curated/orders",
-    format=FileFormat("csv", (Column("id", "int"),)),
-    transform="orders",
-)
+READS = Reads(FileFormat("csv", (Column("id", "int"),)), Bounds())
 JOB = JobFacts(
     "burst-dev-orders",
     JOB_ROLE,
     queuing=True,
     concurrent_runs=1,
     dpus=2.0,
-    timeout_minutes=60,
-    spec=SPEC,
+    reads=READS,
 )
 DENIED = Call("archive files", "s3:PutObject", "arn:aws:s3:::lake/archive/x")
 SOUND = PipelineFacts(

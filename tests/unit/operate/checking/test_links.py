@@ -99,7 +99,7 @@ def test_sound_deployment_has_no_finding_that_is_not_seen() -> None:
         ({"job": None}, "job", "There is no job burst-dev-orders"),
         ({"job": but(JOB, queuing=False)}, "job", "do not queue"),
         ({"job": but(JOB, concurrent_runs=2)}, "job", "may have 2 runs at once"),
-        ({"job": but(JOB, spec=Unavailable("Unreadable."))}, "job", "Unreadable."),
+        ({"job": but(JOB, reads=Unavailable("Unreadable."))}, "job", "Unreadable."),
         ({"job": but(JOB, missing_code=("s3://lake/x.py",))}, "code", "no object s3://lake/x.py"),
         ({"job_role": None}, "job-role", "burst-dev-orders-job of the job does not exist"),
         (

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from burst.contract import Bounds
 
 from tests.unit.operate.checking.facts import ORDERS, QUEUE, SOUND, TOPIC, but
 from tests.unit.operate.records import BATCH, NOW, origin
@@ -273,9 +274,8 @@ def test_no_row_comes_into_a_batch_with_files_of_producers() -> None:
     ("least", "share", "sent"), [(5, 0.5, True), (1, 0.5, True), (1, 0.4, False), (2, 0.0, True)]
 )
 def test_no_bad_file_is_sent_where_one_stops_a_batch(least: int, share: float, sent: bool) -> None:
-    spec = SOUND.spec
-    bounds = but(spec.bounds, min_bad_files=least, max_bad_fraction=share)
-    facts = but(SOUND, job=but(SOUND.job, spec=but(spec, bounds=bounds)))
+    bounds = Bounds(min_bad_files=least, max_bad_fraction=share)
+    facts = but(SOUND, job=but(SOUND.job, reads=but(SOUND.reads, bounds=bounds)))
     assert (why_no_bad(facts) == "") is sent
 
 
