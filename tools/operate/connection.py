@@ -69,11 +69,6 @@ class Connection:
         return client
 
     @cached_property
-    def logs(self) -> CloudWatchLogsClient:
-        client: CloudWatchLogsClient = self._client("logs")
-        return client
-
-    @cached_property
     def sqs(self) -> SQSClient:
         client: SQSClient = self._client("sqs")
         return client
