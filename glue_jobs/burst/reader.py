@@ -7,9 +7,11 @@ is bad. Once the verdicts are known, the rows of a file that failed half-way can
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from burst.batch import InputFile
@@ -24,7 +26,7 @@ from burst.contract import (
     STATUS_UNREAD,
     FileFormat,
 )
-from burst.parsing import ParseError, parse
+from burst.parsing import ParseError, goes_together, parse, parse_together
 from burst.row_engine import FileOutcome
 from burst.s3 import Fetched, Refused, fetch
 
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 # Small files' rows go to Spark together, in pieces of at least this many rows or bytes.
 FLUSH_ROWS = 32 * 1024
 FLUSH_BYTES = 8 * 1024**2
+# Small files are parsed together, in blocks of about this many bytes.
+TOGETHER_BYTES = 1024**2
 
 GONE = "The version was deleted from landing by someone else before it was read."
 
@@ -52,21 +56,51 @@ def read_files(
     """
     schema = read_schema(format.columns)
     waiting = _Waiting(schema)
-    for fetched in fetch(s3, bucket, inputs):
-        lineage = {
-            SOURCE_KEY: fetched.file.key,
-            SOURCE_VERSION: fetched.file.version_id,
-            BATCH: batch,
-            INPUT: fetched.index,
-        }
-        for piece in _read_file(fetched, format):
-            if isinstance(piece, FileOutcome):
-                waiting.add_verdict(piece, lineage)
-            else:
-                waiting.add_rows(_with_lineage(piece, lineage, schema))
+    for group in _groups(fetch(s3, bucket, inputs), format):
+        lineages = [_lineage(fetched, batch) for fetched in group]
+        if together := _read_together(group, format):
+            rows, counts = together
+            waiting.add_rows(_with_lineage(rows, lineages, counts, schema))
+            for lineage, count in zip(lineages, counts, strict=True):
+                waiting.add_verdict(FileOutcome(count), lineage)
             if waiting.is_full:
                 yield from waiting.take()
+            continue
+        for fetched, lineage in zip(group, lineages, strict=True):
+            for piece in _read_file(fetched, format):
+                if isinstance(piece, FileOutcome):
+                    waiting.add_verdict(piece, lineage)
+                else:
+                    waiting.add_rows(_with_lineage(piece, [lineage], [piece.num_rows], schema))
+                if waiting.is_full:
+                    yield from waiting.take()
     yield from waiting.take()
+
+
+def _lineage(fetched: Fetched, batch: str) -> dict[str, Any]:
+    return {
+        SOURCE_KEY: fetched.file.key,
+        SOURCE_VERSION: fetched.file.version_id,
+        BATCH: batch,
+        INPUT: fetched.index,
+    }
+
+
+def _groups(fetched: Iterable[Fetched], format: FileFormat) -> Iterator[list[Fetched]]:
+    """Files that may be read together; any other file is alone."""
+    group: list[Fetched] = []
+    size = 0
+    for item in fetched:
+        if isinstance(item.content, io.BytesIO) and goes_together(item.file.key, format):
+            group.append(item)
+            size += item.file.size
+            if size >= TOGETHER_BYTES:
+                yield group
+                group, size = [], 0
+        else:
+            yield [item]
+    if group:
+        yield group
 
 
 class _Waiting:
@@ -111,6 +145,18 @@ class _Waiting:
         return batches
 
 
+def _read_together(
+    group: Sequence[Fetched], format: FileFormat
+) -> tuple[pa.RecordBatch, list[int]] | None:
+    """All rows of the group, and how many each file has; None where each must be read alone."""
+    if len(group) == 1:
+        return None
+    contents = [item.content.getvalue() for item in group if isinstance(item.content, io.BytesIO)]
+    together = parse_together(contents, format=format)
+    # A block of tiny rows has millions, and each of them gets a key of up to 1 KiB.
+    return together if together and together[0].num_rows <= FLUSH_ROWS else None
+
+
 def _read_file(fetched: Fetched, format: FileFormat) -> Iterator[pa.RecordBatch | FileOutcome]:
     """The file's rows in pieces, and at the end what they amount to."""
     if isinstance(fetched.content, Refused):
@@ -136,11 +182,15 @@ def _read_file(fetched: Fetched, format: FileFormat) -> Iterator[pa.RecordBatch 
 
 
 def _with_lineage(
-    piece: pa.RecordBatch, lineage: dict[str, Any], schema: pa.Schema
+    rows: pa.RecordBatch,
+    lineages: Sequence[dict[str, Any]],
+    counts: Sequence[int],
+    schema: pa.Schema,
 ) -> pa.RecordBatch:
-    count = piece.num_rows
-    arrays = list(piece.columns)
+    """The rows with where they come from: `counts` of them from each, one after the other."""
+    places = pa.array(np.repeat(np.arange(len(counts)), counts))
+    arrays = list(rows.columns)
     for field in list(schema)[len(arrays) :]:
-        value = pa.scalar(lineage.get(field.name), type=field.type)
-        arrays.append(pa.repeat(value, count))
+        values = [lineage.get(field.name) for lineage in lineages]
+        arrays.append(pa.array(values, field.type).take(places))
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
