@@ -300,9 +300,8 @@ def rivals_table(runs: Mapping[str, Run], size: int, options: argparse.Namespace
             f" (median of {options.rounds})"
         )
     )
-    headings = ("", "session", "read", "write", "move", "work", "in all")
-    headings += ("CPU", "ms a file", "files/s", "MB/s", "peak")
-    for heading in headings:
+    phases_named = ("", "session", "read", "write", "move", "work", "in all")
+    for heading in (*phases_named, "CPU", "ms a file", "files/s", "MB/s", "peak"):
         table.add_column(heading, justify="right" if heading else "left")
     for name, run in runs.items():
         phases = (run.seconds[phase] for phase in ("session", "read", "write", "settle", "work"))
@@ -339,8 +338,8 @@ def rivals_table(runs: Mapping[str, Run], size: int, options: argparse.Namespace
 
 def growth_table(runs: Sequence[Run]) -> Table:
     table = Table(title="Ours, growing")
-    headings = ("files", "work", "ms a file", "CPU ms a file", "read", "write", "move", "files/s")
-    for heading in (*headings, "peak"):
+    figures = ("files", "work", "ms a file", "CPU ms a file", "read", "write", "move", "files/s")
+    for heading in (*figures, "peak"):
         table.add_column(heading, justify="right")
     for run in runs:
         table.add_row(

@@ -16,7 +16,7 @@ import zlib
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, urlsplit
 from urllib.request import getproxies
@@ -41,7 +41,7 @@ class _Answer:
     """One that arrived whole."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: HTTPMessage
     data: bytes
 
 

@@ -20,10 +20,10 @@ class Keys(Protocol):
     """Credentials as they are at one moment; botocore's ReadOnlyCredentials are these."""
 
     @property
-    def access_key(self) -> str: ...
+    def access_key(self) -> str | None: ...
 
     @property
-    def secret_key(self) -> str: ...
+    def secret_key(self) -> str | None: ...
 
     @property
     def token(self) -> str | None: ...
@@ -35,7 +35,7 @@ class Signer:
     four hashes, is derived once. Its threads may share it."""
 
     region: str
-    _derived: tuple[str, str, bytes] = field(default=("", "", b""), init=False, repr=False)
+    _derived: tuple[str, str | None, bytes] = field(default=("", "", b""), init=False, repr=False)
 
     def signed(
         self,
@@ -69,7 +69,7 @@ class Signer:
         )
         return sent
 
-    def _key(self, day: str, secret: str) -> bytes:
+    def _key(self, day: str, secret: str | None) -> bytes:
         known_day, known_secret, key = self._derived
         if (known_day, known_secret) != (day, secret):
             key = f"AWS4{secret}".encode()
