@@ -300,8 +300,8 @@ def rivals_table(runs: Mapping[str, Run], size: int, options: argparse.Namespace
             f" (median of {options.rounds})"
         )
     )
-    phases_named = ("", "session", "read", "write", "move", "work", "in all")
-    for heading in (*phases_named, "CPU", "ms a file", "files/s", "MB/s", "peak"):
+    figures = ("", "session", "read", "write", "move", "work", "in all")
+    for heading in (*figures, "CPU", "ms a file", "files/s", "MB/s", "peak"):
         table.add_column(heading, justify="right" if heading else "left")
     for name, run in runs.items():
         phases = (run.seconds[phase] for phase in ("session", "read", "write", "settle", "work"))
