@@ -7,10 +7,12 @@ is bad. Once the verdicts are known, the rows of a file that failed half-way can
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from burst.batch import InputFile
@@ -25,7 +27,7 @@ from burst.contract import (
     STATUS_UNREAD,
     FileFormat,
 )
-from burst.parsing import ParseError, parse
+from burst.parsing import ParseError, goes_together, parse, parse_together
 from burst.row_engine import FileOutcome
 from burst.s3 import Fetched, Refused, fetch
 
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 # Small files' rows go to Spark together, in pieces of at least this many rows or bytes.
 FLUSH_ROWS = 32 * 1024
 FLUSH_BYTES = 8 * 1024**2
+# Small files are parsed together, in blocks of about this many bytes.
+TOGETHER_BYTES = 1024**2
 
 # The key and the version of the row that comes from no file.
 MADE_UP = "made-up"
@@ -56,20 +60,24 @@ def read_files(
     """
     schema = read_schema(format.columns)
     waiting = _Waiting(schema)
-    for fetched in fetch(s3, bucket, inputs):
-        lineage = {
-            SOURCE_KEY: fetched.file.key,
-            SOURCE_VERSION: fetched.file.version_id,
-            BATCH: batch,
-            INPUT: fetched.index,
-        }
-        for piece in _read_file(fetched, format):
-            if isinstance(piece, FileOutcome):
-                waiting.add_verdict(piece, lineage)
-            else:
-                waiting.add_rows(_with_lineage(piece, lineage, schema))
+    for group in _groups(fetch(s3, bucket, inputs), format):
+        lineages = [_lineage(fetched, batch) for fetched in group]
+        if together := _read_together(group, format):
+            rows, counts = together
+            waiting.add_rows(_with_lineage(rows, lineages, counts, schema))
+            for lineage, count in zip(lineages, counts, strict=True):
+                waiting.add_verdict(FileOutcome(count), lineage)
             if waiting.is_full:
                 yield from waiting.take()
+            continue
+        for fetched, lineage in zip(group, lineages, strict=True):
+            for piece in _read_file(fetched, format):
+                if isinstance(piece, FileOutcome):
+                    waiting.add_verdict(piece, lineage)
+                else:
+                    waiting.add_rows(_with_lineage(piece, [lineage], [piece.num_rows], schema))
+                if waiting.is_full:
+                    yield from waiting.take()
     yield from waiting.take()
 
 
@@ -83,7 +91,7 @@ def made_up_rows(batch: str, format: FileFormat) -> Iterator[pa.RecordBatch]:
     columns = arrow_schema(format.columns)
     row = pa.RecordBatch.from_arrays([_ordinary(kind) for kind in columns.types], schema=columns)
     waiting = _Waiting(schema)
-    waiting.add_rows(_with_lineage(row, lineage, schema))
+    waiting.add_rows(_with_lineage(row, [lineage], [1], schema))
     waiting.add_verdict(FileOutcome(1), lineage)
     yield from waiting.take()
 
@@ -94,6 +102,32 @@ def _ordinary(kind: pa.DataType) -> pa.Array:
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return pa.array(["2025-01-31"]).cast(pa.date32()).cast(kind)
     return pa.array([1]).cast(kind)
+
+
+def _lineage(fetched: Fetched, batch: str) -> dict[str, Any]:
+    return {
+        SOURCE_KEY: fetched.file.key,
+        SOURCE_VERSION: fetched.file.version_id,
+        BATCH: batch,
+        INPUT: fetched.index,
+    }
+
+
+def _groups(fetched: Iterable[Fetched], format: FileFormat) -> Iterator[list[Fetched]]:
+    """Files that may be read together; any other file is alone."""
+    group: list[Fetched] = []
+    size = 0
+    for item in fetched:
+        if isinstance(item.content, io.BytesIO) and goes_together(item.file.key, format):
+            group.append(item)
+            size += item.file.size
+            if size >= TOGETHER_BYTES:
+                yield group
+                group, size = [], 0
+        else:
+            yield [item]
+    if group:
+        yield group
 
 
 class _Waiting:
@@ -138,6 +172,18 @@ class _Waiting:
         return batches
 
 
+def _read_together(
+    group: Sequence[Fetched], format: FileFormat
+) -> tuple[pa.RecordBatch, list[int]] | None:
+    """All rows of the group, and how many each file has; None where each must be read alone."""
+    if len(group) == 1:
+        return None
+    contents = [item.content.getvalue() for item in group if isinstance(item.content, io.BytesIO)]
+    together = parse_together(contents, format=format)
+    # A block of tiny rows has millions, and each of them gets a key of up to 1 KiB.
+    return together if together and together[0].num_rows <= FLUSH_ROWS else None
+
+
 def _read_file(fetched: Fetched, format: FileFormat) -> Iterator[pa.RecordBatch | FileOutcome]:
     """The file's rows in pieces, and at the end what they amount to."""
     if isinstance(fetched.content, Refused):
@@ -163,11 +209,15 @@ def _read_file(fetched: Fetched, format: FileFormat) -> Iterator[pa.RecordBatch 
 
 
 def _with_lineage(
-    piece: pa.RecordBatch, lineage: dict[str, Any], schema: pa.Schema
+    rows: pa.RecordBatch,
+    lineages: Sequence[dict[str, Any]],
+    counts: Sequence[int],
+    schema: pa.Schema,
 ) -> pa.RecordBatch:
-    count = piece.num_rows
-    arrays = list(piece.columns)
+    """The rows with where they come from: `counts` of them from each, one after the other."""
+    places = pa.array(np.repeat(np.arange(len(counts)), counts))
+    arrays = list(rows.columns)
     for field in list(schema)[len(arrays) :]:
-        value = pa.scalar(lineage.get(field.name), type=field.type)
-        arrays.append(pa.repeat(value, count))
+        values = [lineage.get(field.name) for lineage in lineages]
+        arrays.append(pa.array(values, field.type).take(places))
     return pa.RecordBatch.from_arrays(arrays, schema=schema)

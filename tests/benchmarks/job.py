@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import io
 import json
 import os
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,9 +42,10 @@ CONNECTIONS = 8
 ALONE_SECONDS = 3.0
 MEGABYTE = 1_000_000
 
-OURS, FOLDER, LOOP = "ours", "folder", "loop"
+OURS, BEFORE, FOLDER, LOOP = "ours", "before", "folder", "loop"
 WORDS = {
     OURS: "ours",
+    BEFORE: "ours, as it was at --before",
     FOLDER: "download with threads, Spark reads the folder",
     LOOP: "loop with pandas",
 }
@@ -64,6 +67,11 @@ class Run:
         return self.seconds["work"]
 
     @property
+    def processor_ms(self) -> float:
+        """Processor time of the work per file, in milliseconds."""
+        return self.seconds["processor"] / self.files * 1000
+
+    @property
     def load(self) -> float:
         """Reading and writing, without moving the files."""
         return self.seconds["read"] + self.seconds["write"]
@@ -75,12 +83,14 @@ def main(arguments: Sequence[str]) -> int:
     size = len(json_file(0, options.bytes))
     console.print(servers_table(options.bytes))
 
-    rounds: dict[str, list[Run]] = {name: [] for name in (OURS, FOLDER, LOOP)}
-    with console.status("") as status:
+    names = [OURS, *([BEFORE] if options.before else []), FOLDER, LOOP]
+    rounds: dict[str, list[Run]] = {name: [] for name in names if name not in options.without}
+    with console.status("") as status, project_at(options.before) as before:
         for number in range(1, options.rounds + 1):
             for name in rounds:
                 status.update(f"Round {number} of {options.rounds}: {WORDS[name]}")
-                rounds[name].append(one_run(name, options.files, options))
+                project = before if name == BEFORE else PROJECT
+                rounds[name].append(one_run(name, options.files, options, project))
     runs = {name: typical(found) for name, found in rounds.items()}
     console.print(rivals_table(runs, size, options))
 
@@ -106,6 +116,10 @@ def read_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--bytes", type=int, default=20_000, help="size of a file (20000)")
     parser.add_argument("--latency-ms", type=float, default=30, help="of each request (30)")
     parser.add_argument("--rounds", type=int, default=1, help="rounds of all programs (1)")
+    parser.add_argument("--before", metavar="COMMIT", help="also run the job of this commit")
+    parser.add_argument(
+        "--without", action="append", default=[], choices=(FOLDER, LOOP), help="leave a rival out"
+    )
     parser.add_argument(
         "--growth",
         type=lambda text: [int(count) for count in text.split(",") if count],
@@ -115,8 +129,21 @@ def read_options(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def environment(port: int) -> dict[str, str]:
-    """Of a process that works against the S3 on this port."""
+@contextmanager
+def project_at(commit: str | None) -> Iterator[Path]:
+    """The job and its benchmark as they were at this commit, in a folder of their own."""
+    with tempfile.TemporaryDirectory(prefix="burst-before-") as folder:
+        if commit:
+            archive = ["git", "archive", commit, "glue_jobs", "tests"]
+            files = subprocess.run(archive, cwd=PROJECT, check=True, stdout=subprocess.PIPE).stdout
+            with tarfile.open(fileobj=io.BytesIO(files)) as found:
+                found.extractall(folder, filter="data")
+        yield Path(folder)
+
+
+def environment(port: int, project: Path = PROJECT) -> dict[str, str]:
+    """Of a process of this project that works against the S3 on this port."""
+    packages = (TRANSFORMS.parent, project / "glue_jobs", project)
     return {
         **os.environ,
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
@@ -128,7 +155,7 @@ def environment(port: int) -> dict[str, str]:
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         # Spark's workers find the job's package here.
-        "PYTHONPATH": os.pathsep.join(map(str, (TRANSFORMS.parent, GLUE_JOBS, PROJECT))),
+        "PYTHONPATH": os.pathsep.join(map(str, packages)),
     }
 
 
@@ -170,16 +197,17 @@ def emulator() -> Iterator[int]:
             server.stdin.close()
 
 
-def one_run(name: str, files: int, options: argparse.Namespace) -> Run:
+def one_run(name: str, files: int, options: argparse.Namespace, project: Path = PROJECT) -> Run:
     """One program over a landing bucket of its own."""
     filled = ["--files", str(files), "--bytes", str(options.bytes)]
     with (
         tempfile.TemporaryDirectory(prefix="burst-bench-") as folder,
         stand_in(*filled, "--latency-ms", str(options.latency_ms)) as port,
     ):
-        variables = {**environment(port), "SPARK_LOCAL_DIRS": f"{folder}/spark"}
-        arguments = [sys.executable, "-m", "tests.benchmarks.job_rivals", name, f"{folder}/out"]
-        measured = measure(Command(arguments, variables, PROJECT), SAMPLE_SECONDS)
+        variables = {**environment(port, project), "SPARK_LOCAL_DIRS": f"{folder}/spark"}
+        program = OURS if name == BEFORE else name
+        arguments = [sys.executable, "-m", "tests.benchmarks.job_rivals", program, f"{folder}/out"]
+        measured = measure(Command(arguments, variables, project), SAMPLE_SECONDS)
     said = json.loads(measured.output.splitlines()[-1])
     found, rows = int(said.pop("files")), int(said.pop("rows"))
     if found != files or rows != files * json_file(0, options.bytes).count(b"\n"):
@@ -272,9 +300,8 @@ def rivals_table(runs: Mapping[str, Run], size: int, options: argparse.Namespace
             f" (median of {options.rounds})"
         )
     )
-    headings = ("", "session", "read", "write", "move", "work", "in all")
-    headings += ("CPU", "files/s", "MB/s", "peak")
-    for heading in headings:
+    figures = ("", "session", "read", "write", "move", "work", "in all")
+    for heading in (*figures, "CPU", "ms a file", "files/s", "MB/s", "peak"):
         table.add_column(heading, justify="right" if heading else "left")
     for name, run in runs.items():
         phases = (run.seconds[phase] for phase in ("session", "read", "write", "settle", "work"))
@@ -283,6 +310,7 @@ def rivals_table(runs: Mapping[str, Run], size: int, options: argparse.Namespace
             *(f"{spent:.1f}" for spent in phases),
             f"{run.in_all:.1f}",
             f"{run.seconds['processor']:.1f}",
+            f"{run.processor_ms:.2f}",
             f"{run.files / run.work:,.0f}",
             f"{run.bytes / run.work / MEGABYTE:.1f}",
             megabytes(run.peak_bytes),
@@ -291,10 +319,10 @@ def rivals_table(runs: Mapping[str, Run], size: int, options: argparse.Namespace
     table.caption = (
         "Seconds. Work is read, write and move, without the session's start; in all is the program "
         "from its start to its end. CPU: processor seconds of the work, driver and workers and "
-        "Java. Peak: memory of all processes of the program."
+        "Java, and its milliseconds per file. Peak: memory of all processes of the program."
     )
     ours = runs[OURS]
-    for rival in (FOLDER, LOOP):
+    for rival in (name for name in runs if name != OURS):
         other = runs[rival]
         table.add_row(
             f"{rival} / ours: work {other.work / ours.work:.1f}, "
@@ -302,7 +330,7 @@ def rivals_table(runs: Mapping[str, Run], size: int, options: argparse.Namespace
             f"in all {other.in_all / ours.in_all:.1f}",
             *[""] * 6,
             f"{other.seconds['processor'] / ours.seconds['processor']:.1f}",
-            *[""] * 2,
+            *[""] * 3,
             ratio(other.peak_bytes, ours.peak_bytes),
         )
     return table
@@ -310,13 +338,15 @@ def rivals_table(runs: Mapping[str, Run], size: int, options: argparse.Namespace
 
 def growth_table(runs: Sequence[Run]) -> Table:
     table = Table(title="Ours, growing")
-    for heading in ("files", "work", "ms a file", "read", "write", "move", "files/s", "peak"):
+    figures = ("files", "work", "ms a file", "CPU ms a file", "read", "write", "move", "files/s")
+    for heading in (*figures, "peak"):
         table.add_column(heading, justify="right")
     for run in runs:
         table.add_row(
             f"{run.files:,}",
             f"{run.work:.1f}",
             f"{run.work / run.files * 1000:.1f}",
+            f"{run.processor_ms:.2f}",
             *(f"{run.seconds[phase]:.1f}" for phase in ("read", "write", "settle")),
             f"{run.files / run.work:,.0f}",
             megabytes(run.peak_bytes),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from queue import Queue
 from typing import Any
 
@@ -15,7 +17,6 @@ from botocore.exceptions import ClientError
 from burst.s3 import copy_new
 from burst.s3.quick import QuickS3, quickly
 from mypy_boto3_s3 import S3Client
-from urllib3.exceptions import ProtocolError
 
 from tests.benchmarks import stand_in_s3
 from tests.jobs.memory_s3 import MemoryS3
@@ -133,9 +134,8 @@ def test_short_way_is_left_for_a_while_after_a_failure(
     assert isinstance(s3, QuickS3)
     quick.create_bucket(Bucket=LANDING)
     put = quick.put_object(Bucket=LANDING, Key="a", Body=b"1")
-    pool, _ = s3._pool(LANDING)
     with monkeypatch.context() as patch:
-        patch.setattr(pool, "urlopen", _broken)
+        patch.setattr(HTTPConnection, "getresponse", _broken)
         assert s3.get_whole(LANDING, "a", put["VersionId"], put["ETag"].strip('"')) is None
     # The line is fine again, and it still goes through boto3, which knows how to slow down.
     assert s3.get_whole(LANDING, "a", put["VersionId"], put["ETag"].strip('"')) is None
@@ -143,8 +143,28 @@ def test_short_way_is_left_for_a_while_after_a_failure(
     assert s3.get_whole(LANDING, "a", put["VersionId"], put["ETag"].strip('"')) == b"1"
 
 
+def test_short_way_asks_over_a_connection_that_is_open_and_over_a_new_one_else(
+    quick: S3Client,
+) -> None:
+    s3 = quickly(quick, Session().get_credentials())
+    assert isinstance(s3, QuickS3)
+    quick.create_bucket(Bucket=LANDING)
+    put = quick.put_object(Bucket=LANDING, Key="a", Body=b"1")
+
+    def get() -> HTTPConnection:
+        assert s3.get_whole(LANDING, "a", put["VersionId"], put["ETag"].strip('"')) == b"1"
+        [connection] = s3._place(LANDING)._idle
+        return connection
+
+    first = get()
+    assert get() is first
+    # As if S3 had closed it.
+    first.sock.shutdown(socket.SHUT_RD)
+    assert get() is not first
+
+
 def _broken(*_: object, **__: object) -> None:
-    raise ProtocolError("The line broke.")
+    raise ConnectionResetError("The line broke.")
 
 
 def _asked_of(client: S3Client) -> list[str]:

@@ -1,7 +1,15 @@
 """From one file's bytes to the pipeline's columns, or to the reason why not."""
 
-from burst.parsing.parse import parse
+from burst.parsing.parse import goes_together, parse, parse_together
 from burst.parsing.reasons import ParseError
 from burst.parsing.values import BadValue, convert_or_say_which, from_texts
 
-__all__ = ["BadValue", "ParseError", "convert_or_say_which", "from_texts", "parse"]
+__all__ = [
+    "BadValue",
+    "ParseError",
+    "convert_or_say_which",
+    "from_texts",
+    "goes_together",
+    "parse",
+    "parse_together",
+]

@@ -11,7 +11,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -75,6 +75,44 @@ def parse(stream: io.BufferedReader[Guarded], format: FileFormat) -> Iterator[pa
         raise ParseError(f"No line has the field {names(missing)} (write null for no value).")
 
 
+def parse_together(
+    contents: Sequence[bytes], format: FileFormat
+) -> tuple[pa.RecordBatch, list[int]] | None:
+    """The rows of small files, read as one block, and how many of them each file has.
+
+    A block takes most of its time whether it has four lines or a hundred. None when a file among
+    them may be bad, or is written as few are; then `parse` has to look at each.
+    """
+    try:
+        lines_of = [_lines(content, 1) for content in contents]
+        lines = [line for each in lines_of for line in each]
+        # Where each line ends like this, none goes on in the next one: behind it Arrow takes a
+        # comma or a bracket only, and no line begins with one. So no object has parts in two files.
+        if not lines or not all(line.rstrip().endswith(b"}") for _, line in lines):
+            return None
+        block = b"\n".join(contents)
+        numbers = _numbers_in(block)
+        has_decimals = any(column.decimal for column in format.columns)
+        if has_decimals and _needs_exact_numbers(block, numbers):
+            return None
+        table = _table(block, format)
+        if table.num_rows != len(lines):
+            return None
+        [batch] = table.combine_chunks().to_batches()
+        if numbers.tiny or numbers.long:
+            _zeros_must_be_zero(batch, lines, format)
+        result = _columns_of(batch, format)
+    except (ParseError, BadValue, pa.ArrowException):
+        return None
+    start = 0
+    for each in lines_of:
+        part = batch.slice(start, len(each))
+        if each and not all(_appears(column, part, each) for column in format.columns):
+            return None
+        start += len(each)
+    return result, [len(each) for each in lines_of]
+
+
 def _blocks(stream: io.BufferedReader[Guarded]) -> Iterator[bytes]:
     """The file in pieces that end at the end of a line."""
     rest = b""
@@ -130,14 +168,7 @@ def _read(block: bytes, lines: list[tuple[int, bytes]], format: FileFormat) -> p
     if has_decimals and _needs_exact_numbers(block, numbers):
         return _read_line_by_line(lines, format)
     try:
-        table = pa.json.read_json(
-            pa.BufferReader(block),
-            read_options=pa.json.ReadOptions(use_threads=False, block_size=len(block) + 1),
-            parse_options=pa.json.ParseOptions(
-                explicit_schema=_arrow_reads(format.columns),
-                unexpected_field_behavior="ignore" if format.drop_unknown else "error",
-            ),
-        )
+        table = _table(block, format)
     except pa.ArrowInvalid as error:
         raise ParseError(_explain(lines, format) or f"Not readable json: {error}") from error
     if table.num_rows != len(lines):
@@ -150,6 +181,18 @@ def _read(block: bytes, lines: list[tuple[int, bytes]], format: FileFormat) -> p
     if numbers.tiny or numbers.long:
         _zeros_must_be_zero(batch, lines, format)
     return _converted(batch, lines, format)
+
+
+def _table(block: bytes, format: FileFormat) -> pa.Table:
+    """What Arrow makes of a block. Raises ArrowInvalid."""
+    return pa.json.read_json(
+        pa.BufferReader(block),
+        read_options=pa.json.ReadOptions(use_threads=False, block_size=len(block) + 1),
+        parse_options=pa.json.ParseOptions(
+            explicit_schema=_arrow_reads(format.columns),
+            unexpected_field_behavior="ignore" if format.drop_unknown else "error",
+        ),
+    )
 
 
 @lru_cache
@@ -224,21 +267,25 @@ def _matches(block: bytes, pattern: str) -> bool:
 def _converted(
     batch: pa.RecordBatch, lines: list[tuple[int, bytes]], format: FileFormat
 ) -> pa.RecordBatch:
-    columns = format.columns
-    arrays = []
-    for column in columns:
-        try:
-            values = batch.column(column.name)
-            arrays.append(convert_or_say_which(values, column, _from_arrow))
-        except BadValue as bad:
-            number, line = lines[bad.position]
-            raise ParseError(
-                # In the words that are the file's, if the standard library has some.
-                _explain([(number, line)], format)
-                or f"Line {number}, field {bad.column.name!r}: "
-                f"found {shown(bad.found)}, expected {bad.expected}."
-            ) from None
-    result = pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(columns))
+    try:
+        return _columns_of(batch, format)
+    except BadValue as bad:
+        number, line = lines[bad.position]
+        raise ParseError(
+            # In the words that are the file's, if the standard library has some.
+            _explain([(number, line)], format)
+            or f"Line {number}, field {bad.column.name!r}: "
+            f"found {shown(bad.found)}, expected {bad.expected}."
+        ) from None
+
+
+def _columns_of(batch: pa.RecordBatch, format: FileFormat) -> pa.RecordBatch:
+    """The values as the columns' types. Raises BadValue."""
+    arrays = [
+        convert_or_say_which(batch.column(column.name), column, _from_arrow)
+        for column in format.columns
+    ]
+    result = pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(format.columns))
     result.validate(full=True)
     return result
 

@@ -43,8 +43,16 @@ _SETTINGS = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     # Days before 1582 as they are. The default refuses to write them, and with them the batch.
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    # Where tracebacks differ, moving files would start Python workers of another kind than reading
+    # them did. This makes both the same.
+    "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",
 }
 
+# Packing the rows that wait for the verdicts takes as much of the processor as writing them. Up to
+# this much input (bytes as stored) it is not worth it; beyond, they are packed, as what does not
+# fit into memory goes to the workers' disks.
+_PACKED_ABOVE = 64 * 1024**2
+_PACKED = "spark.sql.inMemoryColumnarStorage.compressed"
 
 _ORIGIN = "_origin"
 
@@ -111,6 +119,7 @@ class SparkRowEngine:
         from pyspark import StorageLevel
         from pyspark.sql import functions as f
 
+        self.spark.conf.set(_PACKED, "true" if size > _PACKED_ABOVE else "false")
         # Kept, so that the verdicts and the rows come from one and the same pass.
         frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
         found = frame.where(f.col(STATUS_ROWS).isNotNull()).select(

@@ -12,11 +12,48 @@ import pytest
 from botocore.exceptions import ClientError
 from burst.batch import InputFile
 from burst.contract import Column, FileFormat
+from burst.parsing import parse_together
 from burst.reader import GONE, read_files
 from burst.s3 import fetching
+from hypothesis import example, given
+from hypothesis import strategies as st
 from mypy_boto3_s3 import S3Client
 
 FORMAT = FileFormat("csv", (Column("n", "int"),))
+
+
+# Files of JSON lines as they are sent, and such as might pass when they are read as one.
+JSON_FILES = (
+    b'{"n":1,"x":0.5,"d":1.25,"s":"a"}\n{"n":2,"x":null,"d":"2","s":"}"}\n',
+    b'{"n":3,"x":1,"d":0,"s":""}',
+    b'{"n":4,"x":2,"d":3,"s":"e"}\r\n\r\n  {"s":"f","d":4,"x":3,"n":5}  \r\n',
+    b"",
+    b"\n \n",
+    b'\xef\xbb\xbf{"n":6,"x":1,"d":0,"s":"mark"}\n',
+    b'{"n":7,"x":1,"d":1e1,"s":"exponent"}\n',
+    b'{"n":8,"x":1e-400,"d":1,"s":"too small"}\n',
+    b'{"n":8,"x":1,"d":1.234567,"s":"too many decimals"}\n',
+    b'{"n":8,"x":1,"d":"\\u0031e1","s":"escapes"}\n',
+    b'{"n":9,"x":1,"d":1}\n{"n":10,"x":1,"d":1}\n',
+    b'{"n":9,"x":1,"d":1,"s":null}\n',
+    b'{"n":99999999999,"x":1,"d":1,"s":"too large"}\n',
+    b'{"n":1,"x":1,"d":1,"s":"unknown","u":1}\n',
+    # Two objects in a line here, one object in two lines there: as many objects as lines.
+    b'{"n":11,"x":1,"d":1,"s":"a"}{"n":12,"x":1,"d":1,"s":"b"}\n',
+    b'{"n":13,"x":1,"d":1,"s":"a","u":\n{"y":1}}\n',
+    # Half an object here, the other half there.
+    b'{"n":14,"x":1,"d":1,"s":"a","u":',
+    b'{"n":14,"x":1,"d":1,"s":"a","u":[{"y":1},',
+    b'{"y":1}}\n{"n":15,"x":1,"d":1,"s":"b"}\n',
+    b'{"y":1}]}\n',
+    b'{"n":16,"x":1,"d":1,"s":"no end}\n',
+    b'{"n":17,"x":1,"d":1,"s":"\xff"}\n',
+    b'{"n":17,"x":1,"d":1,"s":"\xc3',
+    b'{"n":18,"x":1,"d":1,"s":"\0"}\n',
+    b"null\n",
+    b"[]\n",
+    b"\x1f\x8b\x08",
+)
 
 
 class FakeS3:
@@ -37,14 +74,16 @@ class FakeS3:
         return {"Body": io.BytesIO(body)}
 
 
-def read(bodies: Mapping[str, bytes | Exception], size: int = 10) -> list[list[dict[str, Any]]]:
+def read(
+    bodies: Mapping[str, bytes | Exception], size: int = 10, format: FileFormat = FORMAT
+) -> list[list[dict[str, Any]]]:
     """The batches that Spark would get."""
     inputs = [
         (index, InputFile(key, f"v-{key}", "e", size, datetime(2025, 1, 1, tzinfo=UTC)))
         for index, key in enumerate(bodies)
     ]
     batches = read_files(
-        cast(S3Client, FakeS3(bodies)), bucket="landing", batch="b", inputs=inputs, format=FORMAT
+        cast(S3Client, FakeS3(bodies)), bucket="landing", batch="b", inputs=inputs, format=format
     )
     return [batch.to_pylist() for batch in batches]
 
@@ -98,6 +137,42 @@ def test_file_that_fails_half_way_is_judged_bad_with_no_rows() -> None:
         1: (1, None, None),
     }
     assert max(len(batch) for batch in batches) <= 2 * 32 * 1024
+
+
+@pytest.mark.parametrize("drop_unknown", [False, True])
+@given(bodies=st.lists(st.sampled_from(JSON_FILES), min_size=2, max_size=5))
+@example(bodies=list(JSON_FILES[:5]))
+@example(bodies=list(JSON_FILES[14:16]))
+@example(bodies=[JSON_FILES[16], JSON_FILES[18]])
+@example(bodies=[JSON_FILES[17], JSON_FILES[19]])
+def test_small_files_that_are_read_together_give_what_each_gives_alone(
+    bodies: list[bytes], drop_unknown: bool
+) -> None:
+    columns = (
+        Column("n", "int"),
+        Column("x", "double"),
+        Column("d", "decimal(4,2)"),
+        Column("s", "string"),
+    )
+    format = FileFormat("json", columns, drop_unknown=drop_unknown)
+
+    together = read({str(index): body for index, body in enumerate(bodies)}, format=format)
+
+    for index, body in enumerate(bodies):
+        [alone] = read({str(index): body}, format=format)
+        found = [row for batch in together for row in batch if row["_input"] == index]
+        assert found == [{**row, "_input": index} for row in alone]
+
+
+def test_small_files_are_parsed_as_one_where_all_are_good() -> None:
+    columns = (Column("n", "int"), Column("s", "string"))
+    bodies = [b'{"n":1,"s":"a"}\n{"n":2,"s":null}\n', b"", b'{"n":null,"s":"b"}']
+
+    rows, counts = parse_together(bodies, format=FileFormat("json", columns)) or (None, [])
+
+    assert counts == [2, 0, 1]
+    assert rows is not None
+    assert rows.to_pydict() == {"n": [1, 2, None], "s": ["a", None, "b"]}
 
 
 @pytest.mark.parametrize("code", ["NoSuchVersion", "NoSuchKey"])
