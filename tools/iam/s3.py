@@ -104,6 +104,10 @@ def needed(call: S3Call, partition: str) -> tuple[Request, ...]:
     action = of_version if of_version and call.version_id else plain
     arn = f"arn:{partition}:s3:::{call.bucket}/{call.key}"
     requests = [Request(action, arn, context)]
+    if call.operation == "DeleteObject" and call.version_id:
+        # API reference, DeleteObject and DeleteObjects: for a version, too, "you must always have
+        # the s3:DeleteObject permission".
+        requests.append(Request(plain, arn, context))
     if call.parameters.get("x-amz-tagging"):
         requests.append(Request("s3:PutObjectTagging", arn, context))
     if "if-match" in call.parameters and action in ("s3:PutObject", "s3:DeleteObject"):

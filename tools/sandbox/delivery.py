@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 EVENTBRIDGE = Principal.service("events.amazonaws.com")
 
 
+TO_USE_A_KEY = ("kms:GenerateDataKey", "kms:Decrypt")
+
+
 @dataclass(frozen=True)
 class Refusal:
     """Why an event cannot be delivered."""
@@ -47,7 +50,7 @@ def refusal(account: Account, target: Mapping[str, Any]) -> Refusal | None:
         reason = "does not exist" if role is None else f"does not let {EVENTBRIDGE.name} assume it"
         return Refusal("FAILED_TO_ASSUME_ROLE", f"The role {role_arn} {reason}.")
     identity = Identity(Principal.aws(role.arn), role.policies, role.boundary)
-    if not decide(Request("glue:notifyEvent", workflow_arn), identity).allowed:
+    if not decide(notifying(workflow_arn), identity).allowed:
         message = f"The role {role_arn} does not allow glue:notifyEvent on {workflow_arn}."
         return Refusal("NO_PERMISSIONS", message)
     if account.glue.workflow(workflow_arn.rpartition("/")[2]) is None:
@@ -96,39 +99,23 @@ def send_to_dead_letter_queue(
 
 
 def _assumable(account: Account, role: Role) -> bool:
-    # No page says that EventBridge also passes aws:SourceArn, so a trust policy that asks for it
-    # is refused here.
-    request = Request("sts:AssumeRole", context={"aws:SourceAccount": account.account_id})
+    request = assuming(account.account_id)
     return decide(request, Identity(EVENTBRIDGE), resource_policy=role.trust_policy).allowed
 
 
 def _may_send(account: Account, queue: Queue, rule_arn: str) -> bool:
-    context = {
-        "aws:SourceArn": rule_arn,
-        "aws:SourceAccount": account.account_id,
-        "aws:SecureTransport": "true",
-        "aws:PrincipalIsAWSService": "true",
-    }
-    request = Request("sqs:SendMessage", queue.arn, context)
+    request = sending(queue.arn, rule_arn, account.account_id)
     if not decide(request, Identity(EVENTBRIDGE), resource_policy=queue.policy).allowed:
         return False
-    return queue.key is None or may_use_key(account.key(queue.key), context)
+    return queue.key is None or may_use_key(account.key(queue.key), request.context)
 
 
 def may_publish(topic_arn: str, policy: Document, key: Key | None, *, encrypted: bool) -> bool:
-    """Whether EventBridge may send messages to a topic.
-
-    No source condition is fulfilled: "You can't use Condition blocks in Amazon SNS topic policies
-    for EventBridge" (EventBridge user guide, "Using resource-based policies"); nor is one in the
-    policy of the topic's key, which sees the topic in its encryption context (Amazon SNS developer
-    guide, "Key management").
-    """
-    context = {"aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "true"}
-    request = Request("sns:Publish", topic_arn, context)
+    """Whether EventBridge may send messages to a topic."""
+    request = publishing(topic_arn)
     if not decide(request, Identity(EVENTBRIDGE), resource_policy=policy).allowed:
         return False
-    of_topic = {"kms:EncryptionContext:aws:sns:topicArn": topic_arn}
-    return not encrypted or may_use_key(key, context | of_topic)
+    return not encrypted or may_use_key(key, {**request.context, **of_topic(topic_arn)})
 
 
 def may_use_key(key: Key | None, context: Context) -> bool:
@@ -144,5 +131,47 @@ def may_use_key(key: Key | None, context: Context) -> bool:
             resource_policy=key.policy,
             resource_policy_decides=True,
         ).allowed
-        for action in ("kms:GenerateDataKey", "kms:Decrypt")
+        for action in TO_USE_A_KEY
     )
+
+
+# ---- what EventBridge asks for ---------------------------------------------------------------
+
+
+def assuming(account_id: str) -> Request:
+    """To assume a target's role, for a rule of this account.
+
+    No page says that EventBridge also passes aws:SourceArn, so a trust policy that asks for it is
+    refused here.
+    """
+    return Request("sts:AssumeRole", context={"aws:SourceAccount": account_id})
+
+
+def notifying(workflow_arn: str) -> Request:
+    """To hand an event to a workflow, with the target's role."""
+    return Request("glue:notifyEvent", workflow_arn)
+
+
+def sending(queue_arn: str, rule_arn: str, account_id: str) -> Request:
+    """To keep an event of a rule that cannot be delivered."""
+    source = {"aws:SourceArn": rule_arn, "aws:SourceAccount": account_id}
+    return Request("sqs:SendMessage", queue_arn, _BY_A_SERVICE | source)
+
+
+def publishing(topic_arn: str) -> Request:
+    """To send a message to a topic.
+
+    No source condition is fulfilled: "You can't use Condition blocks in Amazon SNS topic policies
+    for EventBridge" (EventBridge user guide, "Using resource-based policies"); nor is one in the
+    policy of the topic's key, which sees the topic in its encryption context (`of_topic`; Amazon
+    SNS developer guide, "Key management").
+    """
+    return Request("sns:Publish", topic_arn, dict(_BY_A_SERVICE))
+
+
+def of_topic(topic_arn: str) -> dict[str, str]:
+    """The encryption context of what SNS encrypts."""
+    return {"kms:EncryptionContext:aws:sns:topicArn": topic_arn}
+
+
+_BY_A_SERVICE = {"aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "true"}
