@@ -154,6 +154,9 @@ PARTS = (
             "glue:CreateTable",
             "glue:DeleteDatabase",
             "glue:DeleteTable",
+            # Of a database: the provider gives it its tags when it makes it.
+            "glue:TagResource",
+            "glue:UntagResource",
             "glue:UpdateDatabase",
             "glue:UpdateTable",
         ),

@@ -142,6 +142,13 @@ CALLS: dict[str, list[Calls]] = {
         for arn in (f"arn:aws:glue:{HERE}:catalog", f"arn:aws:glue:{HERE}:database/{{name}}")
     ]
     + [
+        Calls(
+            f"arn:aws:glue:{HERE}:database/{{name}}",
+            create="TagResource",
+            update="TagResource UntagResource",
+        )
+    ]
+    + [
         Calls(f"arn:aws:glue:{HERE}:{kind}/{{name}}/any", delete="DeleteDatabase")
         for kind in ("table", "userDefinedFunction")
     ],

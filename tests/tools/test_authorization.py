@@ -338,7 +338,7 @@ def test_metrics_go_to_the_namespaces_that_are_allowed(account: Account) -> None
 @pytest.mark.parametrize(
     ("service", "operation", "arguments", "name"),
     [
-        ("s3", "get_bucket_acl", {"Bucket": BUCKET}, "GetBucketAcl"),
+        ("s3", "get_bucket_policy_status", {"Bucket": BUCKET}, "GetBucketPolicyStatus"),
         ("glue", "get_jobs", {}, "glue:GetJobs"),
         ("sns", "list_topics", {}, "sns:ListTopics"),
     ],
