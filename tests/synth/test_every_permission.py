@@ -150,12 +150,14 @@ def missing(piece: Piece, asked: Sequence[Asked], policy: Policy, document: str)
     actions = _list(piece.statement["Action"])
     for one in asked:
         if any(matches(action, one.request.action, ignore_case=True) for action in actions):
-            for tried in (one, *_variants(one, piece.condition)):
-                before = goes_through(tried, policy, document)
-                if goes_through(tried, policy, piece.without) != before:
-                    yield one.on_aws_only
-                    if not one.on_aws_only:
-                        return
+            fares_otherwise = goes_through(one, policy, piece.without) != one.allowed or any(
+                goes_through(other, policy, piece.without) != goes_through(other, policy, document)
+                for other in _variants(one, piece.condition)
+            )
+            if fares_otherwise:
+                yield one.on_aws_only
+                if not one.on_aws_only:
+                    return
 
 
 def _variants(asked: Asked, condition: str) -> Iterator[Asked]:

@@ -66,7 +66,7 @@ FREE = frozenset({"sts:GetCallerIdentity"})
 
 # By service: resources, made of parameters, and the operations on all of them. A dot leads into a
 # structure, `[]` stands for every value of a list, `|` for the first parameter that is there.
-_RESOURCES: Mapping[str, Mapping[str, str]] = {
+RESOURCES: Mapping[str, Mapping[str, str]] = {
     "cloudtrail": {
         "trail/{Name}": "CreateTrail DeleteTrail GetTrail GetTrailStatus StartLogging StopLogging "
         "UpdateTrail",
@@ -155,7 +155,7 @@ def needed(call: ServiceCall, where: Where) -> tuple[Request, ...]:
     """
     if call.action in FREE:
         return ()
-    known = _RESOURCES.get(call.service, {})
+    known = RESOURCES.get(call.service, {})
     patterns = [pattern for pattern, names in known.items() if call.operation in names.split()]
     if not patterns:
         raise UnknownCallError(f"It is not known here on which resource {call.action} acts.")

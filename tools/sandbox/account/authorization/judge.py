@@ -122,7 +122,8 @@ class Judge:
         resource = str(request.resource)
         if resource.startswith(f"arn:{self._partition}:iam:") and ":role/" in resource:
             boundary = self._storage.boundary(resource.rpartition("/")[2])
-            context |= {"iam:PermissionsBoundary": boundary} if boundary else {}
+            # The one that a call sets counts, where it sets one.
+            context = {"iam:PermissionsBoundary": boundary} | context if boundary else context
         is_key = resource.startswith(f"arn:{self._partition}:kms:") and ":key/" in resource
         key = self._storage.key(resource.rpartition("/")[2]) if is_key else None
         if key is not None:
