@@ -83,17 +83,6 @@ class Project:
         role = f"assumed-role/{role_name(ENVIRONMENT, kind)}/"
         return {action for arn, action in self.judged if role in arn}
 
-    def policies(self, *names: str) -> list[dict[str, Any]]:
-        """The policies of the roles, as they are in the account."""
-        iam = self.account.client("iam")
-        found = []
-        for name in names:
-            arn = f"arn:aws:iam::{self.account.account_id}:policy/{policy_name(ENVIRONMENT, name)}"
-            version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-            document = iam.get_policy_version(PolicyArn=arn, VersionId=version)
-            found.append(document["PolicyVersion"]["Document"])
-        return found
-
 
 @pytest.fixture(scope="module")
 def project(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Project:
@@ -200,7 +189,9 @@ def applied(project: Project, planned: Planned) -> Iterator[Terraform]:
     )
     environment = project.account.environment() | project.role("deploy")
     yield Terraform(stack, environment=environment)
-    Terraform(stack, environment=project.account.environment()).destroy()
+    if project.account.client("glue").list_workflows()["Workflows"]:
+        # The test that removes it was not among those that ran, or failed.
+        Terraform(stack, environment=project.account.environment()).destroy()
 
 
 def test_roles_are_there_as_they_were_written_and_a_second_plan_is_empty(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from tools.iam import Decision, Identity, Request, decide, services
 from tools.iam.s3 import ObjectName, S3Call, may_learn_absence, needed
 from tools.iam.services import ServiceCall, Where
-from tools.sandbox.account.storage import Encryption, Storage
+from tools.sandbox.account.storage import Encryption, Key, Storage
 
 _READS = frozenset({"GetObject"})
 _WRITES = frozenset({"PutObject", "CopyObject"})
@@ -127,7 +127,7 @@ class Judge:
         is_key = resource.startswith(f"arn:{self._partition}:kms:") and ":key/" in resource
         key = self._storage.key(resource.rpartition("/")[2]) if is_key else None
         if key is not None:
-            context |= {f"aws:ResourceTag/{name}": value for name, value in key.tags.items()}
+            context |= _tags(key)
         asked = replace(request, context=context)
         decision = decide(
             asked,
@@ -201,7 +201,7 @@ class Judge:
         asked = replace(
             request,
             resource=key.arn,
-            context={**self._global_context(session), **request.context},
+            context={**self._global_context(session), **_tags(key), **request.context},
         )
         decision = decide(
             asked, session.identity, resource_policy=key.policy, resource_policy_decides=True
@@ -228,3 +228,7 @@ class Judge:
             f"User: {session.arn} is not authorized to perform: {request.action} on resource: "
             f'"{request.resource}" {decision.reason}'
         )
+
+
+def _tags(key: Key) -> dict[str, str]:
+    return {f"aws:ResourceTag/{name}": value for name, value in key.tags.items()}
