@@ -168,7 +168,7 @@ def test_changed_batch_size_and_code_are_applied_by_the_deploy_role_and_leave_no
 
 def code(deployed: Deployed) -> list[str]:
     """The keys of the code in the lake; the job has one of each kind."""
-    listed = deployed.sandbox.account.client("s3").list_object_versions(
+    listed = deployed.sandbox.account.client("s3").list_objects_v2(
         Bucket=deployed.sandbox.outputs["lake_bucket_name"], Prefix="artifacts/"
     )
-    return [str(version["Key"]) for version in listed["Versions"]]
+    return [item["Key"] for item in listed["Contents"]]

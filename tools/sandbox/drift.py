@@ -223,6 +223,7 @@ CHECKED = (
         "CreateRole GetRole DeleteRole UpdateRole UpdateRoleDescription UpdateAssumeRolePolicy "
         "TagRole UntagRole PutRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies "
         "ListAttachedRolePolicies ListInstanceProfilesForRole PutRolePermissionsBoundary "
+        "DeleteRolePermissionsBoundary "
         "CreatePolicy GetPolicy GetPolicyVersion ListPolicyVersions CreatePolicyVersion "
         "DeletePolicy AttachRolePolicy DetachRolePolicy CreateOpenIDConnectProvider "
         "GetOpenIDConnectProvider ListOpenIDConnectProviders DeleteOpenIDConnectProvider "
