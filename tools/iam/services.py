@@ -203,8 +203,7 @@ def _values(names: str, parameters: Parameters) -> Sequence[str]:
 def _found(name: str, parameters: Parameters) -> Iterator[str]:
     if name.endswith("[]"):
         plain = name.removesuffix("[]")
-        value = parameters.get(plain, [])
-        yield from value
+        yield from parameters.get(plain, [])
         flat = (key for key in parameters if re.fullmatch(rf"{plain}\.member\.\d+", key))
         yield from (parameters[key] for key in flat)
         return
