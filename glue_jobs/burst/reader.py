@@ -8,12 +8,13 @@ is bad. Once the verdicts are known, the rows of a file that failed half-way can
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from burst.batch import InputFile
-from burst.columns import read_schema
+from burst.columns import arrow_schema, read_schema
 from burst.contract import (
     BATCH,
     INPUT,
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 # Small files' rows go to Spark together, in pieces of at least this many rows or bytes.
 FLUSH_ROWS = 32 * 1024
 FLUSH_BYTES = 8 * 1024**2
+
+# The key and the version of the row that comes from no file.
+MADE_UP = "made-up"
 
 GONE = "The version was deleted from landing by someone else before it was read."
 
@@ -67,6 +71,29 @@ def read_files(
             if waiting.is_full:
                 yield from waiting.take()
     yield from waiting.take()
+
+
+def made_up_rows(batch: str, format: FileFormat) -> Iterator[pa.RecordBatch]:
+    """What `read_files` gives for a file of one row, but there is no file: its values are made up.
+
+    They are values on which no transform should raise: `1`, or a day of 2025.
+    """
+    schema = read_schema(format.columns)
+    lineage = {SOURCE_KEY: MADE_UP, SOURCE_VERSION: MADE_UP, BATCH: batch, INPUT: 0}
+    columns = arrow_schema(format.columns)
+    row = pa.RecordBatch.from_arrays([_ordinary(kind) for kind in columns.types], schema=columns)
+    waiting = _Waiting(schema)
+    waiting.add_rows(_with_lineage(row, lineage, schema))
+    waiting.add_verdict(FileOutcome(1), lineage)
+    yield from waiting.take()
+
+
+def _ordinary(kind: pa.DataType) -> pa.Array:
+    if pa.types.is_decimal(kind):
+        return pa.array([Decimal(1).scaleb(-kind.scale)], kind)
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return pa.array(["2025-01-31"]).cast(pa.date32()).cast(kind)
+    return pa.array([1]).cast(kind)
 
 
 class _Waiting:
