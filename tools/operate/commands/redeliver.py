@@ -44,7 +44,11 @@ def redeliver(
         with followed(answer) as (report, say):
             drain = Drain(connection, deployment, part, utc_now, report, say)
             show = partial(_show_reasons, answer, part.name)
-            done.append(redelivery.redeliver(connection, part, drain, dry_run=dry_run, show=show))
+            done.append(
+                redelivery.redeliver(
+                    connection, deployment, part, drain, dry_run=dry_run, show=show
+                )
+            )
     ok = all(item.succeeded or dry_run for item in done)
     answer.end(
         {"pipelines": done},
