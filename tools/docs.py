@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 
 from tools import cli, option_tables, settings_schema, settings_table
+from tools.sandbox import drift
 
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 # By the name in the markers.
@@ -25,6 +26,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings_table.table,
     "commands": option_tables.commands_table,
     "all options": option_tables.reference,
+    "drift": drift.table,
     **{
         f"options of burst {name}": partial(option_tables.option_table, name)
         for name in cli.COMMANDS

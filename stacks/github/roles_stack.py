@@ -66,12 +66,13 @@ class GithubRolesStack(TerraformStack):
         state = _state_object(environment, settings)
         landing = _existing_landing(settings)
         provider_arn = self._provider()
+        with_key = settings.encryption == "sse-kms"
         boundary = self._policy(
             "boundary",
             f"The most that a role of a pipeline of {environment} may do.",
-            policies.role_boundary(place, landing),
+            policies.role_boundary(place, landing, with_key=with_key),
         )
-        parts = policies.parts_of(with_key=settings.encryption == "sse-kms")
+        parts = policies.parts_of(with_key=with_key)
         read = self._policy(
             "read",
             f"What a plan of {environment} compares with the code.",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stacks.policies.permissions import BOUNDS, FILES, PARTS, Part
+from stacks.policies.permissions import BOUNDS, LANDING_FILES, PARTS, Part
 from stacks.policies.place import Place
 from stacks.policies.statement import Statement, allow, document
 
@@ -14,9 +14,9 @@ ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 
 
-def parts_of(*, with_key: bool) -> Sequence[Part]:
+def parts_of(parts: Sequence[Part] = PARTS, *, with_key: bool) -> Sequence[Part]:
     """The parts that an environment has: only one with a key of its own reaches keys at all."""
-    return [part for part in PARTS if with_key or not part.needs_key]
+    return [part for part in parts if with_key or not part.needs_key]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def plan_environment(
             if landing and landing.manages_events
             else []
         ),
-        *_state(place, state, can_write=False),
+        *_state(place, state),
     )
 
 
@@ -113,7 +113,8 @@ def deploy_roles(place: Place, boundary_arn: str, state: StateObject) -> str:
 
     It makes roles and gives them permissions only inside the boundary, and passes them to no
     other service than those that the pipelines use (IAM user guide, "Permissions boundaries",
-    section on delegating). Nothing lets it take the boundary off again, or change it.
+    section on delegating). Nothing lets it take the boundary off again, or change it. It also
+    writes the state, which it reads and locks as a plan does.
     """
     roles = place.arn("iam:role/burst-{environment}-*")
     return document(
@@ -138,16 +139,17 @@ def deploy_roles(place: Place, boundary_arn: str, state: StateObject) -> str:
                 }
             },
         ),
-        *_state(place, state, can_write=True),
+        allow("WriteTheState", ["s3:PutObject"], [place.arn(f"s3:{state.bucket}/{state.key}")]),
     )
 
 
-def role_boundary(place: Place, landing: ExistingLanding | None) -> str:
+def role_boundary(place: Place, landing: ExistingLanding | None, *, with_key: bool) -> str:
     """The most that any role of the environment may do, whatever its own policy says."""
-    bounds = [_allow(place, part, f"Bound{part.sid}", part.change) for part in BOUNDS]
+    parts = parts_of(BOUNDS, with_key=with_key)
+    bounds = [_allow(place, part, f"Bound{part.sid}", part.change) for part in parts]
     if landing:
         bucket = place.arn(f"s3:{landing.bucket}")
-        bounds.append(allow("BoundExistingLanding", FILES, [bucket, f"{bucket}/*"]))
+        bounds.append(allow("BoundExistingLanding", LANDING_FILES, [bucket, f"{bucket}/*"]))
         if landing.kms_key_arn:
             bounds.append(allow("BoundItsKey", ["kms:Decrypt"], [landing.kms_key_arn]))
     return document(*bounds)
@@ -173,7 +175,7 @@ def _filled(condition: Any, place: Place) -> Any:
     return condition
 
 
-def _state(place: Place, state: StateObject, *, can_write: bool) -> Iterator[Statement]:
+def _state(place: Place, state: StateObject) -> Iterator[Statement]:
     bucket = place.arn(f"s3:{state.bucket}")
     key, lock = f"{bucket}/{state.key}", f"{bucket}/{state.key}.tflock"
     # S3 answers 404 for a state that is not there yet only where ListBucket is allowed without a
@@ -186,8 +188,6 @@ def _state(place: Place, state: StateObject, *, can_write: bool) -> Iterator[Sta
     )
     yield allow("ReadTheState", ["s3:GetObject"], [key])
     yield allow("LockTheState", ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], [lock])
-    if can_write:
-        yield allow("WriteTheState", ["s3:PutObject"], [key])
     if state.kms_key_arn:
         yield allow(
             "UseTheKeyOfTheState", ["kms:Decrypt", "kms:GenerateDataKey"], [state.kms_key_arn]
@@ -195,9 +195,9 @@ def _state(place: Place, state: StateObject, *, can_write: bool) -> Iterator[Sta
 
 
 def _empty_buckets(place: Place) -> Iterator[Statement]:
-    buckets = place.arn("s3:burst-{environment}-*")
+    # The pattern takes in what is in the buckets, because its star goes beyond the slash.
     yield allow(
         "EmptyBuckets",
         ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucketVersions"],
-        [buckets, f"{buckets}/*"],
+        [place.arn("s3:burst-{environment}-*")],
     )

@@ -78,7 +78,14 @@ def job(
         ),
         allow(
             "ReadAndSettleWhatWaitsInLanding",
-            ["s3:GetObjectVersion", "s3:GetObjectVersionTagging", "s3:DeleteObjectVersion"],
+            # For a version, too, "you must always have the s3:DeleteObject permission" (Amazon S3
+            # API reference, DeleteObjects, "Permissions").
+            [
+                "s3:GetObjectVersion",
+                "s3:GetObjectVersionTagging",
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+            ],
             [f"{landing_arn}/{prefix}*"],
         ),
         allow(

@@ -39,7 +39,6 @@ PARTS = (
         (
             "aws_s3_bucket",
             "aws_s3_bucket_lifecycle_configuration",
-            "aws_s3_bucket_logging",
             "aws_s3_bucket_notification",
             "aws_s3_bucket_ownership_controls",
             "aws_s3_bucket_policy",
@@ -72,7 +71,6 @@ PARTS = (
             "s3:CreateBucket",
             "s3:DeleteBucket",
             "s3:DeleteBucketPolicy",
-            "s3:PutBucketLogging",
             "s3:PutBucketNotification",
             "s3:PutBucketOwnershipControls",
             "s3:PutBucketPolicy",
@@ -133,6 +131,7 @@ PARTS = (
         ("*",),
         read=("glue:GetSecurityConfiguration",),
         change=("glue:CreateSecurityConfiguration", "glue:DeleteSecurityConfiguration"),
+        needs_key=True,
     ),
     Part(
         "Tables",
@@ -155,6 +154,9 @@ PARTS = (
             "glue:CreateTable",
             "glue:DeleteDatabase",
             "glue:DeleteTable",
+            # Of a database: the provider gives it its tags when it makes it.
+            "glue:TagResource",
+            "glue:UntagResource",
             "glue:UpdateDatabase",
             "glue:UpdateTable",
         ),
@@ -350,11 +352,12 @@ PARTS = (
             "iam:GetRole",
             "iam:GetRolePolicy",
             "iam:ListAttachedRolePolicies",
-            "iam:ListInstanceProfilesForRole",
             "iam:ListRolePolicies",
         ),
         change=(
             "iam:DeleteRole",
+            # Before it deletes a role.
+            "iam:ListInstanceProfilesForRole",
             "iam:TagRole",
             "iam:UntagRole",
             "iam:UpdateAssumeRolePolicy",
@@ -364,7 +367,16 @@ PARTS = (
     ),
 )
 
-# What a role may do with files, where it may at all.
+# What a job does with files in landing, and what any role does with files in the lake.
+LANDING_FILES = (
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:GetBucketVersioning",
+    "s3:GetObjectVersion",
+    "s3:GetObjectVersionTagging",
+    "s3:ListBucket",
+    "s3:ListBucketVersions",
+)
 FILES = (
     "s3:AbortMultipartUpload",
     "s3:DeleteObject",
@@ -390,11 +402,17 @@ BOUNDS = (
         (),
         ("logs:log-group:/burst/{environment}/*",),
         change=(
-            "logs:AssociateKmsKey",
             "logs:CreateLogGroup",
             "logs:CreateLogStream",
             "logs:PutLogEvents",
         ),
+    ),
+    Part(
+        "KeyOfLogs",
+        (),
+        ("logs:log-group:/burst/{environment}/*",),
+        change=("logs:AssociateKmsKey",),
+        needs_key=True,
     ),
     Part("Workflows", (), ("glue:workflow/burst-{environment}-*",), change=("glue:notifyEvent",)),
     Part(
@@ -409,5 +427,6 @@ BOUNDS = (
         (),
         ("kms:key/*",),
         change=("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
+        needs_key=True,
     ),
 )

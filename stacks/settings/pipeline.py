@@ -225,7 +225,7 @@ class JobSettings(Settings):
     )
     glue_version: Literal["5.1"] = setting(
         "5.1",
-        allowed="5.1",
+        allowed="5.1 (not 6.0 yet: nothing has run the job with Spark 4)",
         description="Glue version; 5.1 runs Spark 3.5.6 and Python 3.11.",
     )
 

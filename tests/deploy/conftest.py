@@ -19,6 +19,7 @@ from cdktf import App
 from stacks.burst_stack import BurstStack
 from stacks.settings import parse_environments
 from tests import example
+from tests.listed_calls import calls_to_look_up, every_call_is_in_the_table
 from tests.long_proofs import pytest_collection_modifyitems, pytest_configure
 from tests.patience import PATIENCE
 from tests.rooms import scope
@@ -32,7 +33,12 @@ from tools.sandbox.terraform import (
     write_override,
 )
 
-__all__ = ["pytest_collection_modifyitems", "pytest_configure"]
+__all__ = [
+    "calls_to_look_up",
+    "every_call_is_in_the_table",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+]
 
 STATE_BUCKET = "terraform-state-of-the-tests"
 STATE_KEY = "burst/dev.tfstate"

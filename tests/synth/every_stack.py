@@ -23,7 +23,7 @@ ENCRYPTIONS = ("sse-s3", "sse-kms")
 GITHUB = {"repository": "octo-org/octo-repo"}
 ACCOUNT = "123456789012"
 # Not shipped: an environment whose landing bucket is somebody else's, with CloudTrail's events.
-LENT = "lent"
+LENT, OWNER = "lent", "444455556666"
 ENVIRONMENTS = (*example.environments(), LENT)
 STATE = "the state bucket"
 NAMES = (
@@ -63,6 +63,7 @@ def with_everything(settings: Mapping[str, Any]) -> dict[str, Any]:
     neighbour = copy.deepcopy(orders) | {"prefix": "returns/web/", "transform": "orders"}
     orders["producers"] = [f"arn:aws:iam::{ACCOUNT}:role/shop"]
     changed["pipelines"]["web-returns"] = neighbour
+    changed["alerts"] = changed.get("alerts", {}) | {"emails": ["night@example.com"]}
     return changed | {
         "state": {"backend": "s3", "bucket": "example-terraform-state"},
         "account_id": ACCOUNT,
@@ -79,7 +80,7 @@ def _with_a_lent_bucket(settings: Mapping[str, Any]) -> dict[str, Any]:
             "name": "somebody-elses",
             "versioned": True,
             "events": "cloudtrail",
-            "kms_key_arn": f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/"
+            "kms_key_arn": f"arn:aws:kms:eu-central-1:{OWNER}:key/"
             "12345678-1234-1234-1234-123456789012",
         }
     }

@@ -64,9 +64,6 @@ CALLS: dict[str, list[Calls]] = {
     "aws_s3_bucket_lifecycle_configuration": _bucket_part(
         "GetLifecycleConfiguration", "PutLifecycleConfiguration", "PutLifecycleConfiguration"
     ),
-    "aws_s3_bucket_logging": _bucket_part(
-        "GetBucketLogging", "PutBucketLogging", "PutBucketLogging"
-    ),
     "aws_s3_bucket_notification": _bucket_part(
         "GetBucketNotification", "PutBucketNotification", "PutBucketNotification"
     ),
@@ -143,6 +140,13 @@ CALLS: dict[str, list[Calls]] = {
             delete="DeleteDatabase",
         )
         for arn in (f"arn:aws:glue:{HERE}:catalog", f"arn:aws:glue:{HERE}:database/{{name}}")
+    ]
+    + [
+        Calls(
+            f"arn:aws:glue:{HERE}:database/{{name}}",
+            create="TagResource",
+            update="TagResource UntagResource",
+        )
     ]
     + [
         Calls(f"arn:aws:glue:{HERE}:{kind}/{{name}}/any", delete="DeleteDatabase")
@@ -303,6 +307,12 @@ CALLS: dict[str, list[Calls]] = {
             create="PassRole",
             update="PassRole",
             context={"iam:PassedToService": "glue.amazonaws.com"},
+        ),
+        Calls(
+            f"arn:aws:iam::{ACCOUNT}:role/{{name}}",
+            create="PassRole",
+            update="PassRole",
+            context={"iam:PassedToService": "events.amazonaws.com"},
         ),
     ],
     "aws_iam_role_policy": [

@@ -26,18 +26,18 @@ SAMPLES = {
 }
 
 
-def resolved(text: str, *, named: bool = False) -> str:
+def resolved(text: str, *, named: bool = False, environment: str = "dev") -> str:
     """The text with every Terraform reference replaced; raises `KeyError` for one not known.
 
     The name of a sample is that of the resource in the stack; with ``named`` it begins as the
-    stacks' own names do.
+    stacks' own names do in this environment.
     """
 
     def sample(reference: re.Match[str]) -> str:
         kind, name, attribute = reference.groups()
-        own = f"burst-dev-{name}" if named else name
+        own = f"burst-{environment}-{name}" if named else name
         if named and kind == "aws_cloudwatch_log_group":
-            own = f"burst/dev/{name}"
+            own = f"burst/{environment}/{name}"
         return SAMPLES[f"{kind}.{attribute}"].format(name=own.lower().replace("_", "-"))
 
     return re.sub(r"\$\{(?:data\.)?(\w+)\.([\w-]+)\.(\w+)\}", sample, text)

@@ -89,7 +89,12 @@ def test_job_reaches_only_its_prefix_of_landing_and_its_folders_of_the_lake(
             {"StringLikeIfExists": {"s3:prefix": "orders/*"}},
         ),
         "ReadAndSettleWhatWaitsInLanding": (
-            {"s3:GetObjectVersion", "s3:GetObjectVersionTagging", "s3:DeleteObjectVersion"},
+            {
+                "s3:GetObjectVersion",
+                "s3:GetObjectVersionTagging",
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+            },
             {f"{landing}/orders/*"},
             None,
         ),

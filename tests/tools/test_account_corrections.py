@@ -453,6 +453,7 @@ def test_an_upload_that_was_completed_answers_again_as_the_first_time(corrected:
 
 def updated_trigger(account: Account) -> dict[str, Any]:
     glue = account.client("glue")
+    glue.create_job(Name="orders", **JOB)  # type: ignore[arg-type]
     glue.create_workflow(Name="orders")
     glue.create_trigger(
         Name="batch",
@@ -784,3 +785,120 @@ def test_simulation_of_a_role_that_is_not_there_is_refused(corrected: Account) -
             PolicySourceArn=f"arn:aws:iam::{corrected.account_id}:role/nobody",
             ActionNames=["s3:ListBucket"],
         )
+
+
+# ---- names and parts in Glue ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def made_twice() -> dict[str, Callable[[Any], Any]]:
+    return {
+        "job": lambda glue: glue.create_job(Name="orders", **JOB),
+        "workflow": lambda glue: glue.create_workflow(Name="orders"),
+        "trigger": lambda glue: glue.create_trigger(
+            Name="orders", Type="EVENT", WorkflowName="orders", Actions=[{"JobName": "orders"}]
+        ),
+    }
+
+
+def refused_the_second_time(
+    account: Account, made_twice: dict[str, Callable[[Any], Any]]
+) -> dict[str, str | None]:
+    glue = account.client("glue")
+    for make in made_twice.values():
+        make(glue)
+    return {kind: fails(lambda m=make: m(glue)) for kind, make in made_twice.items()}  # type: ignore[misc]
+
+
+def test_vanilla_a_name_in_glue_is_given_twice(
+    vanilla: Account, made_twice: dict[str, Callable[[Any], Any]]
+) -> None:
+    answers = refused_the_second_time(vanilla, made_twice)
+    still_needed("names in glue are given once", None in answers.values())
+
+
+def test_a_name_in_glue_is_given_once(
+    corrected: Account, made_twice: dict[str, Callable[[Any], Any]]
+) -> None:
+    answers = refused_the_second_time(corrected, made_twice)
+    assert answers == dict.fromkeys(made_twice, "400")
+
+
+def trigger_of(account: Account, workflow: str, job: str) -> str | None:
+    glue = account.client("glue")
+    glue.create_job(Name="orders", **JOB)  # type: ignore[arg-type]
+    glue.create_workflow(Name="orders")
+    return fails(
+        lambda: glue.create_trigger(
+            Name="batch", Type="EVENT", WorkflowName=workflow, Actions=[{"JobName": job}]
+        )
+    )
+
+
+def test_vanilla_a_trigger_is_made_before_its_workflow(vanilla: Account) -> None:
+    made = trigger_of(vanilla, "missing", "orders")
+    still_needed("triggers need their workflow and jobs", made is None)
+
+
+@pytest.mark.parametrize(
+    ("workflow", "job", "status"),
+    [("orders", "orders", None), ("missing", "orders", "400"), ("orders", "missing", "400")],
+)
+def test_a_trigger_needs_its_workflow_and_its_job(
+    corrected: Account, workflow: str, job: str, status: str | None
+) -> None:
+    assert trigger_of(corrected, workflow, job) == status
+
+
+# ---- how buckets and alarms begin ----------------------------------------------------------------
+
+
+def how_a_bucket_begins(account: Account) -> list[str | None]:
+    make_bucket(account)
+    s3 = account.client("s3")
+    return [
+        fails(lambda: s3.get_public_access_block(Bucket=BUCKET)),
+        fails(lambda: s3.get_bucket_ownership_controls(Bucket=BUCKET)),
+        fails(lambda: s3.get_bucket_encryption(Bucket=BUCKET)),
+    ]
+
+
+def test_vanilla_a_new_bucket_is_open(vanilla: Account) -> None:
+    begins = how_a_bucket_begins(vanilla)
+    still_needed("new buckets are private and encrypted", None not in begins)
+
+
+def test_a_new_bucket_is_private_and_encrypted_and_stays_encrypted(corrected: Account) -> None:
+    assert how_a_bucket_begins(corrected) == [None, None, None]
+    s3 = corrected.client("s3")
+    blocked = s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"]
+    assert set(blocked.values()) == {True}
+    owner = s3.get_bucket_ownership_controls(Bucket=BUCKET)["OwnershipControls"]["Rules"]
+    assert owner == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    s3.delete_bucket_encryption(Bucket=BUCKET)
+    found: Any = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]
+    [rule] = found["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+
+
+def first_state_of_an_alarm(account: Account) -> str:
+    cloudwatch = account.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="files-wait",
+        Namespace="Burst",
+        MetricName="OldestFileMinutes",
+        Statistic="Maximum",
+        Period=300,
+        EvaluationPeriods=1,
+        Threshold=60.0,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    return str(cloudwatch.describe_alarms()["MetricAlarms"][0]["StateValue"])
+
+
+def test_vanilla_a_new_alarm_is_ok(vanilla: Account) -> None:
+    still_needed("new alarms wait for data", first_state_of_an_alarm(vanilla) == "OK")
+
+
+def test_a_new_alarm_has_no_data_yet(corrected: Account) -> None:
+    assert first_state_of_an_alarm(corrected) == "INSUFFICIENT_DATA"

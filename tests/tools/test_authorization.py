@@ -102,7 +102,7 @@ LAKE_ARN = "arn:aws:s3:::lake"
         (
             "delete_object",
             OBJECT | {"VersionId": "v"},
-            [("s3:DeleteObjectVersion", f"{ARN}/orders/*")],
+            [("s3:DeleteObject", f"{ARN}/*"), ("s3:DeleteObjectVersion", f"{ARN}/orders/*")],
         ),
         (
             "copy_object",
@@ -184,7 +184,8 @@ def test_deleting_many_deletes_what_may_be_deleted_and_names_the_rest(
     account: Account, quiet: bool
 ) -> None:
     mine, other = put(account, "orders/a.csv"), put(account, "customers/b & c.csv")
-    allow(account, grant("s3:DeleteObjectVersion", f"{ARN}/orders/*"))
+    deletion = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+    allow(account, grant(deletion, f"{ARN}/orders/*"))
     answer = session(account).delete_objects(
         Bucket=BUCKET,
         Delete={
@@ -337,7 +338,7 @@ def test_metrics_go_to_the_namespaces_that_are_allowed(account: Account) -> None
 @pytest.mark.parametrize(
     ("service", "operation", "arguments", "name"),
     [
-        ("s3", "get_bucket_acl", {"Bucket": BUCKET}, "GetBucketAcl"),
+        ("s3", "get_bucket_policy_status", {"Bucket": BUCKET}, "GetBucketPolicyStatus"),
         ("glue", "get_jobs", {}, "glue:GetJobs"),
         ("sns", "list_topics", {}, "sns:ListTopics"),
     ],

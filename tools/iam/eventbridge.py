@@ -11,21 +11,44 @@ from tools.iam.decision import Identity, Principal, Request, decide
 from tools.iam.documents import Document
 
 EVENTBRIDGE = Principal.service("events.amazonaws.com")
+# To send to what a key encrypts it takes both (Amazon SQS and Amazon SNS developer guides, "Key
+# management", section on event sources from AWS services).
+TO_USE_A_KEY = ("kms:GenerateDataKey", "kms:Decrypt")
+
+
+def assuming(account_id: str) -> Request:
+    """To assume a target's role, for a rule of this account.
+
+    No page says that EventBridge also passes `aws:SourceArn`, so a trust policy that asks for it is
+    refused here.
+    """
+    return Request("sts:AssumeRole", context={"aws:SourceAccount": account_id})
+
+
+def notifying(workflow_arn: str) -> Request:
+    """To hand an event to a workflow, with the target's role."""
+    return Request("glue:notifyEvent", workflow_arn)
+
+
+def sending(queue_arn: str, context: Context) -> Request:
+    """To keep an event that cannot be delivered; the context is that of `sending_context`."""
+    return Request("sqs:SendMessage", queue_arn, context)
+
+
+def publishing(topic_arn: str) -> Request:
+    """To send a message to a topic."""
+    return Request("sns:Publish", topic_arn, publishing_context())
 
 
 def may_assume(trust_policy: Document, account_id: str) -> bool:
-    """Whether EventBridge may assume the role of a target.
-
-    No page says that it also passes `aws:SourceArn`, so a trust policy that asks for it is refused
-    here.
-    """
-    request = Request("sts:AssumeRole", context={"aws:SourceAccount": account_id})
+    """Whether EventBridge may assume the role of a target."""
+    request = assuming(account_id)
     return decide(request, Identity(EVENTBRIDGE), resource_policy=trust_policy).allowed
 
 
 def may_send(queue_arn: str, policy: Document | None, context: Context) -> bool:
     """Whether EventBridge may send an undelivered event to a dead-letter queue."""
-    request = Request("sqs:SendMessage", queue_arn, context)
+    request = sending(queue_arn, context)
     return decide(request, Identity(EVENTBRIDGE), resource_policy=policy).allowed
 
 
@@ -45,7 +68,7 @@ def may_publish(topic_arn: str, policy: Document) -> bool:
     No source condition is fulfilled: "You can't use Condition blocks in Amazon SNS topic policies
     for EventBridge" (EventBridge user guide, "Using resource-based policies").
     """
-    request = Request("sns:Publish", topic_arn, publishing_context())
+    request = publishing(topic_arn)
     return decide(request, Identity(EVENTBRIDGE), resource_policy=policy).allowed
 
 
@@ -57,15 +80,16 @@ def publishing_context() -> Context:
 def topic_key_context(topic_arn: str) -> Context:
     """The same, as the key of the topic sees it: with the topic in its encryption context (Amazon
     SNS developer guide, "Key management")."""
-    return {**publishing_context(), "kms:EncryptionContext:aws:sns:topicArn": topic_arn}
+    return {**publishing_context(), **of_topic(topic_arn)}
+
+
+def of_topic(topic_arn: str) -> Context:
+    """The encryption context of what SNS encrypts."""
+    return {"kms:EncryptionContext:aws:sns:topicArn": topic_arn}
 
 
 def may_use_key(key_arn: str, policy: Document, context: Context) -> bool:
-    """Whether EventBridge may send to what this key encrypts.
-
-    It takes both actions (Amazon SQS and Amazon SNS developer guides, "Key management", section on
-    event sources from AWS services).
-    """
+    """Whether EventBridge may send to what this key encrypts."""
     return all(
         decide(
             Request(action, key_arn, context),
@@ -73,5 +97,5 @@ def may_use_key(key_arn: str, policy: Document, context: Context) -> bool:
             resource_policy=policy,
             resource_policy_decides=True,
         ).allowed
-        for action in ("kms:GenerateDataKey", "kms:Decrypt")
+        for action in TO_USE_A_KEY
     )

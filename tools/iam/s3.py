@@ -49,14 +49,43 @@ class S3Call:
 
 # On a bucket.
 _BUCKET_ACTIONS: Mapping[str, str] = {
+    "CreateBucket": "s3:CreateBucket",
     "DeleteBucket": "s3:DeleteBucket",
+    "DeleteBucketEncryption": "s3:PutEncryptionConfiguration",
+    "DeleteBucketLifecycle": "s3:PutLifecycleConfiguration",
+    "DeleteBucketOwnershipControls": "s3:PutBucketOwnershipControls",
+    "DeleteBucketPolicy": "s3:DeleteBucketPolicy",
+    "DeletePublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+    "GetBucketAccelerateConfiguration": "s3:GetAccelerateConfiguration",
+    "GetBucketAcl": "s3:GetBucketAcl",
+    "GetBucketCors": "s3:GetBucketCORS",
+    "GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "GetBucketLocation": "s3:GetBucketLocation",
+    "GetBucketLogging": "s3:GetBucketLogging",
+    "GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+    "GetBucketOwnershipControls": "s3:GetBucketOwnershipControls",
+    "GetBucketPolicy": "s3:GetBucketPolicy",
+    "GetBucketReplication": "s3:GetReplicationConfiguration",
+    "GetBucketRequestPayment": "s3:GetBucketRequestPayment",
+    "GetBucketTagging": "s3:GetBucketTagging",
     "GetBucketVersioning": "s3:GetBucketVersioning",
+    "GetBucketWebsite": "s3:GetBucketWebsite",
+    "GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
+    "GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "HeadBucket": "s3:ListBucket",
     "ListMultipartUploads": "s3:ListBucketMultipartUploads",
     "ListObjectVersions": "s3:ListBucketVersions",
     "ListObjects": "s3:ListBucket",
     "ListObjectsV2": "s3:ListBucket",
+    "PutBucketEncryption": "s3:PutEncryptionConfiguration",
+    "PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+    "PutBucketNotificationConfiguration": "s3:PutBucketNotification",
+    "PutBucketOwnershipControls": "s3:PutBucketOwnershipControls",
+    "PutBucketPolicy": "s3:PutBucketPolicy",
+    "PutBucketTagging": "s3:PutBucketTagging",
+    "PutBucketVersioning": "s3:PutBucketVersioning",
+    "PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
 }
 # On an object, and on a version of it where the call names one.
 _OBJECT_ACTIONS: Mapping[str, tuple[str, str | None]] = {
@@ -104,6 +133,10 @@ def needed(call: S3Call, partition: str) -> tuple[Request, ...]:
     action = of_version if of_version and call.version_id else plain
     arn = f"arn:{partition}:s3:::{call.bucket}/{call.key}"
     requests = [Request(action, arn, context)]
+    if call.operation == "DeleteObject" and call.version_id:
+        # API reference, DeleteObject and DeleteObjects: for a version, too, "you must always have
+        # the s3:DeleteObject permission".
+        requests.append(Request(plain, arn, context))
     if call.parameters.get("x-amz-tagging"):
         requests.append(Request("s3:PutObjectTagging", arn, context))
     if "if-match" in call.parameters and action in ("s3:PutObject", "s3:DeleteObject"):

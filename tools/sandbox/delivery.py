@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.iam import Context, Document, Identity, Principal, Request, decide, eventbridge
+from tools.iam import Context, Document, Identity, Principal, decide, eventbridge
 from tools.iam.eventbridge import EVENTBRIDGE
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def refusal(account: Account, target: Mapping[str, Any]) -> Refusal | None:
         reason = "does not exist" if role is None else f"does not let {EVENTBRIDGE.name} assume it"
         return Refusal("FAILED_TO_ASSUME_ROLE", f"The role {role_arn} {reason}.")
     identity = Identity(Principal.aws(role.arn), role.policies, role.boundary)
-    if not decide(Request("glue:notifyEvent", workflow_arn), identity).allowed:
+    if not decide(eventbridge.notifying(workflow_arn), identity).allowed:
         message = f"The role {role_arn} does not allow glue:notifyEvent on {workflow_arn}."
         return Refusal("NO_PERMISSIONS", message)
     if account.glue.workflow(workflow_arn.rpartition("/")[2]) is None:

@@ -197,13 +197,14 @@ def write_override(
     folder: Path,
     *,
     endpoint_url: str,
-    access_key: str,
-    secret_key: str,
+    access_key: str | None,
+    secret_key: str | None,
     resources: Mapping[str, Mapping[str, Mapping[str, Any]]],
     backend: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the override file of the stack in ``folder``.
 
+    Without keys the provider takes those of its environment.
     ``resources`` holds attributes by resource type and name; each takes the place of the stack's.
     ``backend`` takes the place of the stack's state backend; a file in ``folder`` by default.
     """

@@ -148,6 +148,7 @@ WRONG = [
     (f"{ORDERS}.transform", "../orders", "'transform' = \"../orders\"", "glue_jobs/transforms"),
     (f"{ORDERS}.job.worker_type", "G.9X", "'job.worker_type' = \"G.9X\"", "G.1X, G.2X"),
     (f"{ORDERS}.job.number_of_workers", 1, "'job.number_of_workers' = 1", "2 or more"),
+    (f"{ORDERS}.job.glue_version", "6.0", "'job.glue_version' = \"6.0\"", "not 6.0 yet"),
     (f"{ORDERS}.job.glue_version", "4.0", "'job.glue_version' = \"4.0\"", "5.1"),
     (f"{ORDERS}.job.glue_version", 5.1, "'job.glue_version' = 5.1", "5.1"),
     (f"{ORDERS}.job.workers", 3, "'job.workers' = 3: there is no such setting", "one of worker"),

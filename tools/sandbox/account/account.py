@@ -28,7 +28,7 @@ from werkzeug.serving import make_server
 
 from tools.iam import Document, Identity, Principal, Request, decide
 from tools.sandbox.account.authorization import Authorization
-from tools.sandbox.account.authorization.judge import Judge, Session
+from tools.sandbox.account.authorization.judge import Judge, Observer, Session
 from tools.sandbox.account.corrections import CORRECTIONS, Correction, Hooks
 from tools.sandbox.account.deployed import Credentials, Queue, Role
 from tools.sandbox.account.glue_state import GlueState
@@ -67,6 +67,9 @@ class Account:
         region: the region that `client` uses and that the Glue engine looks at.
         port: port to listen on; 0 takes a free one.
         corrections: what to put right in moto; none of them gives plain moto.
+
+    Attributes:
+        observers: are called with every permission that somebody asks for.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Account:
         self.partition = get_partition(region)
         self.hooks = Hooks()
         self.glue = GlueState(lambda: self.backend("glue"))
+        self.observers: list[Observer] = []
         self._port = port
         self._corrections = corrections
         self._undo = ExitStack()
@@ -220,10 +224,30 @@ class Account:
         Returns:
             None where there is no such role or the service may not assume it.
         """
+        request = Request("sts:AssumeRole", context={"aws:SourceAccount": self.account_id})
+        return self._assumed(role, request, Principal.service(service), session_name)
+
+    def assume_role_with_web_identity(
+        self, role: str, *, provider: str, claims: Mapping[str, str], session_name: str
+    ) -> Credentials | None:
+        """The same for whoever has a token of an identity provider, whose signature counts as good.
+
+        Args:
+            role: name or ARN.
+            provider: ARN of the account's OpenID Connect provider.
+            claims: of the token, such as `sub` and `aud`, with which the trust policy is held.
+        """
+        issuer = provider.partition("oidc-provider/")[2]
+        context = {f"{issuer}:{name}": value for name, value in claims.items()}
+        request = Request("sts:AssumeRoleWithWebIdentity", context=context)
+        return self._assumed(role, request, Principal("Federated", provider), session_name)
+
+    def _assumed(
+        self, role: str, request: Request, caller: Principal, session_name: str
+    ) -> Credentials | None:
         arn = role if role.startswith("arn:") else self._role_arn(role)
         found = self.role(arn)
-        request = Request("sts:AssumeRole", context={"aws:SourceAccount": self.account_id})
-        asking = Identity(Principal.service(service))
+        asking = Identity(caller)
         if found is None or not decide(request, asking, resource_policy=found.trust_policy).allowed:
             return None
         answer = self.client("sts").assume_role(RoleArn=arn, RoleSessionName=session_name)
@@ -241,8 +265,19 @@ class Account:
             partition=self.partition,
             region=self.region,
             account_id=self.account_id,
+            observe=self._judged,
         )
-        return Authorization(application, judge, self._session_of, self.hooks.faults.append)
+        return Authorization(
+            application,
+            judge,
+            self._session_of,
+            report=self.hooks.faults.append,
+            called=lambda operation: self.hooks.called(operation),
+        )
+
+    def _judged(self, session: Session, request: Request) -> None:
+        for observe in tuple(self.observers):
+            observe(session, request)
 
     def _session_of(self, access_key: str) -> Session | None:
         if access_key == ACCESS_KEY_ID:
@@ -271,7 +306,7 @@ class Account:
         return self._storage().key(name)
 
     def _storage(self) -> Storage:
-        return Storage(self.backend("s3"), self.backend("kms"))
+        return Storage(self.backend("s3"), self.backend("kms"), self.backend("iam"))
 
     def put_event(self, event: Mapping[str, Any]) -> None:
         """Sends an event of a service over the default bus to every deployed rule that matches.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from moto.iam.models import IAMBackend
 from moto.kms.models import KmsBackend
 from moto.s3.models import FakeBucket, FakeDeleteMarker, S3Backend
 
@@ -28,18 +30,20 @@ class Encryption:
 
 @dataclass(frozen=True)
 class Key:
-    """A key of KMS and its policy."""
+    """A key of KMS, its policy and its tags."""
 
     arn: str
     policy: str
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class Storage:
-    """Reads moto's S3 and KMS."""
+    """Reads moto's S3, KMS and IAM."""
 
-    def __init__(self, s3: S3Backend, kms: KmsBackend) -> None:
+    def __init__(self, s3: S3Backend, kms: KmsBackend, iam: IAMBackend) -> None:
         self._s3 = s3
         self._kms = kms
+        self._iam = iam
 
     def has_bucket(self, bucket: str) -> bool:
         """Whether there is such a bucket."""
@@ -78,6 +82,12 @@ class Storage:
         """A key by its id, ARN or alias; None if there is none."""
         return key_of(self._kms, name)
 
+    def boundary(self, role: str) -> str | None:
+        """The ARN of a role's permissions boundary, if there are such a role and boundary."""
+        found = next((one for one in self._iam.roles.values() if one.name == role), None)
+        boundary = found.permissions_boundary if found else None
+        return (boundary or {}).get("PermissionsBoundaryArn")
+
     def _bucket(self, bucket: str) -> FakeBucket:
         return self._s3.buckets[bucket]
 
@@ -95,4 +105,7 @@ def key_of(kms: KmsBackend, name: str) -> Key | None:
         found = kms.describe_key(name)
     except Exception:  # noqa: BLE001 (moto answers an unknown key with several errors)
         return None
-    return Key(found.arn, found.policy)
+    tags = {
+        tag["TagKey"]: tag["TagValue"] for tag in kms.list_resource_tags(found.id).get("Tags", [])
+    }
+    return Key(found.arn, found.policy, tags)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from tools.iam import Decision, Identity, Request, decide
+from tools.iam import Decision, Identity, Request, decide, services
 from tools.iam.s3 import ObjectName, S3Call, may_learn_absence, needed
-from tools.sandbox.account.storage import Encryption, Storage
+from tools.iam.services import ServiceCall, Where
+from tools.sandbox.account.storage import Encryption, Key, Storage
 
 _READS = frozenset({"GetObject"})
 _WRITES = frozenset({"PutObject", "CopyObject"})
@@ -15,14 +16,9 @@ _WRITES = frozenset({"PutObject", "CopyObject"})
 _MULTIPART = frozenset(
     {"CreateMultipartUpload", "UploadPart", "UploadPartCopy", "CompleteMultipartUpload"}
 )
-# Calls that every caller may make (STS API reference, GetCallerIdentity: "No permissions are
-# required"), and those that know no resources.
-FREE = frozenset({"sts:GetCallerIdentity"})
-WITHOUT_RESOURCES = frozenset({"cloudwatch:PutMetricData"})
-
-
-class UnknownCallError(Exception):
-    """It is not known here which permission a call needs."""
+# CloudWatch Logs user guide, "Encrypt log data in CloudWatch Logs using AWS KMS": in the name of
+# whoever gives a group its key.
+_FOR_LOGS = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
 
 
 @dataclass(frozen=True)
@@ -46,11 +42,28 @@ class Refusal:
     message: str
 
 
-class Judge:
-    """Decides about calls in one account and region."""
+Observer = Callable[[Session, Request], None]
 
-    def __init__(self, storage: Storage, *, partition: str, region: str, account_id: str) -> None:
+
+class Judge:
+    """Decides about calls in one account and region.
+
+    Args:
+        observe: is called with every permission that somebody asks for.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        partition: str,
+        region: str,
+        account_id: str,
+        observe: Observer,
+    ) -> None:
         self._storage = storage
+        self._observe = observe
+        self._where = Where(partition, region, account_id)
         self._partition = partition
         self._region = region
         self._account_id = account_id
@@ -79,28 +92,62 @@ class Judge:
         request = may_learn_absence(name.bucket, name.key, self._partition)
         return self._on_bucket(session, request) is None
 
-    def other(self, session: Session, action: str, context: Mapping[str, str]) -> Refusal | None:
+    def other(self, session: Session, call: ServiceCall) -> Refusal | None:
         """Why a call to another service is refused; None if it may be made.
+
+        The policies of queues and topics are not asked: they allow their services only, and
+        refuse only whoever comes without TLS.
 
         Raises:
             UnknownCallError: it is not known here on which resource it acts.
         """
-        if action in FREE:
-            return None
-        if action not in WITHOUT_RESOURCES:
-            raise UnknownCallError(f"It is not known here on which resource {action} acts.")
-        request = Request(action, "*", {**self._global_context(session), **context})
-        return _refusal(session, request, decide(request, session.identity))
+        requests = [*services.needed(call, self._where), *self._also_needed(call)]
+        refusals = (self._on_resource(session, request) for request in requests)
+        return next((refusal for refusal in refusals if refusal is not None), None)
+
+    def _also_needed(self, call: ServiceCall) -> Iterator[Request]:
+        """What depends on what is there already."""
+        if call.action == "kms:DeleteAlias":
+            key = self._storage.key(call.parameters["AliasName"])
+            yield from [Request(call.action, key.arn)] if key else []
+        name = services.key_for_logs(call)
+        key = self._storage.key(name) if name else None
+        for action in _FOR_LOGS if key else ():
+            suffix = self._services_suffix()
+            via = {"kms:ViaService": f"logs.{self._region}.{suffix}"}
+            yield Request(action, key.arn if key else None, via)
+
+    def _on_resource(self, session: Session, request: Request) -> Refusal | None:
+        context = {**self._global_context(session), **request.context}
+        resource = str(request.resource)
+        if resource.startswith(f"arn:{self._partition}:iam:") and ":role/" in resource:
+            boundary = self._storage.boundary(resource.rpartition("/")[2])
+            # The one that a call sets counts, where it sets one.
+            context = {"iam:PermissionsBoundary": boundary} | context if boundary else context
+        is_key = resource.startswith(f"arn:{self._partition}:kms:") and ":key/" in resource
+        key = self._storage.key(resource.rpartition("/")[2]) if is_key else None
+        if key is not None:
+            context |= _tags(key)
+        asked = replace(request, context=context)
+        decision = decide(
+            asked,
+            session.identity,
+            resource_policy=key.policy if key else None,
+            resource_policy_decides=key is not None,
+        )
+        return self._refusal(session, asked, decision)
 
     def _on_bucket(self, session: Session, request: Request) -> Refusal | None:
         bucket = str(request.resource).split(":::")[1].partition("/")[0]
-        if not self._storage.has_bucket(bucket):
+        policy = None
+        if self._storage.has_bucket(bucket):
+            policy = self._storage.bucket_policy(bucket)
+        elif request.action != "s3:CreateBucket":
             return None  # S3 then says that there is no such bucket.
         asked = replace(request, context={**self._global_context(session), **request.context})
-        decision = decide(
-            asked, session.identity, resource_policy=self._storage.bucket_policy(bucket)
+        return self._refusal(
+            session, asked, decide(asked, session.identity, resource_policy=policy)
         )
-        return _refusal(session, asked, decision)
 
     def _kms(self, call: S3Call) -> Iterator[tuple[Request, Encryption]]:
         """What S3 asks of KMS in the caller's name (S3 user guide, "Using server-side encryption
@@ -138,9 +185,8 @@ class Judge:
         if encryption is None or encryption.key is None:
             return
         bucket = f"arn:{self._partition}:s3:::{name.bucket}"
-        suffix = "amazonaws.com.cn" if self._partition == "aws-cn" else "amazonaws.com"
         context = {
-            "kms:ViaService": f"s3.{self._region}.{suffix}",
+            "kms:ViaService": f"s3.{self._region}.{self._services_suffix()}",
             "kms:CallerAccount": self._account_id,
             "kms:EncryptionContext:aws:s3:arn": (
                 bucket if encryption.bucket_key else f"{bucket}/{name.key}"
@@ -155,12 +201,15 @@ class Judge:
         asked = replace(
             request,
             resource=key.arn,
-            context={**self._global_context(session), **request.context},
+            context={**self._global_context(session), **_tags(key), **request.context},
         )
         decision = decide(
             asked, session.identity, resource_policy=key.policy, resource_policy_decides=True
         )
-        return _refusal(session, asked, decision)
+        return self._refusal(session, asked, decision)
+
+    def _services_suffix(self) -> str:
+        return "amazonaws.com.cn" if self._partition == "aws-cn" else "amazonaws.com"
 
     def _global_context(self, session: Session) -> dict[str, str]:
         return {
@@ -171,11 +220,15 @@ class Judge:
             "aws:PrincipalIsAWSService": "false",
         }
 
+    def _refusal(self, session: Session, request: Request, decision: Decision) -> Refusal | None:
+        self._observe(session, request)
+        if decision.allowed:
+            return None
+        return Refusal(
+            f"User: {session.arn} is not authorized to perform: {request.action} on resource: "
+            f'"{request.resource}" {decision.reason}'
+        )
 
-def _refusal(session: Session, request: Request, decision: Decision) -> Refusal | None:
-    if decision.allowed:
-        return None
-    return Refusal(
-        f"User: {session.arn} is not authorized to perform: {request.action} on resource: "
-        f'"{request.resource}" {decision.reason}'
-    )
+
+def _tags(key: Key) -> dict[str, str]:
+    return {f"aws:ResourceTag/{name}": value for name, value in key.tags.items()}

@@ -13,8 +13,9 @@ from xml.sax.saxutils import escape
 
 from tools.iam import UnsupportedPolicyError
 from tools.iam.s3 import ObjectName, S3Call, UnknownOperationError
+from tools.iam.services import ServiceCall, UnknownCallError
 from tools.sandbox.account.authorization import s3_http
-from tools.sandbox.account.authorization.judge import Judge, Refusal, Session, UnknownCallError
+from tools.sandbox.account.authorization.judge import Judge, Refusal, Session
 
 # Signature version 4: the key's id, the date, the region and the service that the call is for.
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/[^/]+/([^/]+)/aws4_request")
@@ -34,6 +35,7 @@ class Authorization:
     Args:
         session_of: who makes a call, by the access key; None for a key that is left to moto.
         report: is called with a sentence about every call that nobody has looked up.
+        called: is called with the name of every operation, such as `glue:CreateJob`.
     """
 
     def __init__(
@@ -42,24 +44,26 @@ class Authorization:
         judge: Judge,
         session_of: SessionOf,
         report: Callable[[str], None],
+        called: Callable[[str], None],
     ) -> None:
         self._application = application
         self._judge = judge
         self._session_of = session_of
         self._report = report
+        self._called = called
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answers one request."""
         signed = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
         session = self._session_of(signed[1]) if signed else None
-        if signed is None or session is None or (session.administrator and signed[2] != "s3"):
+        if signed is None or session is None:
             return self._application(environ, start)
         try:
             if signed[2] == "s3":
                 return self._s3(session, environ, start)
             return self._other(session, signed[2], environ, start)
         except (UnknownOperationError, UnknownCallError, UnsupportedPolicyError) as error:
-            if session.administrator and isinstance(error, UnknownOperationError):
+            if session.administrator and not isinstance(error, UnsupportedPolicyError):
                 return self._application(environ, start)
             self._report(f"A call of {session.arn} cannot be judged: {error}")
             return _answer(environ, start, signed[2], Refusal(f"The sandbox refuses it: {error}"))
@@ -72,6 +76,7 @@ class Authorization:
         call = s3_http.s3_call(
             environ["REQUEST_METHOD"], _path(environ), environ["QUERY_STRING"], _headers(environ)
         )
+        self._called(f"s3:{call.operation}")
         if call.operation == "DeleteObjects":
             return self._delete_objects(session, call, environ, start)
         refusal = self._judge.s3(session, call)
@@ -138,11 +143,9 @@ class Authorization:
         body = _body(environ)
         _with_body(environ, body)
         operation, parameters = _operation(environ, body)
-        action = f"{_PREFIXES.get(service, service)}:{operation}"
-        context = {}
-        if action == "cloudwatch:PutMetricData":
-            context["cloudwatch:namespace"] = str(parameters.get("Namespace", ""))
-        refusal = self._judge.other(session, action, context)
+        call = ServiceCall(_PREFIXES.get(service, service), operation, parameters)
+        self._called(call.action)
+        refusal = None if session.administrator else self._judge.other(session, call)
         if refusal is not None:
             return _answer(environ, start, service, refusal)
         return self._application(environ, start)

@@ -116,7 +116,9 @@ def _source(header: str) -> ObjectName:
 @cache
 def _operations() -> tuple[_Operation, ...]:
     model = botocore.session.Session().get_service_model("s3")
-    return tuple(_described(model.operation_model(name)) for name in model.operation_names)
+    models = (model.operation_model(name) for name in model.operation_names)
+    # GetBucketLifecycle, for one, is the same request as GetBucketLifecycleConfiguration.
+    return tuple(_described(model) for model in models if not model.deprecated)
 
 
 def _described(model: Any) -> _Operation:

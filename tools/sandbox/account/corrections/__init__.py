@@ -4,6 +4,7 @@ Each correction patches moto while an `Account` is open and is undone when it cl
 pair guards each one: the first half fails when moto no longer needs it.
 """
 
+from tools.sandbox.account.corrections.alarms import new_alarms_wait_for_data
 from tools.sandbox.account.corrections.base import Correction, GlueListener, Hooks
 from tools.sandbox.account.corrections.events import (
     disabled_rules_deliver_nothing,
@@ -16,14 +17,17 @@ from tools.sandbox.account.corrections.glue import (
     jobs_can_be_updated,
     jobs_keep_their_queuing,
     jobs_show_only_the_execution_class_they_were_given,
+    names_in_glue_are_given_once,
     runs_belong_to_the_engine,
     triggers_can_be_updated,
+    triggers_need_their_workflow_and_jobs,
 )
 from tools.sandbox.account.corrections.objects import (
     bucket_policies_are_left_to_the_judge,
     buckets_say_what_encryption_they_block,
     copies_keep_their_conditions,
     multipart_uploads_send_one_event,
+    new_buckets_are_private_and_encrypted,
     notifications_can_be_read_back,
     object_events_are_as_documented,
     suspended_buckets_delete_one_version,
@@ -45,6 +49,9 @@ CORRECTIONS: tuple[Correction, ...] = (
     suspended_buckets_delete_one_version,
     uploads_that_are_gone_are_refused,
     copies_keep_their_conditions,
+    new_buckets_are_private_and_encrypted,
+    names_in_glue_are_given_once,
+    triggers_need_their_workflow_and_jobs,
     triggers_can_be_updated,
     jobs_can_be_updated,
     jobs_keep_their_queuing,
@@ -53,6 +60,7 @@ CORRECTIONS: tuple[Correction, ...] = (
     runs_belong_to_the_engine,
     trails_can_be_deleted_by_arn,
     policies_of_roles_can_be_simulated,
+    new_alarms_wait_for_data,
 )
 
 __all__ = ["CORRECTIONS", "Correction", "GlueListener", "Hooks"]

@@ -40,10 +40,15 @@ class GlueListener(Protocol):
 
 @dataclass
 class Hooks:
-    """What the corrections of one account share: who listens, and what the emulator failed at."""
+    """What the layers of one account share: who listens, what failed, and what was called."""
 
     listener: GlueListener | None = None
     faults: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_FAULTS))
+    calls: set[str] = field(default_factory=set)
+
+    def called(self, operation: str) -> None:
+        """An operation was called, such as `glue:CreateJob`."""
+        self.calls.add(operation)
 
 
 @dataclass(frozen=True)

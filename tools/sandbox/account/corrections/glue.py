@@ -8,11 +8,12 @@ from unittest.mock import patch
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import camelcase_to_underscores
 from moto.glue.exceptions import (
+    AlreadyExistsException,
     ConcurrentRunsExceededException,
     EntityNotFoundException,
     InvalidInputException,
 )
-from moto.glue.models import FakeJob, FakeJobRun
+from moto.glue.models import FakeJob, FakeJobRun, GlueBackend
 from moto.glue.responses import GlueResponse
 from moto.glue.utils import Action, Predicate
 
@@ -50,6 +51,52 @@ QUEUING = "job_run_queuing_enabled"
 def _new_action(name: str, method: Callable[[GlueResponse], ActionResult]) -> Any:
     """moto finds an API action by the name of a method of its response class."""
     return patch.object(GlueResponse, name, method, create=True)
+
+
+@correction
+def names_in_glue_are_given_once(hooks: Hooks) -> Iterator[None]:
+    """AWS: CreateJob, CreateTrigger and CreateWorkflow answer AlreadyExistsException for a name
+    that is taken (API reference, "Errors" of each).
+    moto 5.2.5: puts the new one in the old one's place.
+    Goes when moto answers AlreadyExistsException.
+    """
+    with ExitStack() as patches:
+        for kind in ("job", "trigger", "workflow"):
+            patches.enter_context(_given_once(kind))
+        yield
+
+
+def _given_once(kind: str) -> Any:
+    vanilla = getattr(GlueBackend, f"create_{kind}")
+
+    def create(backend: GlueBackend, name: str, *arguments: Any, **named: Any) -> Any:
+        if name in getattr(backend, f"{kind}s"):
+            raise AlreadyExistsException(kind.capitalize())
+        return vanilla(backend, name, *arguments, **named)
+
+    return patch.object(GlueBackend, f"create_{kind}", create)
+
+
+@correction
+def triggers_need_their_workflow_and_jobs(hooks: Hooks) -> Iterator[None]:
+    """AWS: CreateTrigger answers EntityNotFoundException where its workflow or a job that it starts
+    is not there (API reference, CreateTrigger, "Errors": "A specified entity does not exist").
+    moto 5.2.5: takes any name, so a stack that makes the trigger first would pass.
+    Goes when moto looks for both.
+    """
+    vanilla = GlueBackend.create_trigger
+
+    def create_trigger(backend: GlueBackend, *arguments: Any, **named: Any) -> Any:
+        workflow = named.get("workflow_name")
+        if workflow and workflow not in backend.workflows:
+            raise EntityNotFoundException(f"Workflow {workflow} not found.")
+        for action in named.get("actions") or ():
+            if action.job_name and action.job_name not in backend.jobs:
+                raise EntityNotFoundException(f"Job {action.job_name} not found.")
+        return vanilla(backend, *arguments, **named)
+
+    with patch.object(GlueBackend, "create_trigger", create_trigger):
+        yield
 
 
 @correction

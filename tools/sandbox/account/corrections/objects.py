@@ -14,7 +14,13 @@ from moto.events.models import events_backends
 from moto.iam.access_control import PermissionResult
 from moto.s3 import notifications
 from moto.s3.exceptions import AccessDeniedByLock, NoSuchUpload, PreconditionFailed
-from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, S3Backend
+from moto.s3.models import (
+    FakeBucket,
+    FakeDeleteMarker,
+    FakeKey,
+    PublicAccessBlock,
+    S3Backend,
+)
 from moto.s3.responses import S3Response
 
 from tools.sandbox.account.corrections.base import Hooks, correction
@@ -278,3 +284,36 @@ def buckets_say_what_encryption_they_block(hooks: Hooks) -> Iterator[None]:
 
     with patch.object(S3Response, "get_bucket_encryption", get_bucket_encryption):
         yield
+
+
+@correction
+def new_buckets_are_private_and_encrypted(hooks: Hooks) -> Iterator[None]:
+    """AWS: a new bucket blocks public access, has no ACLs (BucketOwnerEnforced), and is encrypted
+    with keys of S3, to which DeleteBucketEncryption also leads back (S3 user guide, "Default
+    settings for new S3 buckets FAQ"; API reference, DeleteBucketEncryption).
+    moto 5.2.5: has none of the three, so a stack that leaves them out looks worse than it is, and
+    one that loses them looks no different.
+    Goes when moto's buckets start so.
+    """
+    vanilla = S3Backend.create_bucket
+
+    def create_bucket(backend: S3Backend, *arguments: Any, **named: Any) -> FakeBucket:
+        bucket = vanilla(backend, *arguments, **named)
+        bucket.public_access_block = PublicAccessBlock(*["true"] * 4)
+        bucket.ownership_rule = "BucketOwnerEnforced"  # type: ignore[assignment]
+        bucket.encryption = _keys_of_s3()
+        return bucket
+
+    def delete_bucket_encryption(backend: S3Backend, bucket_name: str) -> None:
+        backend.get_bucket(bucket_name).encryption = _keys_of_s3()
+
+    with (
+        patch.object(S3Backend, "create_bucket", create_bucket),
+        patch.object(S3Backend, "delete_bucket_encryption", delete_bucket_encryption),
+    ):
+        yield
+
+
+def _keys_of_s3() -> dict[str, Any]:
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    return {"Rule": rule | {"BucketKeyEnabled": "false"}}
