@@ -39,11 +39,14 @@ def arrow_type(column: Column) -> Any:
     return {
         "string": pa.string(),
         "boolean": pa.bool_(),
+        "smallint": pa.int16(),
         "int": pa.int32(),
         "bigint": pa.int64(),
+        "float": pa.float32(),
         "double": pa.float64(),
         "date": pa.date32(),
         "timestamp": pa.timestamp("us", tz="UTC"),
+        "binary": pa.binary(),
     }[column.type]
 
 

@@ -18,7 +18,8 @@ from burst.contract import (
 
 from stacks.pipeline.transforms import transform_module
 from stacks.settings import Column as ColumnSettings
-from stacks.settings import PipelineSettings, Settings
+from stacks.settings import InputColumn, PipelineSettings, Settings
+from stacks.settings.pipeline import CSV_ONLY
 
 Part = TypeVar("Part")
 
@@ -45,11 +46,9 @@ def job_spec(
             FileFormat,
             settings.input,
             kind=settings.input.format,
-            columns=_columns(settings.input.columns),
-            drop_unknown=settings.input.unknown_columns == "drop",
-            delimiter=settings.input.delimiter,
-            encoding=settings.input.encoding,
-            escape=settings.input.escape,
+            columns=input_columns(settings.input.columns),
+            unknown=settings.input.unknown_columns,
+            **{name: getattr(settings.input, name) for name in CSV_ONLY},
         ),
         transform=transform_module(environment, pipeline, settings),
         bounds=_part(Bounds, settings),
@@ -74,3 +73,11 @@ def _part(part: Callable[..., Part], settings: Settings, **given: Any) -> Part:
 
 def _columns(columns: Sequence[ColumnSettings]) -> tuple[Column, ...]:
     return tuple(Column(column.name, column.type) for column in columns)
+
+
+def input_columns(columns: Sequence[InputColumn]) -> tuple[Column, ...]:
+    """The columns of the files as the job knows them."""
+    return tuple(
+        Column(one.name, one.type, one.source or "", one.optional, one.format or "")
+        for one in columns
+    )

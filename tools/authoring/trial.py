@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 from burst.columns import arrow_schema, differences
-from burst.contract import BATCH, LINEAGE, SOURCE_KEY, SOURCE_VERSION, JobSpec
+from burst.contract import BATCH, LINEAGE, NO_TRANSFORM, SOURCE_KEY, SOURCE_VERSION, JobSpec
 from burst.parsing import ParseError, parse
 
 from tools.authoring.samples import GZIP, STANDARD_INPUT, open_file
@@ -149,8 +149,13 @@ def passed_through(rows: Rows) -> Transformed:
     wrong = differences(
         rows.spec.output.columns or (), {**types, **dict.fromkeys(LINEAGE, "string")}
     )
+    how = (
+        "the rows are loaded as they come"
+        if rows.spec.transform == NO_TRANSFORM
+        else "it passes rows through, so Spark was not needed"
+    )
     return Transformed(
-        f"{rows.spec.transform}; it passes rows through, so Spark was not needed",
+        f"{rows.spec.transform}; {how}",
         rows.rows,
         rows.rows,
         _other_columns(wrong) if wrong else None,

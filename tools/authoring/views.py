@@ -38,9 +38,12 @@ def inference_lines(samples: Sequence[Sample], found: Inference) -> Iterator[Ren
     yield f"{found.format.kind}: {', '.join(found.evidence)}"
     yield f"The job's parser reads all {count(found.rows, 'row')} of them with these columns:\n"
     table = plain_table("column", "type", "evidence")
-    for one in found.findings:
+    for one, column in zip(found.findings, found.format.columns, strict=True):
         kind = Text(one.type, style="yellow" if one.undecided else "")
-        table.add_row(Text(one.name), kind, Text(one.evidence))
+        remarks = [f"source {one.name!r}"] if column.source else []
+        remarks += [f"format {one.format}"] if one.format else []
+        remarks += ["optional"] if one.optional else []
+        table.add_row(Text(column.name), kind, Text("; ".join((one.evidence, *remarks))))
     yield table
     doubts = [*found.doubts]
     doubts += [f"{one.name}: {doubt}" for one in found.findings for doubt in one.doubts]

@@ -21,11 +21,11 @@ import pyarrow as pa
 import pyarrow.csv
 
 from burst.byte_stream import Guarded
-from burst.columns import arrow_schema
+from burst.columns import arrow_schema, arrow_type
 from burst.contract import FileFormat
 from burst.parsing.reasons import ParseError, check_names, shown
 from burst.parsing.transcode import Transcoded
-from burst.parsing.values import EXPECTED, BadValue, convert_or_say_which, from_texts
+from burst.parsing.values import EXPECTED, BadValue, convert_or_say_which, from_separated
 
 # A row must fit into a block; a block is what is in memory at a time.
 BLOCK_BYTES = 8 * 1024**2
@@ -235,18 +235,23 @@ class _Block:
     def read(self) -> pa.RecordBatch:
         """The rows' values. Raises ParseError."""
         columns = self.format.columns
+        conversion = from_separated(self.format.decimal_separator, self.format.thousands_separator)
         texts = self._texts()
         arrays = []
         first_bad: BadValue | None = None
-        for place, column in enumerate(columns):
+        for column in columns:
+            if column.in_file not in self.header:
+                arrays.append(pa.nulls(texts.num_rows, arrow_type(column)))
+                continue
+            values = texts.column(str(self.header.index(column.in_file)))
             try:
-                arrays.append(convert_or_say_which(texts.column(place), column, from_texts))
+                arrays.append(convert_or_say_which(values, column, conversion))
             except BadValue as bad:
                 if first_bad is None or bad.position < first_bad.position:
                     first_bad = bad
         if first_bad:
             raise ParseError(
-                f"Row {self.rows + first_bad.position + 1}, column {first_bad.column.name!r}: "
+                f"Row {self.rows + first_bad.position + 1}, column {first_bad.column.in_file!r}: "
                 f"found {shown(first_bad.found)}, expected {first_bad.expected}."
             )
         batch = pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(columns))
@@ -256,7 +261,11 @@ class _Block:
     def _texts(self) -> pa.RecordBatch:
         # By their places, because a name may be there more than once.
         places = [str(place) for place in range(len(self.header))]
-        wanted = [str(self.header.index(column.name)) for column in self.format.columns]
+        wanted = [
+            str(self.header.index(column.in_file))
+            for column in self.format.columns
+            if column.in_file in self.header
+        ]
         # A byte order mark is one at the beginning of the file only; pyarrow sees many beginnings.
         data = b"\n" + bytes(self.data) if self.data[:3] == _BOM else self.data
         try:
@@ -271,7 +280,7 @@ class _Block:
                 convert_options=pa.csv.ConvertOptions(
                     column_types=dict.fromkeys(wanted, pa.string()),
                     include_columns=wanted,
-                    null_values=[""],
+                    null_values=["", *self.format.null_texts],
                     strings_can_be_null=True,
                 ),
             )

@@ -24,7 +24,7 @@ import pyarrow.json
 
 from burst.byte_stream import Guarded
 from burst.columns import arrow_schema, arrow_type
-from burst.contract import Column, FileFormat
+from burst.contract import EPOCHS, WHOLE_BITS, Column, FileFormat
 from burst.parsing.reasons import ParseError, names, shown
 from burst.parsing.values import (
     EXPECTED,
@@ -35,6 +35,7 @@ from burst.parsing.values import (
     decimal_array,
     decimal_of,
     expected,
+    from_epoch,
     from_texts,
     misfit,
     narrowed,
@@ -44,6 +45,8 @@ from burst.parsing.values import (
 BLOCK_BYTES = 4 * 1024**2
 MAX_LINE_BYTES = 16 * 1024**2
 _BOM = b"\xef\xbb\xbf"
+_FLOATING = ("float", "double")
+_TEXTS = ("string", "date", "timestamp", "binary")
 
 # What Arrow's decimals of 256 bits hold beside any scale.
 _LONG = 38
@@ -60,7 +63,7 @@ _TINY = re.compile(rb"[0-9.][eE]-|0{99}")
 def parse(stream: io.BufferedReader[Guarded], format: FileFormat) -> Iterator[pa.RecordBatch]:
     """Batches of the columns, in the pipeline's order. Raises ParseError."""
     columns = format.columns
-    unseen = set(columns)
+    unseen = {column for column in columns if not column.optional}
     first_line, rows = 1, 0
     for block in _blocks(stream):
         lines = _lines(block, first_line)
@@ -71,7 +74,7 @@ def parse(stream: io.BufferedReader[Guarded], format: FileFormat) -> Iterator[pa
             yield batch
         first_line += block.count(b"\n")
     if rows and unseen:
-        missing = [column.name for column in columns if column in unseen]
+        missing = [column.in_file for column in columns if column in unseen]
         raise ParseError(f"No line has the field {names(missing)} (write null for no value).")
 
 
@@ -155,17 +158,19 @@ def _read(block: bytes, lines: list[tuple[int, bytes]], format: FileFormat) -> p
 @lru_cache
 def _arrow_reads(columns: tuple[Column, ...]) -> pa.Schema:
     """What Arrow makes of the lines: texts as texts, decimals so wide that none wraps around."""
-    return pa.schema([(column.name, _arrow_reads_as(column)) for column in columns])
+    return pa.schema([(column.in_file, _arrow_reads_as(column)) for column in columns])
 
 
 def _arrow_reads_as(column: Column) -> Any:
     if column.decimal:
         return wide_decimal(_LONG, column.decimal[1])
+    if column.format in EPOCHS:
+        return pa.int64()
     return pa.string() if _is_text_first(column) else arrow_type(column)
 
 
 def _is_text_first(column: Column) -> bool:
-    return column.type in ("string", "date", "timestamp")
+    return column.type in _TEXTS and column.format not in EPOCHS
 
 
 @dataclass(frozen=True)
@@ -228,14 +233,14 @@ def _converted(
     arrays = []
     for column in columns:
         try:
-            values = batch.column(column.name)
+            values = batch.column(column.in_file)
             arrays.append(convert_or_say_which(values, column, _from_arrow))
         except BadValue as bad:
             number, line = lines[bad.position]
             raise ParseError(
                 # In the words that are the file's, if the standard library has some.
                 _explain([(number, line)], format)
-                or f"Line {number}, field {bad.column.name!r}: "
+                or f"Line {number}, field {bad.column.in_file!r}: "
                 f"found {shown(bad.found)}, expected {bad.expected}."
             ) from None
     result = pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(columns))
@@ -246,7 +251,9 @@ def _converted(
 def _from_arrow(values: Any, column: Column) -> Any:
     if column.decimal:
         return narrowed(values, column)
-    if column.type == "double" and not all_finite(values):
+    if column.format in EPOCHS:
+        return from_epoch(values, column)
+    if column.type in _FLOATING and not all_finite(values):
         # Arrow takes NaN and Infinity, which are no JSON.
         raise UnfitError
     return from_texts(values, column) if _is_text_first(column) else values
@@ -257,8 +264,8 @@ def _zeros_must_be_zero(
 ) -> None:
     """Raises ParseError where Arrow gives 0 for a number that is too small for a double."""
     for column in format.columns:
-        if column.type == "double":
-            zeros = pc.fill_null(pc.equal(batch.column(column.name), 0.0), False)
+        if column.type in _FLOATING:
+            zeros = pc.fill_null(pc.equal(batch.column(column.in_file), 0.0), False)
             for position in pc.indices_nonzero(zeros).to_pylist():
                 number, line = lines[position]
                 if _TINY.search(line) and (wrong := _explain([(number, line)], format)):
@@ -272,32 +279,34 @@ def _read_line_by_line(lines: list[tuple[int, bytes]], format: FileFormat) -> pa
     rows = [json.loads(line, parse_int=Decimal, parse_float=Decimal) for _, line in lines]
     arrays = []
     for column in format.columns:
-        values = [row.get(column.name) for row in rows]
+        values = [row.get(column.in_file) for row in rows]
         if column.decimal:
             numbers = [Decimal(value) for value in values if value is not None]
             exact = iter(decimal_array(numbers, column))
             each = [None if value is None else next(exact).as_py() for value in values]
             arrays.append(pa.array(each, arrow_type(column)))
-        elif column.type in ("int", "bigint"):
+        elif column.type in WHOLE_BITS or column.format in EPOCHS:
             whole = [None if value is None else int(value) for value in values]
-            arrays.append(pa.array(whole, arrow_type(column)))
-        elif column.type == "double":
-            doubles = [None if value is None else float(value) for value in values]
-            arrays.append(pa.array(doubles, arrow_type(column)))
+            arrays.append(pa.array(whole, _arrow_reads_as(column)))
+        elif column.type in _FLOATING:
+            # Through a double, a float would be rounded twice.
+            texts = [None if value is None else str(value) for value in values]
+            arrays.append(pc.cast(pa.array(texts, pa.string()), arrow_type(column)))
         else:
             arrays.append(pa.array(values, _arrow_reads_as(column)))
-    texts = pa.RecordBatch.from_arrays(arrays, names=[column.name for column in format.columns])
-    return _converted(texts, lines, format)
+    names_in_file = [column.in_file for column in format.columns]
+    return _converted(pa.RecordBatch.from_arrays(arrays, names=names_in_file), lines, format)
 
 
 def _appears(column: Column, batch: pa.RecordBatch, lines: list[tuple[int, bytes]]) -> bool:
     """Whether any line has this field, be it null."""
+    # The batch has the columns by their names in the table.
     if batch.column(column.name).null_count < batch.num_rows:
         return True
     # A name can be written with escapes, so those lines are candidates too.
-    needle = column.name.encode()
+    needle = column.in_file.encode()
     return any(
-        column.name in json.loads(line, parse_int=str)
+        column.in_file in json.loads(line, parse_int=str)
         for _, line in lines
         if needle in line or b"\\u" in line
     )
@@ -323,7 +332,7 @@ def _explain(lines: list[tuple[int, bytes]], format: FileFormat) -> str | None:
             where = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
             what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
             return f"Line {number}{where}: not JSON: {what}: {_start(line)}."
-        columns = {column.name: column for column in format.columns}
+        columns = {column.in_file: column for column in format.columns}
         if wrong := _wrong(values, columns, drop_unknown=format.drop_unknown):
             return f"Line {number}{wrong}."
     return None
@@ -361,12 +370,12 @@ def _check(column: Column) -> Callable[[Any], bool]:
         return _is_text
     if column.type == "boolean":
         return lambda value: isinstance(value, bool)
-    if column.type in ("int", "bigint"):
-        bits = 31 if column.type == "int" else 63
+    if column.type in WHOLE_BITS or column.format in EPOCHS:
+        bits = WHOLE_BITS.get(column.type, 64) - 1
         return lambda value: isinstance(value, _Whole) and -(2**bits) <= value < 2**bits
     if column.decimal:
         return lambda value: _fits(value, column)
-    return _is_double
+    return _is_float if column.type == "float" else _is_double
 
 
 def _is_text(value: Any) -> bool:
@@ -382,6 +391,14 @@ def _is_double(value: Any) -> bool:
     return math.isfinite(double) and bool(double) == bool(value)
 
 
+def _is_float(value: Any) -> bool:
+    """The same for a float of 32 bits."""
+    if not isinstance(value, Decimal):
+        return False
+    number = pc.cast(pa.array([str(value)]), pa.float32())[0].as_py()
+    return math.isfinite(number) and bool(number) == bool(value)
+
+
 def _fits(value: Any, column: Column) -> bool:
     """A decimal may be a number or a text."""
     number = decimal_of(value) if isinstance(value, str) else value
@@ -389,8 +406,10 @@ def _fits(value: Any, column: Column) -> bool:
 
 
 def _words(column: Column, found: Any) -> str:
-    if column.decimal:
+    if column.decimal or column.format in EPOCHS:
         return expected(column, found)
+    if column.format:
+        return f"a text with {expected(column, found)}"
     return {
         **EXPECTED,
         "string": "a text",

@@ -15,13 +15,15 @@ from pyarrow import types
 
 from burst.byte_stream import Guarded
 from burst.columns import arrow_schema, arrow_type
-from burst.contract import Column, FileFormat
+from burst.contract import EPOCHS, Column, FileFormat
 from burst.parsing import int96
 from burst.parsing.reasons import ParseError, check_names, shown
 from burst.parsing.values import (
     BadValue,
     convert_or_say_which,
     digits_of,
+    from_epoch,
+    from_texts,
     narrowed,
     wide_decimal,
     within_calendar,
@@ -62,18 +64,24 @@ def _batches(spool: Any, format: FileFormat) -> Iterator[pa.RecordBatch]:
     schema = file.schema_arrow
     check_names(list(schema.names), columns, "The file", drop_unknown=format.drop_unknown)
     of_96_bits = _int96_columns(file)
-    for column in columns:
-        found = schema.field(column.name).type
+    there = [column for column in columns if column.in_file in schema.names]
+    for column in there:
+        found = schema.field(column.in_file).type
         if not _convertible(found, column):
-            raise ParseError(f"Column {column.name!r}: found {found}, expected {column.type}.")
-    if of_96_bits & {column.name for column in columns}:
+            raise ParseError(f"Column {column.in_file!r}: found {found}, expected {column.type}.")
+    if of_96_bits & {column.in_file for column in there}:
         int96.add_footer_with_bytes(spool)
         file = _open(spool)
     target = arrow_schema(columns)
     row = 0
-    wanted = [column.name for column in columns]
+    wanted = [column.in_file for column in there]
     for batch in file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
-        arrays = [_converted(batch.column(column.name), column, row) for column in columns]
+        arrays = [
+            _converted(batch.column(column.in_file), column, row)
+            if column in there
+            else pa.nulls(batch.num_rows, arrow_type(column))
+            for column in columns
+        ]
         row += batch.num_rows
         result = pa.RecordBatch.from_arrays(arrays, schema=target)
         # Parquet's texts are whatever bytes the writer put there.
@@ -97,12 +105,12 @@ def _damaged_column(spool: Any, format: FileFormat) -> str | None:
     except (OSError, pa.ArrowException):
         return None
     for column in format.columns:
-        if column.name in names:
+        if column.in_file in names:
             try:
-                for batch in _open(spool).iter_batches(BATCH_ROWS, columns=[column.name]):
+                for batch in _open(spool).iter_batches(BATCH_ROWS, columns=[column.in_file]):
                     batch.validate(full=True)
             except (OSError, pa.ArrowException):
-                return column.name
+                return column.in_file
     return None
 
 
@@ -111,18 +119,33 @@ def _convertible(found: pa.DataType, column: Column) -> bool:
         found = found.value_type
     if types.is_null(found):
         return True
+    if column.format:
+        return bool(types.is_integer(found)) if column.format in EPOCHS else _is_text(found)
     if column.decimal:
         return bool(types.is_decimal(found) or types.is_integer(found))
     return bool(
         {
             "string": _is_text(found),
             "boolean": types.is_boolean(found),
+            "smallint": types.is_integer(found),
             "int": types.is_integer(found),
             "bigint": types.is_integer(found),
+            "float": types.is_float16(found) or types.is_float32(found) or types.is_integer(found),
             "double": types.is_floating(found) or types.is_integer(found),
             "date": types.is_date(found),
             "timestamp": types.is_timestamp(found),
+            "binary": is_bytes(found),
         }[column.type]
+    )
+
+
+def is_bytes(found: pa.DataType) -> bool:
+    """Whether the values are bytes without a meaning."""
+    return bool(
+        types.is_binary(found)
+        or types.is_large_binary(found)
+        or types.is_fixed_size_binary(found)
+        or types.is_binary_view(found)
     )
 
 
@@ -137,7 +160,7 @@ def _converted(values: Any, column: Column, first_row: int) -> Any:
         return convert_or_say_which(_decoded(values), column, _cast)
     except BadValue as bad:
         raise ParseError(
-            f"Column {column.name!r}, row {first_row + bad.position + 1}: "
+            f"Column {column.in_file!r}, row {first_row + bad.position + 1}: "
             f"found {_shown(bad.found)} ({values.type}), expected {bad.expected}."
         ) from None
 
@@ -162,7 +185,13 @@ def _decoded(values: Any) -> Any:
 
 
 def _cast(values: Any, column: Column) -> Any:
-    if types.is_fixed_size_binary(values.type):
+    if types.is_null(values.type):
+        return pc.cast(values, arrow_type(column))
+    if column.format in EPOCHS:
+        return from_epoch(pc.cast(values, pa.int64()), column)
+    if column.format:
+        return from_texts(pc.cast(values, pa.string()), column)
+    if types.is_fixed_size_binary(values.type) and column.type == "timestamp":
         return within_calendar(int96.to_timestamps(values))
     if column.decimal:
         return _to_decimal(values, column)
@@ -176,8 +205,6 @@ def _to_decimal(values: Any, column: Column) -> Any:
     Arrow's own cast lets some values wrap around, so the number of whole digits comes first.
     """
     _, scale = digits_of(column)
-    if types.is_null(values.type):
-        return pc.cast(values, arrow_type(column))
     if types.is_integer(values.type):
         return narrowed(pc.cast(values, wide_decimal(_WHOLE_DIGITS, scale)), column)
     return narrowed(values, column)

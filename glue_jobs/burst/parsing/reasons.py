@@ -33,10 +33,11 @@ def check_names(
 ) -> None:
     """Raises ParseError unless the names are exactly the columns', in any order, each once.
 
-    With drop_unknown there may be others.
+    An optional column may be missing. With drop_unknown there may be others.
     """
-    expected = [column.name for column in columns]
-    if missing := [name for name in expected if name not in found]:
+    expected = [column.in_file for column in columns]
+    needed = [column.in_file for column in columns if not column.optional]
+    if missing := [name for name in needed if name not in found]:
         raise ParseError(f"{where} has no column {names(missing)}; it has {names(found)}.")
     unknown = [name for name in found if name not in expected]
     if unknown and not drop_unknown:

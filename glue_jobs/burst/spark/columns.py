@@ -32,10 +32,13 @@ def spark_type(column: Column) -> DataType:
     simple: dict[str, DataType] = {
         "string": t.StringType(),
         "boolean": t.BooleanType(),
+        "smallint": t.ShortType(),
         "int": t.IntegerType(),
         "bigint": t.LongType(),
+        "float": t.FloatType(),
         "double": t.DoubleType(),
         "date": t.DateType(),
         "timestamp": t.TimestampType(),
+        "binary": t.BinaryType(),
     }
     return simple[column.type]

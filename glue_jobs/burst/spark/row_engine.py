@@ -15,6 +15,7 @@ from burst.columns import differences
 from burst.contract import (
     INPUT,
     LINEAGE,
+    NO_TRANSFORM,
     PRIVATE,
     STATUS_REASON,
     STATUS_ROWS,
@@ -68,7 +69,7 @@ class _Rows:
 class SparkRowEngine:
     """Starts Spark when the first batch is read, not before: most of an empty run would be that.
 
-    bucket: the landing bucket. transform: the name of a module in `transforms`.
+    bucket: the landing bucket. transform: the name of a module in `transforms`, or none.
     """
 
     bucket: str
@@ -87,6 +88,8 @@ class SparkRowEngine:
 
     @cached_property
     def _transform(self) -> Callable[[DataFrame], DataFrame]:
+        if self.transform == NO_TRANSFORM:
+            return lambda frame: frame
         module = importlib.import_module(f"transforms.{self.transform}")
         function: Callable[[DataFrame], DataFrame] = module.transform
         return function

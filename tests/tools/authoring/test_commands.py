@@ -70,6 +70,21 @@ def test_pipeline_is_made_from_a_sample_and_reads_it(project: Path, burst: Burst
     assert "rows in  4\nrows out 4" in said
 
 
+def test_pipeline_that_loads_rows_as_they_come_needs_no_module(project: Path, burst: Burst) -> None:
+    Path("a.csv").write_bytes(b"Order ID;Day;Price\n7;25.11.2026;1.234,50\n8;NA;5\n")
+
+    code, said = burst("new", "sales", "--from", "a.csv", "--pass-through", "--yes")
+    assert code == 0, said
+    assert not (project / "glue_jobs/transforms/sales.py").exists()
+
+    code, said = burst("try", "sales", "a.csv")
+    assert code == 0, said
+    assert "none; the rows are loaded as they come" in said
+    assert "rows in  2\nrows out 2" in said
+    assert "2026-11-25" in said
+    assert "1234.5000" in said
+
+
 def test_standard_input_is_a_sample_and_a_file_to_try(project: Path, burst: Burst) -> None:
     assert burst("new", "sales", "--from", "-", "--yes", stdin=CSV)[0] == 0
     assert burst("try", "sales", "-", stdin=CSV)[0] == 0

@@ -50,6 +50,10 @@ def new(
     environment: Annotated[
         str | None, typer.Option(help="The environment that gets it; all if left out.")
     ] = None,
+    pass_through: Annotated[
+        bool,
+        typer.Option("--pass-through", help="Load the rows as they come, without a transform."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -64,7 +68,9 @@ def new(
     samples = read_samples(names)
     _must_end_in(names, suffix)
     found = infer(samples)
-    choices = Choices(pipeline, prefix or f"{pipeline}/", suffix, size, window, environment)
+    choices = Choices(
+        pipeline, prefix or f"{pipeline}/", suffix, size, window, environment, pass_through
+    )
     proposal = propose(FOLDER, choices, found.format)
     answer.draw(*views.inference_lines(samples, found), *views.proposal_lines(proposal))
     agreed = yes or _agreed(as_json, STANDARD_INPUT in names)
