@@ -581,4 +581,5 @@ class BatchRun:
             rows=outcome.rows,
             reason=outcome.reason,
             destination=place,
+            rescued={} if outcome.reason else outcome.rescued,
         )

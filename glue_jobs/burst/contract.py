@@ -82,6 +82,8 @@ INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD = "_input", "_rows", "_reason",
 PRIVATE = (INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD)
 # A file's column of such a name would be in the table twice.
 RESERVED = frozenset({*LINEAGE, *PRIVATE, *PARTITIONS})
+# What a file has and the columns do not take, by row, where the settings say so.
+RESCUED = "_rescued"
 
 METRICS_NAMESPACE = "Burst"
 # The events in the log with which a run ends well: landing is empty, or the time is up.
@@ -90,8 +92,11 @@ DRAINED, OUT_OF_TIME = "drained", "out_of_time"
 Format = Literal["csv", "json", "parquet"]
 Compression = Literal["snappy", "zstd"]
 Encoding = Literal["utf-8", "utf-16", "iso-8859-1", "iso-8859-15", "cp1252"]
-# What a column that is not declared does: it makes the file a bad one, or it is left out.
-UnknownColumns = Literal["quarantine", "drop"]
+# What a column that is not declared does: it makes the file a bad one, it is left out, or its
+# values are kept in `_rescued`.
+UnknownColumns = Literal["quarantine", "drop", "rescue"]
+# What a value that does not fit its column does: it makes the file a bad one, or it is kept there.
+BadValues = Literal["quarantine", "rescue"]
 # The transform that gives the rows as they come, without a module.
 NO_TRANSFORM = "none"
 # What a transform may do with the number of rows.
@@ -100,6 +105,7 @@ INPUT_FORMATS: tuple[Format, ...] = get_args(Format)
 ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 COMPRESSIONS: tuple[Compression, ...] = get_args(Compression)
 UNKNOWN_COLUMNS: tuple[UnknownColumns, ...] = get_args(UnknownColumns)
+BAD_VALUES: tuple[BadValues, ...] = get_args(BadValues)
 ROW_CHANGES: tuple[RowChanges, ...] = get_args(RowChanges)
 
 SIMPLE_TYPES = (
@@ -419,7 +425,7 @@ def parse_columns(text: str, argument: str = "--columns") -> tuple[Column, ...]:
             raise ArgumentError(
                 f"{argument} has {column.name!r} twice (upper and lower case are the same)."
             )
-        if folded in RESERVED:
+        if folded in RESERVED or (folded == RESCUED and argument == "--columns"):
             raise ArgumentError(f"{argument} has {column.name!r}, a name that the job itself uses.")
         seen.add(folded)
     in_file = [column.in_file for column in columns]
@@ -480,7 +486,7 @@ class FileFormat:
 
     kind: csv (with a header), json (one object per line) or parquet.
     columns: the columns that a file must have (but for those that are optional), in any order.
-    unknown: what other columns do.
+    unknown: what other columns do. bad_values: what values do that do not fit their columns.
     delimiter, encoding: of csv only.
     escape: of csv only; a quote inside a quoted value that follows this character, another one than
         the delimiter, is part of the value. Empty: such a quote is doubled.
@@ -493,6 +499,9 @@ class FileFormat:
     unknown: Annotated[UnknownColumns, Argument("unknown_columns", _choice(*UNKNOWN_COLUMNS))] = (
         "quarantine"
     )
+    bad_values: Annotated[
+        BadValues, Argument("bad_values", _choice(*BAD_VALUES), implied="quarantine")
+    ] = "quarantine"
     delimiter: Annotated[str, Argument("csv_delimiter", _delimiter, json.dumps, only_for="csv")] = (
         ","
     )
@@ -525,9 +534,9 @@ class FileFormat:
     ] = ""
 
     @property
-    def drop_unknown(self) -> bool:
-        """Whether other columns are left out; otherwise they make the file a bad one."""
-        return self.unknown == "drop"
+    def rescues(self) -> bool:
+        """Whether the rows have the column `_rescued`."""
+        return "rescue" in (self.unknown, self.bad_values)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,13 @@
 
 The stream of record batches has the pipeline's columns, the lineage columns and four private
 columns. A row with `_rows` set is not data: it says how many rows the file `_input` gave, or why it
-is bad. Once the verdicts are known, the rows of a file that failed half-way can be dropped.
+is bad; its `_rescued`, where there is one, counts the file's rows by what they have there. Once the
+verdicts are known, the rows of a file that failed half-way can be dropped.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from burst.columns import read_schema
 from burst.contract import (
     BATCH,
     INPUT,
+    RESCUED,
     SOURCE_KEY,
     SOURCE_VERSION,
     STATUS_REASON,
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
 FLUSH_ROWS = 32 * 1024
 FLUSH_BYTES = 8 * 1024**2
 
+# Producers may write keys of their own where others have names; a record is no place for these.
+MOST_NAMES = 100
+
 GONE = "The version was deleted from landing by someone else before it was read."
 
 
@@ -50,7 +56,7 @@ def read_files(
 
     Raises what S3 or the network raise; a file that is bad is a verdict.
     """
-    schema = read_schema(format.columns)
+    schema = read_schema(format.columns, format.rescues)
     waiting = _Waiting(schema)
     for fetched in fetch(s3, bucket, inputs):
         lineage = {
@@ -90,6 +96,7 @@ class _Waiting:
                 STATUS_ROWS: outcome.rows,
                 STATUS_REASON: outcome.reason,
                 STATUS_UNREAD: outcome.unread,
+                RESCUED: json.dumps(outcome.rescued) if outcome.rescued else None,
             }
         )
         self._rows += 1
@@ -123,16 +130,27 @@ def _read_file(fetched: Fetched, format: FileFormat) -> Iterator[pa.RecordBatch 
         yield FileOutcome(0)
         return
     rows = 0
+    rescued: dict[str, int] = {}
     try:
         for piece in parse(fetched.content, key=fetched.file.key, format=format):
             rows += piece.num_rows
+            if format.rescues:
+                _count_rescued(piece, rescued)
             # A block of tiny rows has millions, and each of them gets a key of up to 1 KiB.
             for start in range(0, piece.num_rows, FLUSH_ROWS):
                 yield piece.slice(start, FLUSH_ROWS)
     except ParseError as error:
         yield FileOutcome(0, str(error))
     else:
-        yield FileOutcome(rows)
+        yield FileOutcome(rows, rescued=rescued)
+
+
+def _count_rescued(piece: pa.RecordBatch, rescued: dict[str, int]) -> None:
+    """Add how many rows of the piece have which names in `_rescued`."""
+    for text in piece.column(RESCUED).drop_null().to_pylist():
+        for name in json.loads(text):
+            if name in rescued or len(rescued) < MOST_NAMES:
+                rescued[name] = rescued.get(name, 0) + 1
 
 
 def _with_lineage(

@@ -113,6 +113,7 @@ class Pipeline(Construct):
             database_name=catalog.database_name,
             pipeline=pipeline,
             columns=settings.curated_columns,
+            rescues=settings.input.rescues,
             curated_uri=curated_uri,
         )
         workflow = Workflow(

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from burst.contract import (
     MIB,
+    RESCUED,
     Bounds,
     Column,
     FileFormat,
@@ -48,6 +49,7 @@ def job_spec(
             kind=settings.input.format,
             columns=input_columns(settings.input.columns),
             unknown=settings.input.unknown_columns,
+            bad_values=settings.input.bad_values,
             **{name: getattr(settings.input, name) for name in CSV_ONLY},
         ),
         transform=transform_module(environment, pipeline, settings),
@@ -56,7 +58,10 @@ def job_spec(
             Output,
             settings.output,
             file_bytes=settings.output.target_file_megabytes * MIB,
-            columns=_columns(settings.curated_columns),
+            columns=(
+                *_columns(settings.curated_columns),
+                *([Column(RESCUED, "string")] if settings.input.rescues else []),
+            ),
         ),
         time=_part(TimeLimit, settings.job),
     )

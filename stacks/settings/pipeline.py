@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from burst.contract import (
     ALLOWED_FORMATS,
+    BAD_VALUES,
     BINARY_FORMATS,
     DELIMITER_PATTERN,
     ENCODINGS,
@@ -20,6 +21,7 @@ from burst.contract import (
     SIMPLE_TYPES,
     THOUSANDS_SEPARATORS,
     UNKNOWN_COLUMNS,
+    BadValues,
     Bounds,
     Compression,
     Encoding,
@@ -144,8 +146,15 @@ class InputSettings(Settings):
     unknown_columns: UnknownColumns = setting(
         UNKNOWN_COLUMNS[0],
         allowed=one_of(UNKNOWN_COLUMNS),
-        description="What other columns do: they make the file a bad one, or they are left out. "
-        "A missing column always makes it a bad one.",
+        description="What other columns do: they make the file a bad one, they are left out, or "
+        "their values are kept in the column `_rescued`, per row as JSON. A missing column makes "
+        "the file a bad one unless it is `optional`.",
+    )
+    bad_values: BadValues = setting(
+        BAD_VALUES[0],
+        allowed=one_of(BAD_VALUES),
+        description="What a value does that its column does not take: it makes the file a bad one, "
+        "or the column is null and the value is kept in `_rescued`.",
     )
     delimiter: str = setting(
         FileFormat.delimiter,
@@ -184,6 +193,11 @@ class InputSettings(Settings):
         "U+2019, but not the decimal separator; csv only",
         description="What may stand between each three digits before the decimals (csv).",
     )
+
+    @property
+    def rescues(self) -> bool:
+        """Whether the rows have the column `_rescued`."""
+        return "rescue" in (self.unknown_columns, self.bad_values)
 
     @field_validator("escape")
     @classmethod

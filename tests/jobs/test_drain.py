@@ -62,6 +62,31 @@ def test_every_row_of_a_burst_is_in_curated_once(
         assert (row["is_current"], row["is_late"]) == (True, True)
 
 
+def test_what_the_columns_do_not_take_is_rescued_and_counted(spark_world: World) -> None:
+    world = spark_world
+    known = as_csv([order(1)])
+    lines = as_csv([order(2, quantity="many"), order(3)]).decode().splitlines()
+    wider = [f"{line},{more}" for line, more in zip(lines, ["channel", "web", ""], strict=True)]
+    world.put("orders/known.csv", known)
+    world.put("orders/wider.csv", "\n".join(wider).encode())
+
+    summary = world.drain(unknown_columns="rescue", bad_values="rescue", transform="none")
+
+    assert (summary.files, summary.rows, summary.bad_files) == (2, 3, 0)
+    rows = {row["order_id"]: (row["quantity"], row["_rescued"]) for row in world.curated()}
+    assert rows == {
+        "o-00001": (2, None),
+        "o-00002": (None, '{"quantity":"many","channel":"web"}'),
+        "o-00003": (4, None),
+    }
+    [batch] = world.ledger()
+    files = {file["key"]: file.get("rescued") for file in world.record(batch, "result")["files"]}
+    assert files == {
+        "orders/known.csv": None,
+        "orders/wider.csv": {"quantity": 1, "channel": 1},
+    }
+
+
 def test_archive_holds_the_bytes_and_the_ledger_says_where(spark_world: World) -> None:
     world = spark_world
     body = as_csv([order(1), order(2)])

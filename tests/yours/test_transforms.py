@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 from burst.columns import differences
-from burst.contract import NO_TRANSFORM, PRIVATE, Column
+from burst.contract import NO_TRANSFORM, PRIVATE, RESCUED, Column
 from burst.spark.columns import spark_read_schema
 from pyspark.sql import SparkSession
 
@@ -21,7 +21,8 @@ def test_transform_gives_the_columns_that_are_declared(
     spark: SparkSession, environment: str, name: str, pipeline: PipelineSettings
 ) -> None:
     columns = input_columns(pipeline.input.columns)
-    rows = spark.createDataFrame([], spark_read_schema(columns)).drop(*PRIVATE)
+    schema = spark_read_schema(columns, pipeline.input.rescues)
+    rows = spark.createDataFrame([], schema).drop(*PRIVATE)
     module = transform_module(environment, name, pipeline)
     if module == NO_TRANSFORM:
         return
@@ -29,6 +30,7 @@ def test_transform_gives_the_columns_that_are_declared(
     given = importlib.import_module(f"transforms.{module}").transform(rows)
 
     declared = [Column(column.name, column.type) for column in pipeline.curated_columns]
+    declared += [Column(RESCUED, "string")] if pipeline.input.rescues else []
     found = differences(
         declared, {field.name: field.dataType.simpleString() for field in given.schema}
     )

@@ -24,6 +24,7 @@ from burst.byte_stream import Guarded
 from burst.columns import arrow_schema, arrow_type
 from burst.contract import FileFormat
 from burst.parsing.reasons import ParseError, check_names, shown
+from burst.parsing.rescue import Rest, what_fits
 from burst.parsing.transcode import Transcoded
 from burst.parsing.values import EXPECTED, BadValue, convert_or_say_which, from_separated
 
@@ -69,7 +70,7 @@ def _parse(stream: io.BufferedReader[Any], format: FileFormat) -> Iterator[pa.Re
     header, size = _header(head, format.delimiter)
     if header is None:
         return
-    check_names(header, format.columns, "The header", drop_unknown=format.drop_unknown)
+    check_names(header, format.columns, "The header", format.unknown)
     quoting = _Quoting(format)
     # The header is row 1.
     rows = 1
@@ -238,6 +239,7 @@ class _Block:
         conversion = from_separated(self.format.decimal_separator, self.format.thousands_separator)
         texts = self._texts()
         arrays = []
+        rest = Rest() if self.format.rescues else None
         first_bad: BadValue | None = None
         for column in columns:
             if column.in_file not in self.header:
@@ -245,7 +247,12 @@ class _Block:
                 continue
             values = texts.column(str(self.header.index(column.in_file)))
             try:
-                arrays.append(convert_or_say_which(values, column, conversion))
+                if rest and self.format.bad_values == "rescue":
+                    array, bad_ones = what_fits(values, column, conversion)
+                    rest.add_texts(column.in_file, ((at, values[at].as_py()) for at in bad_ones))
+                    arrays.append(array)
+                else:
+                    arrays.append(convert_or_say_which(values, column, conversion))
             except BadValue as bad:
                 if first_bad is None or bad.position < first_bad.position:
                     first_bad = bad
@@ -254,9 +261,21 @@ class _Block:
                 f"Row {self.rows + first_bad.position + 1}, column {first_bad.column.in_file!r}: "
                 f"found {shown(first_bad.found)}, expected {first_bad.expected}."
             )
-        batch = pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(columns))
+        if rest:
+            for name in self._unknown():
+                values = texts.column(str(self.header.index(name)))
+                rest.add_texts(name, enumerate(values.to_pylist()))
+            arrays.append(rest.array(texts.num_rows))
+        schema = arrow_schema(columns, self.format.rescues)
+        batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
         batch.validate(full=True)
         return batch
+
+    def _unknown(self) -> list[str]:
+        """The columns whose values are rescued."""
+        known = {column.in_file for column in self.format.columns}
+        is_on = self.format.unknown == "rescue"
+        return [name for name in self.header if is_on and name not in known]
 
     def _texts(self) -> pa.RecordBatch:
         # By their places, because a name may be there more than once.
@@ -266,6 +285,7 @@ class _Block:
             for column in self.format.columns
             if column.in_file in self.header
         ]
+        wanted += [str(self.header.index(name)) for name in self._unknown()]
         # A byte order mark is one at the beginning of the file only; pyarrow sees many beginnings.
         data = b"\n" + bytes(self.data) if self.data[:3] == _BOM else self.data
         try:

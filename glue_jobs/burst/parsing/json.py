@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -26,6 +26,7 @@ from burst.byte_stream import Guarded
 from burst.columns import arrow_schema, arrow_type
 from burst.contract import EPOCHS, WHOLE_BITS, Column, FileFormat
 from burst.parsing.reasons import ParseError, names, shown
+from burst.parsing.rescue import Rest, json_text, what_fits
 from burst.parsing.values import (
     EXPECTED,
     BadValue,
@@ -68,7 +69,8 @@ def parse(stream: io.BufferedReader[Guarded], format: FileFormat) -> Iterator[pa
     for block in _blocks(stream):
         lines = _lines(block, first_line)
         if lines:
-            batch = _read(block, lines, format)
+            read = _read_or_rescue if format.rescues else _read
+            batch = read(block, lines, format)
             unseen = {column for column in unseen if not _appears(column, batch, lines)}
             rows += batch.num_rows
             yield batch
@@ -138,7 +140,7 @@ def _read(block: bytes, lines: list[tuple[int, bytes]], format: FileFormat) -> p
             read_options=pa.json.ReadOptions(use_threads=False, block_size=len(block) + 1),
             parse_options=pa.json.ParseOptions(
                 explicit_schema=_arrow_reads(format.columns),
-                unexpected_field_behavior="ignore" if format.drop_unknown else "error",
+                unexpected_field_behavior="ignore" if format.unknown == "drop" else "error",
             ),
         )
     except pa.ArrowInvalid as error:
@@ -277,6 +279,11 @@ def _read_line_by_line(lines: list[tuple[int, bytes]], format: FileFormat) -> pa
     if wrong := _explain(lines, format):
         raise ParseError(wrong)
     rows = [json.loads(line, parse_int=Decimal, parse_float=Decimal) for _, line in lines]
+    return _converted(_as_arrow_reads(rows, format), lines, format)
+
+
+def _as_arrow_reads(rows: list[dict[str, Any]], format: FileFormat) -> pa.RecordBatch:
+    """What Arrow would make of these values, whose kinds have been checked."""
     arrays = []
     for column in format.columns:
         values = [row.get(column.in_file) for row in rows]
@@ -294,8 +301,72 @@ def _read_line_by_line(lines: list[tuple[int, bytes]], format: FileFormat) -> pa
             arrays.append(pc.cast(pa.array(texts, pa.string()), arrow_type(column)))
         else:
             arrays.append(pa.array(values, _arrow_reads_as(column)))
-    names_in_file = [column.in_file for column in format.columns]
-    return _converted(pa.RecordBatch.from_arrays(arrays, names=names_in_file), lines, format)
+    return pa.RecordBatch.from_arrays(arrays, names=[column.in_file for column in format.columns])
+
+
+def _read_or_rescue(
+    block: bytes, lines: list[tuple[int, bytes]], format: FileFormat
+) -> pa.RecordBatch:
+    """The values with `_rescued`: the quick way, and where the columns do not take all, line by
+    line."""
+    strict = replace(format, bad_values="quarantine")
+    if strict.unknown == "rescue":
+        strict = replace(strict, unknown="quarantine")
+    try:
+        batch = _read(block, lines, strict)
+        rest = Rest()
+    except ParseError:
+        batch, rest = _read_rescuing(lines, format)
+    arrays = [*batch.columns, rest.array(batch.num_rows)]
+    return pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(format.columns, True))
+
+
+def _read_rescuing(
+    lines: list[tuple[int, bytes]], format: FileFormat
+) -> tuple[pa.RecordBatch, Rest]:
+    columns = {column.in_file: column for column in format.columns}
+    rest = Rest()
+    rows = []
+    for position, (number, line) in enumerate(lines):
+        values = _pairs(number, line, _WrittenWhole, _Written)
+        if wrong := _wrong(values, columns, format):
+            raise ParseError(f"Line {number}{wrong}.")
+        row = dict(values)
+        for name, value in values:
+            column = columns.get(name)
+            is_unknown = column is None and format.unknown == "rescue"
+            is_bad = column is not None and value is not None and not _check(column)(value)
+            if value is not None and (is_unknown or is_bad):
+                rest.add(name, position, _as_json(value))
+                row[name] = None
+        rows.append(row)
+    batch = _as_arrow_reads(rows, format)
+    if format.bad_values == "quarantine":
+        return _converted(batch, lines, format), rest
+    arrays = []
+    for column in format.columns:
+        array, bad = what_fits(batch.column(column.in_file), column, _from_arrow)
+        for position in bad:
+            rest.add(column.in_file, position, _as_json(rows[position][column.in_file]))
+        arrays.append(array)
+    result = pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(format.columns))
+    result.validate(full=True)
+    return result, rest
+
+
+class _Pairs(list[Any]):
+    """An object: its fields in their order, also those that are there twice."""
+
+
+def _as_json(value: Any) -> str:
+    """The value as the line has it, every digit kept."""
+    if isinstance(value, _Pairs):
+        return f"{{{','.join(f'{json_text(name)}:{_as_json(item)}' for name, item in value)}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_as_json, value))}]"
+    if isinstance(value, str):
+        return json_text(value)
+    return value.text if isinstance(value, _Written) else json.dumps(value)
 
 
 def _appears(column: Column, batch: pa.RecordBatch, lines: list[tuple[int, bytes]]) -> bool:
@@ -316,26 +387,58 @@ class _Whole(Decimal):
     """A number that is written without point and exponent."""
 
 
+class _Written(Decimal):
+    """A number that knows how it is written."""
+
+    text: str
+
+    def __new__(cls, text: str) -> _Written:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+
+class _WrittenWhole(_Written, _Whole):
+    """The same for one that is written without point and exponent."""
+
+
 def _explain(lines: list[tuple[int, bytes]], format: FileFormat) -> str | None:
     """What is wrong with the first line that is, found with the standard library."""
+    columns = {column.in_file: column for column in format.columns}
     for number, line in lines:
         try:
-            values = json.loads(
-                line,
-                parse_int=_Whole,
-                parse_float=Decimal,
-                parse_constant=_no_json,
-                object_pairs_hook=list,
-            )
-        except (ValueError, RecursionError) as error:
-            # json says line 1, as it sees one line only.
-            where = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-            what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-            return f"Line {number}{where}: not JSON: {what}: {_start(line)}."
-        columns = {column.in_file: column for column in format.columns}
-        if wrong := _wrong(values, columns, drop_unknown=format.drop_unknown):
+            values = _pairs(number, line)
+        except ParseError as error:
+            return str(error)
+        if wrong := _wrong(values, columns, format):
             return f"Line {number}{wrong}."
     return None
+
+
+def _pairs(
+    number: int, line: bytes, whole: type[Decimal] = _Whole, other: type[Decimal] = Decimal
+) -> list[tuple[str, Any]]:
+    """The fields of a line. Raises ParseError when it is no JSON.
+
+    number: of the line. whole, other: what becomes of its numbers.
+    """
+    try:
+        values: list[tuple[str, Any]] = json.loads(
+            line,
+            parse_int=whole,
+            parse_float=other,
+            parse_constant=_no_json,
+            object_pairs_hook=_Pairs,
+        )
+    # An exponent may be beyond what decimals have.
+    except (ValueError, RecursionError, ArithmeticError) as error:
+        # json says line 1, as it sees one line only.
+        where = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+        if isinstance(error, ArithmeticError):
+            what = "a number is too large for any reader"
+        raise ParseError(f"Line {number}{where}: not JSON: {what}: {_start(line)}.") from None
+    return values
 
 
 def _no_json(word: str) -> NoReturn:
@@ -343,18 +446,20 @@ def _no_json(word: str) -> NoReturn:
 
 
 def _wrong(
-    values: list[tuple[str, Any]], columns: dict[str, Column], *, drop_unknown: bool
+    values: list[tuple[str, Any]], columns: dict[str, Column], format: FileFormat
 ) -> str | None:
     seen: set[str] = set()
     for name, value in values:
         column = columns.get(name)
-        if column is None and drop_unknown:
+        if column is None and format.unknown == "drop":
             continue
-        if column is None:
+        if column is None and format.unknown == "quarantine":
             return f" has the unknown field {names([name])}; expected are {names(list(columns))}"
         if name in seen:
             return f" has the field {name!r} twice"
         seen.add(name)
+        if column is None or format.bad_values == "rescue":
+            continue
         if value is not None and not _check(column)(value):
             found = "an object or a list" if isinstance(value, list) else _json_text(value)
             return f", field {name!r}: found {found}, expected {_words(column, value)}"

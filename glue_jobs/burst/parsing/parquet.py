@@ -18,6 +18,7 @@ from burst.columns import arrow_schema, arrow_type
 from burst.contract import EPOCHS, Column, FileFormat
 from burst.parsing import int96
 from burst.parsing.reasons import ParseError, check_names, shown
+from burst.parsing.rescue import Rest, texts_of, what_fits
 from burst.parsing.values import (
     BadValue,
     convert_or_say_which,
@@ -30,6 +31,7 @@ from burst.parsing.values import (
 )
 
 BATCH_ROWS = 16 * 1024
+_INSTANT = Column("", "timestamp")
 # What int64 and uint64 need at most.
 _WHOLE_DIGITS = 20
 
@@ -62,26 +64,43 @@ def _batches(spool: Any, format: FileFormat) -> Iterator[pa.RecordBatch]:
     columns = format.columns
     file = _open(spool)
     schema = file.schema_arrow
-    check_names(list(schema.names), columns, "The file", drop_unknown=format.drop_unknown)
+    check_names(list(schema.names), columns, "The file", format.unknown)
     of_96_bits = _int96_columns(file)
     there = [column for column in columns if column.in_file in schema.names]
+    unfit = []
     for column in there:
         found = schema.field(column.in_file).type
         if not _convertible(found, column):
-            raise ParseError(f"Column {column.in_file!r}: found {found}, expected {column.type}.")
-    if of_96_bits & {column.in_file for column in there}:
+            if format.bad_values == "quarantine":
+                raise ParseError(
+                    f"Column {column.in_file!r}: found {found}, expected {column.type}."
+                )
+            unfit.append(column)
+    wanted = [column.in_file for column in there]
+    known = set(wanted)
+    if format.unknown == "rescue":
+        wanted += [name for name in schema.names if name not in known]
+    if of_96_bits & set(wanted):
         int96.add_footer_with_bytes(spool)
         file = _open(spool)
-    target = arrow_schema(columns)
+    target = arrow_schema(columns, format.rescues)
     row = 0
-    wanted = [column.in_file for column in there]
     for batch in file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
-        arrays = [
-            _converted(batch.column(column.in_file), column, row)
-            if column in there
-            else pa.nulls(batch.num_rows, arrow_type(column))
-            for column in columns
-        ]
+        rest = Rest()
+        arrays = []
+        for column in columns:
+            if column not in there:
+                arrays.append(pa.nulls(batch.num_rows, arrow_type(column)))
+            elif format.bad_values == "rescue":
+                values = batch.column(column.in_file)
+                arrays.append(_fitting(values, column, rest, fits=column not in unfit))
+            else:
+                arrays.append(_converted(batch.column(column.in_file), column, row))
+        if format.rescues:
+            for name in wanted:
+                if name not in known:
+                    rest.add_texts(name, enumerate(_texts(batch.column(name))))
+            arrays.append(rest.array(batch.num_rows))
         row += batch.num_rows
         result = pa.RecordBatch.from_arrays(arrays, schema=target)
         # Parquet's texts are whatever bytes the writer put there.
@@ -163,6 +182,30 @@ def _converted(values: Any, column: Column, first_row: int) -> Any:
             f"Column {column.in_file!r}, row {first_row + bad.position + 1}: "
             f"found {_shown(bad.found)} ({values.type}), expected {bad.expected}."
         ) from None
+
+
+def _fitting(values: Any, column: Column, rest: Rest, *, fits: bool) -> Any:
+    """The values as the column has them; null for those that do not fit, which are rescued."""
+    if fits:
+        values = _decoded(values)
+        array, bad = what_fits(values, column, _cast)
+    else:
+        array = pa.nulls(len(values), arrow_type(column))
+        bad = [at for at, valid in enumerate(values.is_valid().to_pylist()) if valid]
+    if bad:
+        texts = _texts(values.take(pa.array(bad)))
+        rest.add_texts(column.in_file, zip(bad, texts, strict=True))
+    return array
+
+
+def _texts(values: Any) -> list[str | None]:
+    if types.is_fixed_size_binary(values.type) and values.type.byte_width == int96.WIDTH:
+        array, bad = what_fits(values, _INSTANT, _cast)
+        texts = texts_of(array)
+        for at in bad:
+            texts[at] = _shown(values[at].as_py())
+        return texts
+    return texts_of(_decoded(values))
 
 
 def _shown(value: object) -> str:

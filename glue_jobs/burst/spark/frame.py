@@ -47,7 +47,7 @@ def spark_frame(
 
     # One row, one partition, one task: a number that tells the task which files it reads.
     numbers = spark.range(0, len(dealt), 1, numPartitions=len(dealt))
-    return numbers.mapInArrow(read_tasks, spark_read_schema(format.columns))
+    return numbers.mapInArrow(read_tasks, spark_read_schema(format.columns, format.rescues))
 
 
 def _task_count(spark: SparkSession, inputs: Sequence[InputFile]) -> int:

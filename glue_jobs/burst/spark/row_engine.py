@@ -17,6 +17,7 @@ from burst.contract import (
     LINEAGE,
     NO_TRANSFORM,
     PRIVATE,
+    RESCUED,
     STATUS_REASON,
     STATUS_ROWS,
     STATUS_UNREAD,
@@ -29,7 +30,7 @@ from burst.errors import (
     RowEngineError,
     TransformError,
 )
-from burst.row_engine import FileOutcome, R, ReadBatch, T, Written
+from burst.row_engine import R, ReadBatch, T, Written, outcome_of
 from burst.s3 import task_s3_client
 from burst.spark.accounting import Observed, account_of, fault, origin
 
@@ -106,18 +107,16 @@ class SparkRowEngine:
             )
             # Kept, so that the verdicts and the rows come from one and the same pass.
             frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
+            rescued = [RESCUED] if self.format.rescues else []
             found = frame.where(f.col(STATUS_ROWS).isNotNull()).select(
-                INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD, origin().alias(_ORIGIN)
+                INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD, *rescued, origin().alias(_ORIGIN)
             )
             try:
                 verdicts = found.collect()
             except Exception:
                 frame.unpersist()
                 raise
-        outcomes = {
-            row[INPUT]: FileOutcome(row[STATUS_ROWS], row[STATUS_REASON], row[STATUS_UNREAD])
-            for row in verdicts
-        }
+        outcomes = {row[INPUT]: outcome_of(row.asDict()) for row in verdicts}
         return ReadBatch(
             batch=batch,
             outcomes=tuple(outcomes[index] for index in range(len(inputs))),

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from burst.contract import (
+    BAD_VALUES,
     COMPRESSIONS,
     DECIMAL_SEPARATORS,
     ENCODINGS,
@@ -52,7 +53,7 @@ def test_arguments_are_read_and_those_left_out_have_their_defaults() -> None:
     assert args.curated_uri == "s3://lake/curated/orders"
     assert args.format.columns == (Column("id", "bigint"), Column("price", "decimal(10, 2)"))
     assert args.bounds == Bounds(10_000, 10_737_418_240, 0.5, 5)
-    assert (args.format.drop_unknown, args.format.delimiter) == (False, ",")
+    assert (args.format.unknown, args.format.delimiter) == ("quarantine", ",")
     assert args.format.encoding == "utf-8"
     assert args.output == Output("snappy", 134_217_728)
     assert args.time == TimeLimit(None, 0.25)
@@ -96,6 +97,7 @@ formats = st.one_of(
         st.just("csv"),
         columns,
         st.sampled_from(UNKNOWN_COLUMNS),
+        st.sampled_from(BAD_VALUES),
         delimiters,
         st.sampled_from(ENCODINGS),
         st.just("") | delimiters,
@@ -113,6 +115,7 @@ formats = st.one_of(
         st.sampled_from([kind for kind in INPUT_FORMATS if kind != "csv"]),
         columns,
         st.sampled_from(UNKNOWN_COLUMNS),
+        st.sampled_from(BAD_VALUES),
     ),
 )
 specs = st.builds(
@@ -195,6 +198,8 @@ def test_missing_argument_is_named(name: str) -> None:
         ({"max_files_per_batch": "many"}, "'many' is not allowed"),
         ({"max_bytes_per_batch": "1.5"}, "'1.5' is not allowed"),
         ({"unknown_columns": "keep"}, "invalid choice: 'keep'"),
+        ({"bad_values": "drop"}, "invalid choice: 'drop'"),
+        ({"columns": '[{"name": "_rescued", "type": "string"}]'}, "a name that the job itself"),
         ({"csv_delimiter": '"'}, "--csv_delimiter: give one ASCII character, no letter"),
         ({"csv_delimiter": "||"}, "give one ASCII character"),
         ({"csv_delimiter": "1"}, "give one ASCII character"),
