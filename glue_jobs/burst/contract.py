@@ -23,6 +23,8 @@ from burst.errors import ArgumentError
 # The lake bucket's folders. All but the code's have a folder per pipeline.
 CURATED, ARCHIVE, QUARANTINE, LEDGER = "curated", "archive", "quarantine", "ledger"
 ARTIFACTS = "artifacts"
+# In the ledger's folder of a pipeline: what tells once a day of columns that nobody declared.
+DRIFT = "drift"
 Area = Literal["archive", "quarantine"]
 # What is appended to the key of a file in quarantine: the object that says why it is there.
 REASON_SUFFIX = ".reason.json"
@@ -211,6 +213,7 @@ class MetricName:
     OLDEST_OUTSTANDING_SECONDS = "OldestOutstandingSeconds"
     UNREADABLE_FILES = "UnreadableFiles"
     UNSETTLED_FILES = "UnsettledFiles"
+    RESCUED_FILES = "RescuedFiles"
 
 
 # The phases of a batch, in their order.
