@@ -25,6 +25,7 @@ FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 COMMANDS = {
     "new": ("tools.authoring.commands.new", "new"),
     "try": ("tools.authoring.commands.try_files", "try_files"),
+    "drift": ("tools.authoring.commands.drift", "drift"),
     "status": ("tools.operate.commands.status", "show_status"),
     "inspect": ("tools.operate.commands.inspect", "inspect"),
     "put": ("tools.operate.commands.put", "put"),

@@ -75,7 +75,7 @@ def infer(samples: Sequence[Sample]) -> Inference:
         found = _json_columns(samples) if layout.kind == "json" else _parquet_columns(samples)
     findings = tuple(found)
     names = table_names([one.name for one in findings])
-    format = layout.file_format([_column(one, names[one.name]) for one in findings])
+    format = layout.file_format([column_of(one, names[one.name]) for one in findings])
     rows = sum(_verified(sample, format) for sample in samples)
     doubts = layout.doubts
     if not rows:
@@ -83,7 +83,8 @@ def infer(samples: Sequence[Sample]) -> Inference:
     return Inference(format, findings, layout.evidence, doubts, rows)
 
 
-def _column(found: Finding, name: str) -> Column:
+def column_of(found: Finding, name: str) -> Column:
+    """The column under its name in the table."""
     source = "" if name == found.name else found.name
     return Column(name, found.type, source, found.optional, found.format)
 

@@ -19,7 +19,7 @@ from tools.operate.json_text import indentation, with_text
 
 SETTINGS = "cdktf.json"
 ENVIRONMENTS, PIPELINES = "environments", "pipelines"
-_WIDTH = 88
+_WIDTH = 100
 
 
 @dataclass(frozen=True)
