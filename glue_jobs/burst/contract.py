@@ -230,6 +230,13 @@ def metric_dimensions(environment: str, pipeline: str) -> dict[str, str]:
     return {"Environment": environment, "Pipeline": pipeline}
 
 
+# Asked for with each value that is read one by one.
+@lru_cache
+def _decimal_digits(kind: str) -> tuple[int, int] | None:
+    match = _DECIMAL.fullmatch(kind)
+    return (int(match[1]), int(match[2])) if match else None
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of the files that arrive.
@@ -268,8 +275,7 @@ class Column:
     @property
     def decimal(self) -> tuple[int, int] | None:
         """Precision (1 to 38) and scale (0 to precision), for decimal columns only."""
-        match = _DECIMAL.fullmatch(self.type)
-        return (int(match[1]), int(match[2])) if match else None
+        return _decimal_digits(self.type)
 
     @property
     def hive_type(self) -> str:

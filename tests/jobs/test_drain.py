@@ -16,8 +16,10 @@ from burst.errors import LedgerError, RowEngineError, TooManyBadFilesError
 from burst.ledger import DoneRecord, Ledger, ResultRecord
 from burst.spark.row_engine import SparkRowEngine
 from mypy_boto3_s3 import S3Client
+from pyspark.sql import SparkSession
 
 from tests.jobs.world import (
+    COLUMNS,
     World,
     as_csv,
     as_csv_gz,
@@ -85,6 +87,29 @@ def test_what_the_columns_do_not_take_is_rescued_and_counted(spark_world: World)
         "orders/known.csv": None,
         "orders/wider.csv": {"quantity": 1, "channel": 1},
     }
+
+
+def test_column_that_is_declared_later_is_null_in_the_files_before(
+    spark_world: World, spark: SparkSession
+) -> None:
+    world = spark_world
+    wider = b"\n".join(
+        line + more
+        for line, more in zip(as_csv([order(2)]).splitlines(), [b",stock", b",7"], strict=True)
+    )
+    columns = [*COLUMNS, {"name": "stock", "type": "bigint", "optional": True}]
+    world.put("orders/before.csv", as_csv([order(1)]))
+    world.drain(unknown_columns="rescue", transform="none")
+    world.put("orders/after.csv", wider)
+    world.put("orders/without.csv", as_csv([order(3)]))
+    world.drain(unknown_columns="rescue", transform="none", columns=json.dumps(columns))
+
+    # As the table over curated declares it, which is how Athena reads Parquet: by name.
+    declared = "order_id string, stock bigint, _rescued string"
+    rows = spark.read.schema(declared).parquet(world.curated_uri).collect()
+
+    found = {row["order_id"]: (row["stock"], row["_rescued"]) for row in rows}
+    assert found == {"o-00001": (None, None), "o-00002": (7, None), "o-00003": (None, None)}
 
 
 def test_archive_holds_the_bytes_and_the_ledger_says_where(spark_world: World) -> None:

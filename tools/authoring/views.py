@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tools.authoring.advice import Advice
 from tools.authoring.drift import Came, Report
 from tools.authoring.inference import Inference
 from tools.authoring.samples import Sample
@@ -54,6 +55,15 @@ def inference_lines(samples: Sequence[Sample], found: Inference) -> Iterator[Ren
     undecided = [one.name for one in found.findings if one.undecided]
     if undecided:
         yield f"Undecided (no sample has a value): {', '.join(undecided)}"
+
+
+def advice_lines(advised: Advice) -> Iterator[RenderableType]:
+    """What the forecast advises."""
+    yield (
+        f"\nThe forecast advises a run after {count(advised.batch_size, 'file')} or "
+        f"{count(advised.window_seconds, 'second')}, with {count(advised.workers, 'worker')}: "
+        f"{advised.words}."
+    )
 
 
 def proposal_lines(proposal: Proposal) -> Iterator[RenderableType]:

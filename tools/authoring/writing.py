@@ -27,7 +27,7 @@ class Choices:
     """What the samples do not say.
 
     prefix: with its slash. environment: None for all. passes_through: whether the rows are loaded
-    as they come, without a transform module.
+    as they come, without a transform module. workers: of the job; None for the default.
     """
 
     pipeline: str
@@ -37,6 +37,7 @@ class Choices:
     window_seconds: int
     environment: str | None
     passes_through: bool = False
+    workers: int | None = None
 
     @property
     def module(self) -> str:
@@ -178,6 +179,7 @@ def pipeline_settings(choices: Choices, format: FileFormat) -> dict[str, Any]:
         "batch_window_seconds": choices.window_seconds,
         "input": {"format": format.kind, **options, "columns": columns},
         **transform,
+        **({"job": {"number_of_workers": choices.workers}} if choices.workers else {}),
     }
 
 

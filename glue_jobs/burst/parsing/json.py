@@ -307,24 +307,61 @@ def _as_arrow_reads(rows: list[dict[str, Any]], format: FileFormat) -> pa.Record
 def _read_or_rescue(
     block: bytes, lines: list[tuple[int, bytes]], format: FileFormat
 ) -> pa.RecordBatch:
-    """The values with `_rescued`: the quick way, and where the columns do not take all, line by
-    line."""
+    """The values with `_rescued`.
+
+    The quick way where the columns take all; where there are only other fields, these alone are
+    read line by line; and else everything is.
+    """
     strict = replace(format, bad_values="quarantine")
-    if strict.unknown == "rescue":
-        strict = replace(strict, unknown="quarantine")
     try:
-        batch = _read(block, lines, strict)
-        rest = Rest()
+        if format.unknown == "rescue":
+            batch, rest = _read_beside(block, lines, strict)
+        else:
+            batch, rest = _read(block, lines, strict), Rest()
     except ParseError:
+        if format.bad_values == "quarantine":
+            raise
         batch, rest = _read_rescuing(lines, format)
     arrays = [*batch.columns, rest.array(batch.num_rows)]
     return pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(format.columns, True))
+
+
+def _read_beside(
+    block: bytes, lines: list[tuple[int, bytes]], format: FileFormat
+) -> tuple[pa.RecordBatch, Rest]:
+    """The values, and the fields that are none of the columns."""
+    try:
+        return _read(block, lines, replace(format, unknown="quarantine")), Rest()
+    except ParseError:
+        batch = _read(block, lines, replace(format, unknown="drop"))
+    known = {column.in_file for column in format.columns}
+    rest = Rest()
+    for position, (number, line) in enumerate(lines):
+        others = [item for item in _pairs(number, line, _Digits, _Digits) if item[0] not in known]
+        if twice := _twice(others):
+            raise ParseError(f"Line {number} has the field {twice!r} twice.")
+        for name, value in others:
+            if value is not None:
+                rest.add(name, position, _as_json(value))
+    return batch, rest
+
+
+def _twice(fields: list[tuple[str, Any]]) -> str | None:
+    names_ = [name for name, _ in fields]
+    if len(set(names_)) == len(names_):
+        return None
+    return next(name for name in names_ if names_.count(name) > 1)
+
+
+class _Digits(str):
+    """A number as it is written."""
 
 
 def _read_rescuing(
     lines: list[tuple[int, bytes]], format: FileFormat
 ) -> tuple[pa.RecordBatch, Rest]:
     columns = {column.in_file: column for column in format.columns}
+    checks = {name: _check(column) for name, column in columns.items()}
     rest = Rest()
     rows = []
     for position, (number, line) in enumerate(lines):
@@ -333,16 +370,13 @@ def _read_rescuing(
             raise ParseError(f"Line {number}{wrong}.")
         row = dict(values)
         for name, value in values:
-            column = columns.get(name)
-            is_unknown = column is None and format.unknown == "rescue"
-            is_bad = column is not None and value is not None and not _check(column)(value)
-            if value is not None and (is_unknown or is_bad):
+            if value is None or (name in checks and checks[name](value)):
+                continue
+            row[name] = None
+            if name in checks or format.unknown == "rescue":
                 rest.add(name, position, _as_json(value))
-                row[name] = None
         rows.append(row)
     batch = _as_arrow_reads(rows, format)
-    if format.bad_values == "quarantine":
-        return _converted(batch, lines, format), rest
     arrays = []
     for column in format.columns:
         array, bad = what_fits(batch.column(column.in_file), column, _from_arrow)
@@ -364,6 +398,8 @@ def _as_json(value: Any) -> str:
         return f"{{{','.join(f'{json_text(name)}:{_as_json(item)}' for name, item in value)}}}"
     if isinstance(value, list):
         return f"[{','.join(map(_as_json, value))}]"
+    if isinstance(value, _Digits):
+        return str(value)
     if isinstance(value, str):
         return json_text(value)
     return value.text if isinstance(value, _Written) else json.dumps(value)
@@ -416,7 +452,10 @@ def _explain(lines: list[tuple[int, bytes]], format: FileFormat) -> str | None:
 
 
 def _pairs(
-    number: int, line: bytes, whole: type[Decimal] = _Whole, other: type[Decimal] = Decimal
+    number: int,
+    line: bytes,
+    whole: Callable[[str], Any] = _Whole,
+    other: Callable[[str], Any] = Decimal,
 ) -> list[tuple[str, Any]]:
     """The fields of a line. Raises ParseError when it is no JSON.
 

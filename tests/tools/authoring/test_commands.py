@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from stacks.settings import read_environments
 from tests.tools.authoring.conftest import Burst
 from tools.authoring.trial import passes_through
 
 CSV = b"id;price;note\n1;12.50;\n2;7.00;x\n"
+LIKE = "4 files in 1 minute, 2 times a day"
 PASSES = '"""D."""\ndef transform(frame):\n    """D."""\n    return frame\n'
 
 
@@ -44,6 +46,30 @@ def test_pipeline_that_loads_rows_as_they_come_needs_no_module(project: Path, bu
     assert "1234.5000" in said
 
 
+def test_forecast_advises_size_window_and_workers_and_the_user_decides(
+    project: Path, burst: Burst
+) -> None:
+    Path("a.csv").write_bytes(CSV)
+    given = ["--from", "a.csv", "--like", LIKE, "--yes"]
+
+    code, said = burst("new", "sales", *given, "--json")
+    assert code == 0, said
+    advised = json.loads(said)["advice"]
+    sales = read_environments(project / "cdktf.json")["dev"].pipelines["sales"]
+    assert (sales.batch_size, sales.batch_window_seconds, sales.job.number_of_workers) == (
+        advised["batch_size"],
+        advised["window_seconds"],
+        advised["workers"],
+    )
+    assert "99 of 100 bursts are queryable within" in advised["words"]
+
+    code, said = burst("new", "mine", *given, "--size", "7", "--window", "11")
+    assert code == 0, said
+    assert "The forecast advises a run after" in said
+    mine = read_environments(project / "cdktf.json")["dev"].pipelines["mine"]
+    assert (mine.batch_size, mine.batch_window_seconds) == (7, 11)
+
+
 def test_standard_input_is_a_sample_and_a_file_to_try(project: Path, burst: Burst) -> None:
     assert burst("new", "sales", "--from", "-", "--yes", stdin=CSV)[0] == 0
     assert burst("try", "sales", "-", stdin=CSV)[0] == 0
@@ -69,6 +95,16 @@ def test_nothing_is_written_without_an_answer(project: Path, burst: Burst) -> No
         (["new", "sales", "--from", "a.csv", "--suffix", ".txt", "--yes"], "does not end in it"),
         (["new", "sales", "--from", "a.csv", "--prefix", "orders/x/", "--yes"], "overlap"),
         (["new", "sales", "--from", "a.csv", "--size", "101", "--yes"], "101"),
+        (
+            ["new", "sales", "--from", "a.csv", "--like", "4 files a day", "--arrivals", "a.csv"],
+            "both are given",
+        ),
+        (["new", "sales", "--from", "a.csv", "--like", "often"], "often"),
+        (["new", "sales", "--from", "a.csv", "--promise", "soon"], "--promise is 'soon'"),
+        (
+            ["new", "sales", "--from", "a.csv", "--like", LIKE, "--promise", "1s"],
+            "Give a longer --promise",
+        ),
         (["try", "sales", "a.csv"], "There is no pipeline 'sales'"),
         (["try", "orders", "a.csv", "--environment", "x"], "There is no environment 'x'"),
         (["try", "orders", "missing.csv"], "missing.csv cannot be read"),
