@@ -73,6 +73,7 @@ def burst(world: World, run: Run | None = None) -> Proof:
     put("orders/good.csv", 3)
     bad = as_csv([order(900), order(901, quantity="many")])
     ids = [order(number)["order_id"] for number in (900, 901)]
+    # Of a file with a value that does not fit, the rows are loaded where it is rescued.
     proof.put("orders/bad.csv", bad, ids if run is rescuing else None)
     proof.put("orders/worse.csv", b"no,such,columns\n1,2,3\n", None)
     proof.put("orders/empty.csv", b"", [])
