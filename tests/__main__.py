@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from tests import set_up
 
+# The rooms that only compute.
+QUICK = ("tests/unit", "tests/synth", "tests/yours")
+
 
 def main(arguments: list[str]) -> int:
-    named = [word for word in arguments if Path(word.split("::")[0]).exists()]
+    named = [word.split("::")[0].rstrip("/") for word in arguments]
+    named = [word for word in named if Path(word).exists()]
     deploys = not named or any("deploy" in word for word in named)
+    waits = not named or any(not word.startswith(QUICK) for word in named)
     if problem := set_up.trouble(deploys=deploys):
         print(problem, file=sys.stderr)
         return 2
     import pytest
 
-    ours = ["-p", "tests.progress", "--numprocesses", str(set_up.processes())]
-    return int(pytest.main([*ours, *arguments]))
+    from tools.sandbox.java import ArchiveMaker
+
+    ours = ["-p", "tests.progress", "--numprocesses", str(set_up.processes(waits=waits))]
+    with ArchiveMaker() if waits else nullcontext():
+        return int(pytest.main([*ours, *arguments]))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,10 @@ def trouble(*, deploys: bool) -> str | None:
     return None
 
 
-def processes() -> int:
-    """More than there are cores, because whatever deploys mostly waits for AWS's provider."""
-    return (os.cpu_count() or 1) + 3
+def processes(*, waits: bool = True) -> int:
+    """How many processes share the tests.
+
+    waits: whether some of them mostly wait, as for AWS's provider; then it is more than there are
+        cores. Each process collects all tests first, so where none waits more would only cost.
+    """
+    return (os.cpu_count() or 1) + 3 * waits

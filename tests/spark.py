@@ -60,7 +60,7 @@ def spark(job_environment: dict[str, str]) -> Iterator[SparkSession]:
     """The session that the job finds; four tries a task, as on a cluster."""
     from pyspark.sql import SparkSession
 
-    from tests.jobs.world import QUICK_JAVA
+    from tools.sandbox.java import java_options
 
     with pytest.MonkeyPatch.context() as patch:
         # Spark's workers are processes of their own and find the package here.
@@ -71,7 +71,7 @@ def spark(job_environment: dict[str, str]) -> Iterator[SparkSession]:
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.sql.shuffle.partitions", "4")
-            .config("spark.driver.extraJavaOptions", QUICK_JAVA)
+            .config("spark.driver.extraJavaOptions", java_options())
             .getOrCreate()
         )
         session.sparkContext.setLogLevel("ERROR")

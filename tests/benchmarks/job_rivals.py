@@ -30,7 +30,8 @@ from burst.s3.client import s3_client
 
 from tests.benchmarks.process_tree import processor_seconds
 from tests.benchmarks.stand_in_s3 import LAKE, LANDING, PREFIX
-from tests.jobs.world import COLUMNS, QUICK_JAVA
+from tests.jobs.world import COLUMNS
+from tools.sandbox.java import java_options
 
 # As many as the job has for its copies.
 THREADS = 16
@@ -63,7 +64,7 @@ def start_spark() -> Any:
         .config("spark.ui.enabled", "false")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.extraJavaOptions", QUICK_JAVA)
+        .config("spark.driver.extraJavaOptions", java_options())
         .config("spark.ui.showConsoleProgress", "false")
         .getOrCreate()
     )

@@ -4,23 +4,24 @@
 
 Both read the same good file from memory in the same run. The rival is Arrow told the types, with
 blocks of the same size and no check of what it gives. CHECKOUT is a folder with another version of
-this project, whose parsers then read the same files. The files of the orders pipeline come first;
-the others are the worst that a good file can be: nothing but numbers, or everything in quotes.
-Times are of the processor, the best of some rounds.
+this project, whose parsers then read the same files, in turn with ours. The files of the orders
+pipeline come first; the others are the worst that a good file can be: nothing but numbers, or
+everything in quotes. Times are of the processor, the best of some rounds.
 """
 
 from __future__ import annotations
 
+import gzip
 import io
-import json
 import pickle
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import pyarrow as pa
 import pyarrow.csv
@@ -33,7 +34,11 @@ from burst.parsing.json import BLOCK_BYTES as JSON_BLOCK
 from burst.parsing.parquet import BATCH_ROWS
 from burst.parsing.parse import parse
 
-ROUNDS = 7
+# A file's format, columns and bytes; what is compressed is seen by its first bytes.
+File = tuple[Format, dict[str, str], bytes]
+
+ROUNDS = 15
+_GZIP = b"\x1f\x8b"
 COLUMNS = {
     "order_id": "string",
     "customer_id": "string",
@@ -51,25 +56,28 @@ NUMBERS = {"i": "int", "l": "bigint", "f": "double", "n": "decimal(10,2)", "w": 
 def main(arguments: Sequence[str]) -> int:
     size = int(arguments[0]) * 1024**2 if arguments else 24 * 1024**2
     sample = files(size)
-    before = seconds_of(Path(arguments[1]), sample) if len(arguments) > 1 else {}
-    print(f"{'file':<20}{'MB':>6}{'Arrow alone':>13}{'vetted':>9}{'ratio':>7}", end="")
-    print(f"{'checkout':>11}{'ratio':>7}" if before else "")
-    for name, (kind, columns, body) in sample.items():
-        rivals: dict[str, Callable[[], int]] = {
-            "arrow": partial(plain, kind, body, typed(columns)),
-            "ours": partial(vetted, kind, body, typed(columns)),
-        }
-        if rivals["arrow"]() != rivals["ours"]():
-            print(f"{name}: the two give different numbers of rows.", file=sys.stderr)
-            return 1
-        seconds = best_of(rivals)
-        ours = seconds["ours"]
-        print(
-            f"{name:<20}{len(body) / 1e6:>6.1f}{seconds['arrow'] * 1e3:>10.0f} ms"
-            f"{ours * 1e3:>6.0f} ms{ours / seconds['arrow']:>7.2f}",
-            end="",
-        )
-        print(f"{before[name] * 1e3:>8.0f} ms{ours / before[name]:>7.2f}" if before else "")
+    with checkout(Path(arguments[1]), sample) if arguments[1:] else nullcontext() as other:
+        print(f"{'file':<20}{'MB':>6}{'Arrow alone':>13}{'vetted':>9}{'ratio':>7}", end="")
+        print(f"{'checkout':>11}{'ratio':>7}" if other else "")
+        for name, file in sample.items():
+            kind, columns, body = file
+            if plain(kind, body, typed(columns)) != vetted(kind, body, typed(columns)):
+                print(f"{name}: the two give different numbers of rows.", file=sys.stderr)
+                return 1
+            best = best_of(
+                {
+                    "arrow": partial(seconds_of, plain, file),
+                    "ours": partial(seconds_of, vetted, file),
+                    **({"other": partial(other, name)} if other else {}),
+                }
+            )
+            ours = best["ours"]
+            print(
+                f"{name:<20}{len(body) / 1e6:>6.1f}{best['arrow'] * 1e3:>10.0f} ms"
+                f"{ours * 1e3:>6.0f} ms{ours / best['arrow']:>7.2f}",
+                end="",
+            )
+            print(f"{best['other'] * 1e3:>8.0f} ms{ours / best['other']:>7.2f}" if other else "")
     return 0
 
 
@@ -77,20 +85,28 @@ def typed(columns: dict[str, str]) -> tuple[Column, ...]:
     return tuple(Column(name, type_) for name, type_ in columns.items())
 
 
-def seconds_of(checkout: Path, sample: dict[str, tuple[Format, dict[str, str], bytes]]) -> Any:
-    """How long the parsers of another checkout take, by the name of the file."""
-    finished = subprocess.run(
-        [sys.executable, "-c", _OF_A_CHECKOUT, str(checkout / "glue_jobs"), str(ROUNDS)],
-        input=pickle.dumps(sample),
+@contextmanager
+def checkout(folder: Path, sample: dict[str, File]) -> Iterator[Callable[[str], float]]:
+    """How long the parsers of another checkout take, asked by the name of the file."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _OF_A_CHECKOUT, str(folder / "glue_jobs")],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        check=True,
-    )
-    return json.loads(finished.stdout)
+    ) as process:
+        asks, answers = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+        pickle.dump(sample, asks)
+
+        def seconds(name: str) -> float:
+            asks.write(f"{name}\n".encode())
+            asks.flush()
+            return float(answers.readline())
+
+        yield seconds
 
 
 # It must not find this checkout's package, so it imports nothing of it.
 _OF_A_CHECKOUT = """
-import io, json, pickle, sys, time
+import io, pickle, sys, time
 sys.path[0] = sys.argv[1]
 from burst.parsing.parse import parse
 try:
@@ -99,44 +115,53 @@ except ImportError:
     from burst.arguments import FileFormat
     from burst.columns import Column
 
-def seconds(kind, columns, body):
-    format = FileFormat(kind, tuple(Column(*item) for item in columns.items()))
-    start = time.process_time()
-    for batch in parse(io.BytesIO(body), key="k", format=format):
-        batch.num_rows
-    return time.process_time() - start
-
 sample = pickle.load(sys.stdin.buffer)
-best = {name: min(seconds(*file) for _ in range(int(sys.argv[2]))) for name, file in sample.items()}
-print(json.dumps(best))
+for line in sys.stdin.buffer:
+    name = line.decode().strip()
+    kind, columns, body = sample[name]
+    format = FileFormat(kind, tuple(Column(*item) for item in columns.items()))
+    key = "k.gz" if body[:2] == b"\\x1f\\x8b" else "k"
+    start = time.process_time()
+    for batch in parse(io.BytesIO(body), key=key, format=format):
+        batch.num_rows
+    print(time.process_time() - start, flush=True)
 """
 
 
-def best_of(rivals: dict[str, Callable[[], int]]) -> dict[str, float]:
-    """The best of some rounds in turn, so that a slow moment of the machine hits both."""
+def best_of(rivals: dict[str, Callable[[], float]]) -> dict[str, float]:
+    """The best of some rounds in turn, so that a slow moment of the machine hits all."""
     best = dict.fromkeys(rivals, float("inf"))
     for _ in range(ROUNDS):
-        for name, run in rivals.items():
-            start = time.process_time()
-            run()
-            best[name] = min(best[name], time.process_time() - start)
+        for name, seconds in rivals.items():
+            best[name] = min(best[name], seconds())
     return best
 
 
+def seconds_of(run: Callable[[Format, bytes, tuple[Column, ...]], int], file: File) -> float:
+    kind, columns, body = file
+    start = time.process_time()
+    run(kind, body, typed(columns))
+    return time.process_time() - start
+
+
 def vetted(kind: Format, body: bytes, columns: tuple[Column, ...]) -> int:
-    batches = parse(io.BytesIO(body), key="k", format=FileFormat(kind, columns))
+    key = "k.gz" if body.startswith(_GZIP) else "k"
+    batches = parse(io.BytesIO(body), key=key, format=FileFormat(kind, columns))
     return sum(batch.num_rows for batch in batches)
 
 
 def plain(kind: Format, body: bytes, columns: tuple[Column, ...]) -> int:
     schema = arrow_schema(columns)
+    stream: Any = io.BytesIO(body)
+    if body.startswith(_GZIP):
+        stream = pa.CompressedInputStream(stream, "gzip")
     if kind == "parquet":
-        file = pq.ParquetFile(io.BytesIO(body))
+        file = pq.ParquetFile(stream)
         batches = file.iter_batches(BATCH_ROWS, use_threads=False)
         return sum(batch.cast(schema).num_rows for batch in batches)
     if kind == "csv":
         reader = pa.csv.open_csv(
-            io.BytesIO(body),
+            stream,
             read_options=pa.csv.ReadOptions(block_size=CSV_BLOCK, use_threads=False),
             parse_options=pa.csv.ParseOptions(newlines_in_values=True),
             convert_options=pa.csv.ConvertOptions(
@@ -145,7 +170,7 @@ def plain(kind: Format, body: bytes, columns: tuple[Column, ...]) -> int:
         )
         return sum(batch.num_rows for batch in reader)
     table = pa.json.read_json(
-        io.BytesIO(body),
+        stream,
         read_options=pa.json.ReadOptions(use_threads=False, block_size=JSON_BLOCK),
         parse_options=pa.json.ParseOptions(
             explicit_schema=schema, unexpected_field_behavior="error"
@@ -154,15 +179,18 @@ def plain(kind: Format, body: bytes, columns: tuple[Column, ...]) -> int:
     return int(table.num_rows)
 
 
-def files(size: int) -> dict[str, tuple[Format, dict[str, str], bytes]]:
+def files(size: int) -> dict[str, File]:
+    orders_csv, orders_json = as_csv(COLUMNS, order, size), as_json(COLUMNS, order, size)
     return {
-        "csv, orders": ("csv", COLUMNS, as_csv(COLUMNS, order, size)),
+        "csv, orders": ("csv", COLUMNS, orders_csv),
         "csv, all in quotes": ("csv", COLUMNS, as_csv(COLUMNS, order, size, quote='"')),
         "csv, numbers": ("csv", NUMBERS, as_csv(NUMBERS, number, size)),
-        "json, orders": ("json", COLUMNS, as_json(COLUMNS, order, size)),
+        "json, orders": ("json", COLUMNS, orders_json),
         "json, numbers": ("json", NUMBERS, as_json(NUMBERS, number, size)),
         "parquet, orders": ("parquet", COLUMNS, as_parquet(COLUMNS, order, size)),
         "parquet, numbers": ("parquet", NUMBERS, as_parquet(NUMBERS, number, size)),
+        "csv, gzip": ("csv", COLUMNS, gzip.compress(orders_csv, 6)),
+        "json, gzip": ("json", COLUMNS, gzip.compress(orders_json, 6)),
     }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.synth.synthesized import Synthesized
 
 FOLDER = PROJECT_FOLDER / ".venv-checkov"
 REQUIREMENTS = Path(__file__).with_name("requirements.txt").relative_to(PROJECT_FOLDER)
+EACH_FILE = Path(__file__).with_name("each_file.py")
 MISSING = (
     f"checkov is not there. To get it: python3.11 -m venv {FOLDER.name} && "
     f"{FOLDER.name}/bin/pip install -r {REQUIREMENTS}"
@@ -39,40 +41,32 @@ class Report:
     passed: int
 
 
-def executable() -> Path | None:
-    """checkov's command, if it is installed."""
-    found = FOLDER / "bin" / "checkov"
+def python() -> Path | None:
+    """The Python of checkov's virtual environment, if that is there."""
+    found = FOLDER / "bin" / "python"
     return found if found.exists() else None
 
 
-def scan(command: Path, stack: Synthesized) -> Report:
-    """Every finding of one stack.
-
-    `terraform_json` is the only framework that reads `cdk.tf.json`; `terraform` scans nothing and
-    says that all is well. Without a network checkov prints a stack trace; its result stands.
-    """
-    # checkov 3.3.30 takes no file with a `removed` block; what is not there has nothing to check.
-    readable = {name: block for name, block in stack.document.items() if name != "removed"}
-    file = stack.folder / "checkov.tf.json"
-    file.write_text(json.dumps(readable, indent=2), encoding="utf-8")
+def scan(python: Path, stacks: Sequence[Synthesized]) -> list[Report]:
+    """Every finding of each stack."""
+    files = [_readable(stack) for stack in stacks]
     done = subprocess.run(
-        [
-            command,
-            *("--framework", "terraform_json"),
-            *("--file", file),
-            *("--output", "json"),
-            "--compact",
-            "--quiet",
-            "--soft-fail",
-            "--skip-download",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE,
+        [python, EACH_FILE, *files], capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
+    return [_report(stack, file) for stack, file in zip(stacks, files, strict=True)]
+
+
+def _readable(stack: Synthesized) -> Path:
+    # checkov 3.3.30 takes no file with a `removed` block; what is not there has nothing to check.
+    document = {name: block for name, block in stack.document.items() if name != "removed"}
+    file = stack.folder / "checkov.tf.json"
+    file.write_text(json.dumps(document, indent=2), encoding="utf-8")
+    return file
+
+
+def _report(stack: Synthesized, file: Path) -> Report:
+    report = json.loads(Path(f"{file}.report").read_text(encoding="utf-8"))
     assert report["summary"]["parsing_errors"] == 0, report
     failed = report["results"]["failed_checks"]
     return Report(

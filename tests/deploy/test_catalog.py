@@ -43,7 +43,7 @@ def table(deployed: Deployed) -> Mapping[str, Any]:
     return dict(answer["Table"])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def day(deployed: Deployed) -> date:
     """The UTC day on which the job has just processed a file."""
     sandbox = deployed.sandbox

@@ -199,7 +199,7 @@ def test_run_that_dies_while_it_finishes_a_dead_one_is_finished_by_the_next(
 
 
 @AFTER
-@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.full)])
+@pytest.mark.parametrize("step", [14, pytest.param(1, marks=pytest.mark.full)])
 def test_over_http_a_run_that_dies_at_a_call_is_finished_by_the_next(
     over_http: NewWorld, step: int, after: bool
 ) -> None:
@@ -236,16 +236,16 @@ SPARK_SELECTION = [
 ]
 
 
-@pytest.mark.parametrize(("operation", "end", "after"), SPARK_SELECTION)
 def test_with_spark_a_run_that_dies_is_finished_by_the_next(
-    over_http: NewWorld, spark: SparkSession, operation: str, end: str, after: bool
+    over_http: NewWorld, spark: SparkSession
 ) -> None:
     calls = calls_of_a_clean_run(over_http, with_spark)
-    process = death_at(calls, operation, end, after=after)
+    for operation, end, after in SPARK_SELECTION:
+        process = death_at(calls, operation, end, after=after)
 
-    assert_survives(over_http, with_spark, process)
+        assert_survives(over_http, with_spark, process)
 
-    assert process.died
+        assert process.died
 
 
 @pytest.mark.full

@@ -86,7 +86,7 @@ def runs_until_settled(proof: Proof, line: FaultyS3, plan: Plan) -> int:
 
 
 @pytest.mark.usefixtures("no_waiting")
-@pytest.mark.parametrize("k", [2, 3, 7])
+@pytest.mark.parametrize("k", [2, 7, pytest.param(3, marks=pytest.mark.full)])
 @pytest.mark.parametrize(
     "fault",
     [

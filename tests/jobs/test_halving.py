@@ -340,19 +340,20 @@ def _told(deaths: Sequence[OneProcess]) -> Iterator[None]:
 
 
 @AFTER
+@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.full)])
 def test_run_that_dies_while_it_finds_out_is_finished_by_the_next(
-    new_world: Callable[[], World], after: bool
+    new_world: Callable[[], World], after: bool, step: int
 ) -> None:
     calls = calls_of_a_clean_run(new_world)
     assert any(call.endswith("/attempts.json") for call in calls)
 
-    for number in range(1, len(calls) + 1):
+    for number in range(1, len(calls) + 1, step):
         process = OneProcess(dies_at=number, after=after)
         assert_survives(new_world, process)
         assert process.died
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(None, marks=pytest.mark.full)])
+@pytest.mark.parametrize("count", [30, pytest.param(None, marks=pytest.mark.full)])
 def test_two_runs_that_die_while_they_find_out_are_finished_by_the_next(
     new_world: Callable[[], World], count: int | None
 ) -> None:
@@ -366,13 +367,13 @@ def test_two_runs_that_die_while_they_find_out_are_finished_by_the_next(
         assert_survives(new_world, OneProcess(first, one), OneProcess(second, two))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.full)])
 def test_run_that_was_given_up_and_still_works_beside_the_next_halves_nothing_twice(
-    new_world: Callable[[], World], seed: int
+    new_world: Callable[[], World], step: int
 ) -> None:
-    """The first run is interrupted at each of its calls by a whole second one."""
+    """The first run is interrupted at its calls by a whole second one."""
     calls = len(calls_of_a_clean_run(new_world))
-    for number in range(1 + seed, calls + 1, 3):
+    for number in range(1, calls + 1, step):
         proof = hostile_burst(new_world())
         other = replace(proof.world, s3=cast(MemoryS3, proof.world.s3).another_client())  # type: ignore[arg-type]
 

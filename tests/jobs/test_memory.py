@@ -23,8 +23,8 @@ import pytest
 from tests.benchmarks.job import environment, stand_in
 from tests.benchmarks.process_tree import processes
 from tests.benchmarks.stand_in_s3 import LAKE, LANDING, csv_file
-from tests.jobs.test_script import SUBMIT_ARGS, Script
-from tests.jobs.world import QUICK_JAVA, World
+from tests.jobs.test_script import Script, submit_arguments
+from tests.jobs.world import World
 
 MIB = 1024**2
 # Three blocks of 8 MiB, what pyarrow makes of them and keeps for the next ones, on top of 100 MiB
@@ -72,7 +72,7 @@ class Peaks:
 
 @pytest.mark.parametrize(
     "megabytes",
-    [10, 100, pytest.param(1000, marks=pytest.mark.full)],
+    [100, *(pytest.param(size, marks=pytest.mark.full) for size in (10, 1000))],
     ids=lambda size: f"{size} MB",
 )
 def test_memory_of_a_run_is_bounded_whatever_the_size_of_the_file(
@@ -97,7 +97,7 @@ def test_memory_of_a_run_is_bounded_whatever_the_size_of_the_file(
                     **script.environment,
                     "SPARK_LOCAL_DIRS": str(tmp_path / "spark"),
                     # With the second compiler, which a gigabyte is worth.
-                    "PYSPARK_SUBMIT_ARGS": SUBMIT_ARGS.replace(QUICK_JAVA, "-XX:+UseSerialGC"),
+                    "PYSPARK_SUBMIT_ARGS": submit_arguments("-XX:+UseSerialGC"),
                 },
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -11,11 +11,17 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.jobs.world import GLUE_JOBS, QUICK_JAVA, World, as_csv, build_burst_zip, order
+from tests.jobs.world import GLUE_JOBS, World, as_csv, build_burst_zip, order
 from tests.patience import PATIENCE
+from tools.sandbox.java import java_options
+
+
+def submit_arguments(java: str) -> str:
+    """What Spark is started with; `java` are options for Java."""
+    return f"--driver-java-options '{java}' {SUBMIT_ARGS}"
+
 
 SUBMIT_ARGS = (
-    f"--driver-java-options '{QUICK_JAVA}' "
     "--master local[2,4] --conf spark.ui.enabled=false --conf spark.driver.host=127.0.0.1 "
     "--conf spark.driver.bindAddress=127.0.0.1 --conf spark.sql.shuffle.partitions=4 pyspark-shell"
 )
@@ -29,7 +35,7 @@ class Script:
         self.environment = {
             **environment,
             "PYTHONPATH": str(build_burst_zip(folder / "burst-0123.zip")),
-            "PYSPARK_SUBMIT_ARGS": SUBMIT_ARGS,
+            "PYSPARK_SUBMIT_ARGS": submit_arguments(java_options()),
         }
         self.path = Path(shutil.copy(GLUE_JOBS / "burst_job.py", folder / "burst_job-4567.py"))
 

@@ -31,9 +31,6 @@ from tools.sandbox.example_project import TRANSFORMS
 
 GLUE_JOBS = Path(__file__).parents[2] / "glue_jobs"
 
-# For runs of seconds: no second compiler, one thread for garbage.
-QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-
 COLUMNS = [
     {"name": "order_id", "type": "string"},
     {"name": "customer_id", "type": "string"},

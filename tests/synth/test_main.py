@@ -1,4 +1,4 @@
-"""`python main.py` as a user calls it."""
+"""`python main.py` as a user calls it; what it refuses needs no process of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+import main as entry
 from tests import example
+
+OURS = ("CDKTF_OUTDIR", "BURST_ALLOW_DATA_LOSS")
 
 
 @pytest.fixture
@@ -24,15 +27,32 @@ def project(tmp_path: Path) -> Path:
 
 
 def main(project: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    ours = ("CDKTF_OUTDIR", "BURST_ALLOW_DATA_LOSS")
     return subprocess.run(
         [sys.executable, "main.py"],
         cwd=project,
-        env={name: value for name, value in os.environ.items() if name not in ours} | variables,
+        env={name: value for name, value in os.environ.items() if name not in OURS} | variables,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.fixture
+def refused(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[], str]:
+    """A function that calls it in this process, and gives the sentence with which it ends."""
+
+    def run() -> str:
+        monkeypatch.setattr(entry, "PROJECT_FOLDER", project)
+        for name in OURS:
+            monkeypatch.delenv(name, raising=False)
+        assert entry.main() == 2
+        out, error = capsys.readouterr()
+        assert out == ""
+        return error
+
+    return run
 
 
 def change(project: Path, edit: Callable[[dict[str, Any]], None]) -> None:
@@ -43,39 +63,38 @@ def change(project: Path, edit: Callable[[dict[str, Any]], None]) -> None:
     file.write_text(json.dumps(document), encoding="utf-8")
 
 
-def test_wrong_setting_ends_with_2_one_sentence_and_nothing_written(project: Path) -> None:
+def test_wrong_setting_ends_with_2_one_sentence_and_nothing_written(
+    project: Path, refused: Callable[[], str]
+) -> None:
     change(
         project, lambda all_: all_["prod"]["pipelines"]["orders"].update(batch_window_seconds=901)
     )
-    done = main(project)
-    assert done.returncode == 2
-    assert done.stderr.splitlines() == [
+    assert refused().splitlines() == [
         "cdktf.json: environment 'prod', pipeline 'orders', field 'batch_window_seconds' = 901: "
         "Input should be less than or equal to 900. Allowed: a whole number from 1 to 900."
     ]
-    assert done.stdout == ""
     assert not (project / "cdktf.out").exists()
 
 
-def test_missing_transform_is_refused_before_anything_is_written(project: Path) -> None:
+def test_missing_transform_is_refused_before_anything_is_written(
+    project: Path, refused: Callable[[], str]
+) -> None:
     change(project, lambda all_: all_["prod"]["pipelines"]["orders"].update(transform="oders"))
-    done = main(project)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "there is no module glue_jobs/transforms/oders.py" in done.stderr
+    assert "there is no module glue_jobs/transforms/oders.py" in refused()
     assert not (project / "cdktf.out").exists()
 
 
-def test_name_that_is_too_long_for_aws_is_refused_before_anything_is_written(project: Path) -> None:
+def test_name_that_is_too_long_for_aws_is_refused_before_anything_is_written(
+    project: Path, refused: Callable[[], str]
+) -> None:
     change(project, lambda all_: all_.update({"p" * 32: all_.pop("prod")}))
-    done = main(project)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert f"'burst-{'p' * 32}-landing-', which has 47 characters. Allowed: 37" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    [line] = refused().splitlines()
+    assert f"'burst-{'p' * 32}-landing-', which has 47 characters. Allowed: 37" in line
     assert not (project / "cdktf.out").exists()
 
 
 def test_main_synthesizes_the_same_in_any_folder_and_a_later_refusal_leaves_it_there(
-    project: Path,
+    project: Path, refused: Callable[[], str]
 ) -> None:
     moved = project.with_name(f"{project.name} moved to ünïcode")
     shutil.copytree(project, moved)
@@ -98,7 +117,7 @@ def test_main_synthesizes_the_same_in_any_folder_and_a_later_refusal_leaves_it_t
     assert contents[0] == contents[1]
 
     change(project, lambda all_: all_.update({"p" * 32: all_.pop("prod")}))
-    assert main(project).returncode == 2
+    assert refused()
     assert contents[0] == {
         file.relative_to(outputs[0]): file.read_bytes()
         for file in outputs[0].rglob("*")

@@ -21,7 +21,6 @@ from tests.tools.small_pipeline import (
 )
 from tools.sandbox import SandboxError
 from tools.sandbox.account import Account
-from tools.sandbox.glue import job_process
 from tools.sandbox.glue.batches import Reason
 from tools.sandbox.glue.engine import GlueEngine
 from tools.sandbox.glue.notices import (
@@ -32,6 +31,7 @@ from tools.sandbox.glue.notices import (
     WindowOpened,
     WorkflowRunChanged,
 )
+from tools.sandbox.java import java_home
 
 BURST = {"BatchSize": 10, "BatchWindow": 900}
 SOON = {"BatchSize": 10, "BatchWindow": 1}
@@ -193,7 +193,7 @@ def test_a_job_gets_its_deployed_code_arguments_and_account(
     assert seen["environment"] == {
         "AWS_ENDPOINT_URL": account.endpoint_url,
         "AWS_REGION": "eu-central-1",
-        "JAVA_HOME": str(job_process.java_home()),
+        "JAVA_HOME": str(java_home()),
         "PYSPARK_PYTHON": sys.executable,
         "PYTHONPATH": str(folder / "code" / "package.zip"),
     }

@@ -187,7 +187,7 @@ def spark_session(glue_jobs: Path) -> Iterator[Any]:
     import os
     import sys
 
-    from tools.sandbox.glue.job_process import java_home
+    from tools.sandbox.java import java_home, java_options
 
     os.environ |= {
         "JAVA_HOME": str(java_home()),
@@ -205,6 +205,7 @@ def spark_session(glue_jobs: Path) -> Iterator[Any]:
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.sql.shuffle.partitions", "4")
+        .config("spark.driver.extraJavaOptions", java_options())
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
         .config("spark.sql.parquet.datetimeRebaseModeInWrite", "CORRECTED")

@@ -18,6 +18,7 @@ from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.aws_event import glue_job_state_changes
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.glue.engine import GlueEngine
+from tools.sandbox.java import ArchiveMaker
 from tools.sandbox.terraform import Change, Terraform, write_override
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
@@ -60,6 +61,7 @@ class Sandbox:
     def __enter__(self) -> Self:
         with ExitStack() as cleanup:
             self.folder.mkdir(parents=True, exist_ok=False)
+            cleanup.enter_context(ArchiveMaker())
             cleanup.enter_context(self.account)
             cleanup.enter_context(self.engine)
             cleanup.callback(self.engine.subscribe(glue_job_state_changes(self.account)))

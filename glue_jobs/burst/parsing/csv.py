@@ -28,11 +28,14 @@ from burst.parsing.rescue import Rest, what_fits
 from burst.parsing.transcode import Transcoded
 from burst.parsing.values import EXPECTED, BadValue, convert_or_say_which, from_separated
 
-# A row must fit into a block; a block is what is in memory at a time.
+# A row must fit into a block. What is read at a time is less: it stays in the processor's cache.
 BLOCK_BYTES = 8 * 1024**2
+READ_BYTES = 2 * 1024**2
 HEAD_BYTES = 1024**2
 TEXT_BYTES = 256 * 1024
 _PIECE = 256 * 1024
+# Bits of many bytes at once, in words of so many bits.
+_WORD, _LAST_BIT = 64, 63
 
 _BOM = b"\xef\xbb\xbf"
 _QUOTE, _LF, _CR = b'"\n\r'
@@ -117,7 +120,7 @@ def _blocks(
     data = bytearray(space)
     data[: len(head)] = head
     filled = len(head)
-    while more := stream.readinto(memoryview(data)[filled:]):
+    while more := stream.readinto(memoryview(data)[filled : filled + READ_BYTES]):
         filled += more
         cut = quoting.end_of_rows(data, filled)
         if not cut and filled == space:
@@ -137,8 +140,7 @@ class _Quoting:
     """Where quotes open and close, and which of them are not where they may be."""
 
     def __init__(self, format: FileFormat) -> None:
-        self._may_stand_beside = np.zeros(256, dtype=bool)
-        self._may_stand_beside[[ord(format.delimiter), _LF, _CR, _QUOTE]] = True
+        self._ends = (ord(format.delimiter), _LF, _CR)
         self._escape = (format.escape or "").encode()
         escape = re.escape(self._escape)
         self._escaped = re.compile(escape + rb'(["' + escape + rb"])")
@@ -150,8 +152,8 @@ class _Quoting:
         A CR at the very end does not count, as its LF may follow.
         """
         if self._escape and self._escape in data:
-            data = self._escaped.sub(b"xx", data)
-        open_ = data.count(b'"', 0, filled) % 2
+            data = self._escaped.sub(b"xx", memoryview(data)[:filled])
+        open_ = _count_of_quotes(memoryview(data)[:filled]) % 2
         end = filled
         while True:
             cut = data.rfind(b"\n", 0, end) + 1
@@ -172,36 +174,46 @@ class _Quoting:
         """
         if self._escape and self._escape in bytes(block):
             block = memoryview(self._quoted.sub(self._doubled, block))
-        data = np.frombuffer(block, np.uint8)
-        count = 0
-        last = -1
-        # In pieces that stay in the processor's cache.
-        for start in range(0, len(data), _PIECE):
-            quotes = np.flatnonzero(data[start : start + _PIECE] == _QUOTE)
-            if not len(quotes):
-                continue
-            quotes += start
-            # A doubled quote closes the value and opens it again.
-            opening, closing = quotes[count % 2 :: 2], quotes[1 - count % 2 :: 2]
-            before = data[opening - 1]
-            after = data[np.minimum(closing + 1, len(data) - 1)]
-            bad_opening = opening[~self._may_stand_beside[before] & (opening > 0)]
-            bad_closing = closing[~self._may_stand_beside[after] & (closing < len(data) - 1)]
-            bad = [
-                (int(places[0]), found)
-                for places, found in (
-                    (bad_opening, "a quote inside a value that is not quoted"),
-                    (bad_closing, "text after a closing quote"),
-                )
-                if len(places)
-            ]
-            if bad:
-                raise self._error(block, *min(bad), rows)
-            count += len(quotes)
-            last = int(quotes[-1])
-        if count % 2:
+        if not _count_of_quotes(block):
+            return block
+        quotes, beside = self._marks(np.frombuffer(block, np.uint8))
+        # A doubled quote closes the value and opens it again.
+        inside = _odd_so_far(quotes)
+        before, after = beside << 1, beside >> 1
+        before[1:] |= beside[:-1] >> _LAST_BIT
+        after[:-1] |= beside[1:] << _LAST_BIT
+        # A value may begin at the beginning of the block.
+        before[0] |= 1
+        bad = quotes & ~(inside & before | ~inside & after)
+        if bad.any():
+            place = _first_one(bad)
+            found = "text after a closing quote"
+            if _bit(inside, place):
+                found = "a quote inside a value that is not quoted"
+            raise self._error(block, place, found, rows)
+        if _bit(inside, len(block)):
+            last = bytes(block).rfind(b'"')
             raise self._error(block, last, "a quoted value that has no closing quote", rows)
         return block
+
+    def _marks(self, data: Any) -> tuple[Any, Any]:
+        """A bit for each byte: whether it is a quote, and whether a quote may stand beside it.
+
+        The bit after the last one is of the end of the block.
+        """
+        size = (len(data) // _WORD + 1) * _WORD // 8
+        quotes, beside = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
+        # In pieces that stay in the processor's cache.
+        for start in range(0, len(data), _PIECE):
+            piece = data[start : start + _PIECE]
+            marked = piece == _QUOTE
+            place = slice(start // 8, (start + len(piece) + 7) // 8)
+            quotes[place] = np.packbits(marked, bitorder="little")
+            for byte in self._ends:
+                marked |= piece == byte
+            beside[place] = np.packbits(marked, bitorder="little")
+        beside[len(data) // 8] |= 1 << len(data) % 8
+        return quotes.view("<u8"), beside.view("<u8")
 
     def _doubled(self, quoted: re.Match[bytes]) -> bytes:
         """A quoted value with its escapes as doubled quotes."""
@@ -222,6 +234,36 @@ class _Quoting:
             f"or inside of it where it is doubled{by_escape}. The file may be cut short, or its "
             "producer may write quotes in another way."
         )
+
+
+def _count_of_quotes(data: memoryview) -> int:
+    """A third of the time of bytes.count, in pieces that stay in the processor's cache."""
+    numbers = np.frombuffer(data, np.uint8)
+    return sum(
+        int(np.count_nonzero(numbers[start : start + _PIECE] == _QUOTE))
+        for start in range(0, len(numbers), _PIECE)
+    )
+
+
+def _odd_so_far(bits: Any) -> Any:
+    """A bit for each bit: whether the number of ones up to it, itself among them, is odd."""
+    odd = bits.copy()
+    for distance in (1, 2, 4, 8, 16, 32):
+        odd ^= odd << distance
+    # Each word as if it were the first; so turn those before which there is an odd number.
+    words = odd >> _LAST_BIT
+    return np.where(np.bitwise_xor.accumulate(words) ^ words, ~odd, odd)
+
+
+def _bit(bits: Any, place: int) -> bool:
+    return bool(int(bits[place // _WORD]) >> place % _WORD & 1)
+
+
+def _first_one(bits: Any) -> int:
+    """The place of the first bit that is 1."""
+    word = int(np.flatnonzero(bits)[0])
+    value = int(bits[word])
+    return word * _WORD + (value & -value).bit_length() - 1
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
 LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 _DIGITS = b"0123456789"
+_PLUS, _NINE = b"+9"
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?", re.ASCII)
 _DAY_ONLY = r"^\d{4}-\d{2}-\d{2}$"
 _HAS_ZONE = r"^.{10}[T ].*(Z|[+-]\d{2}(:?\d{2})?)$"
@@ -219,16 +220,17 @@ def _booleans(texts: Any, column: Column) -> Any:
 
 
 def _whole_numbers(texts: Any, column: Column) -> Any:
-    if others := _other_than(texts, _DIGITS + b"-"):
-        if set(others) != {ord("+")}:
-            raise UnfitError
+    lowest, highest = _range_of(texts)
+    if lowest < _PLUS or highest > _NINE:
+        raise UnfitError
+    if lowest == _PLUS:
         # Arrow takes a plus sign before every number but whole ones.
         texts = pc.replace_substring_regex(texts, r"^\+(\d)", r"\1")
     return pc.cast(texts, arrow_type(column))
 
 
 def _doubles(texts: Any, column: Column) -> Any:
-    if _other_than(texts, _DIGITS + b"+-.eE"):
+    if not _is_plain(texts) and _other_than(texts, _DIGITS + b"+-.eE"):
         words = pc.match_substring_regex(texts, _NOT_FINITE)
         _only_allowed(pc.if_else(words, "0", texts), _DIGITS + b"+-.eE")
     else:
@@ -260,13 +262,40 @@ def _numbers_of(doubles: Any) -> Any:
 
 
 def _decimals(texts: Any, column: Column) -> Any:
+    plain = _is_plain(texts)
+    if plain and _are_short(texts, column):
+        return pc.cast(texts, arrow_type(column))
     _, scale = digits_of(column)
     length = pc.max(pc.binary_length(texts)).as_py() or 0
-    if length + scale <= _WIDE_PRECISION and not _other_than(texts, _DIGITS + b"+-."):
+    if plain and length + scale <= _WIDE_PRECISION:
         return narrowed(pc.cast(texts, wide_decimal(length, scale)), column)
     each = texts.dictionary_encode()
     numbers = [decimal_of(text) for text in each.dictionary.to_pylist()]
     return decimal_array(numbers, column).take(each.indices)
+
+
+def _are_short(texts: Any, column: Column) -> bool:
+    """Whether all numbers surely fit, because there are so few bytes on both sides of their points.
+
+    False is no answer, as it is where some have a point and others have none.
+    """
+    precision, scale = digits_of(column)
+    content, offsets = _content(texts)
+    lengths = np.diff(offsets)
+    filled = slice(None) if lengths.all() else np.flatnonzero(lengths)
+    starts, lengths = (offsets[:-1] - offsets[0])[filled], lengths[filled]
+    signed = content[starts] < ord(".")
+    points = np.flatnonzero(content == ord("."))
+    if not len(points):
+        return bool((lengths - signed).max(initial=0) <= precision - scale)
+    if len(points) != len(starts):
+        return False
+    before = points - starts
+    after = lengths - before - 1
+    # Below 0 where the point is in another text.
+    if before.min() < 0 or after.min() < 0:
+        return False
+    return bool((before - signed).max() <= precision - scale and after.max() <= scale)
 
 
 def decimal_of(text: str | None) -> Decimal | None:
@@ -397,9 +426,24 @@ _NUMBERS = ("smallint", "int", "bigint", "float", "double")
 _EPOCH = Column("", "bigint")
 
 
+def _is_plain(texts: Any) -> bool:
+    """Whether there are only digits, signs and points, and what no number can have (`,` and `/`).
+
+    Arrow refuses these two itself.
+    """
+    lowest, highest = _range_of(texts)
+    return lowest >= _PLUS and highest <= _NINE
+
+
+def _range_of(texts: Any) -> tuple[int, int]:
+    """The lowest and the highest byte of all texts."""
+    content, _ = _content(texts)
+    return int(content.min(initial=_NINE)), int(content.max(initial=_PLUS))
+
+
 def _other_than(texts: Any, allowed: bytes) -> bytes:
     """The bytes of the texts that are not allowed; a twentieth of the time of a pattern."""
-    return _content(texts).translate(None, allowed)
+    return _content(texts)[0].tobytes().translate(None, allowed)
 
 
 def _only_allowed(texts: Any, allowed: bytes) -> None:
@@ -407,10 +451,11 @@ def _only_allowed(texts: Any, allowed: bytes) -> None:
         raise UnfitError
 
 
-def _content(texts: Any) -> bytes:
-    """The bytes of all texts, one after the other."""
+def _content(texts: Any) -> tuple[Any, Any]:
+    """The bytes of all texts, one after the other, and where each text begins, with the end."""
     _, offsets, data = texts.buffers()
-    if data is None or not len(texts):
-        return b""
-    ends = np.frombuffer(offsets, np.int32, len(texts) + 1, offset=4 * texts.offset)
-    return bytes(memoryview(data)[ends[0] : ends[-1]])
+    if not len(texts):
+        return np.zeros(0, np.uint8), np.zeros(1, np.int32)
+    places = np.frombuffer(offsets, np.int32, len(texts) + 1, offset=4 * texts.offset)
+    content = np.frombuffer(data or b"", np.uint8)
+    return content[places[0] : places[-1]], places

@@ -10,7 +10,7 @@ documentation's word, and the test plays that part by putting the documented eve
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +66,7 @@ class Borrowing:
 
 
 @pytest.fixture(scope="module")
-def borrowing(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Borrowing]:
+def borrowing(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Borrowing:
     """Buckets with a notification of their owner's, and all environments applied at once."""
     account = sandbox.account
     account.client("sqs").create_queue(QueueName=QUEUE)
@@ -78,8 +78,7 @@ def borrowing(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Ite
     environments = {name: prepared(account, stack, folder) for name, stack in stacks.items()}
     at_once(environments, Terraform.init)
     at_once(environments, Terraform.apply)
-    yield Borrowing(sandbox, environments, before)
-    at_once(environments, Terraform.destroy)
+    return Borrowing(sandbox, environments, before)
 
 
 def at_once(environments: dict[str, Terraform], act: Callable[[Terraform], Any]) -> list[Any]:

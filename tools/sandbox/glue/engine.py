@@ -22,7 +22,7 @@ from typing import Any, Self
 from tools.sandbox import delivery
 from tools.sandbox.account import Account
 from tools.sandbox.glue.errors import InvalidInputError
-from tools.sandbox.glue.job_process import JobProcess, java_home
+from tools.sandbox.glue.job_process import JobProcess
 from tools.sandbox.glue.job_runs import JobRuns
 from tools.sandbox.glue.notice_board import JOIN_SECONDS, NoticeBoard, Observer
 from tools.sandbox.glue.notices import (
@@ -33,6 +33,7 @@ from tools.sandbox.glue.notices import (
 )
 from tools.sandbox.glue.triggers import Triggers
 from tools.sandbox.glue.workflow_runs import WorkflowRuns
+from tools.sandbox.java import java_home
 
 SECONDS_PER_MINUTE = 60.0
 

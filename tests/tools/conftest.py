@@ -1,0 +1,3 @@
+from tests.long_proofs import pytest_collection_modifyitems, pytest_configure
+
+__all__ = ["pytest_collection_modifyitems", "pytest_configure"]

