@@ -22,7 +22,7 @@ from tools.authoring.inference import column_of, infer
 from tools.authoring.layout import table_names
 from tools.authoring.samples import TOTAL_BYTES, Sample
 from tools.operate.errors import InputError
-from tools.operate.ledger import FileResult, PipelineLedger, ResultRecord
+from tools.operate.ledger import FileResult, PipelineLedger, ResultRecord, planned_at
 from tools.operate.rows import parquet_files
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ WIDER: Mapping[str, Sequence[str]] = {
 class Came:
     """One name in the files.
 
-    since, last: when the first and the last batch with it was committed, within the time looked at.
+    since, last: when the first and the last batch with it was planned, within the time looked at.
     files, rows: with a value in `_rescued`; shares of the report's.
     column: the declared column that does not take these values; None for one that nobody declared.
     proposal: the column as it could be declared; None where there is no one way, and why says so.
@@ -121,7 +121,8 @@ def look(
 def _counted(results: Iterable[ResultRecord]) -> dict[str, Came]:
     came: dict[str, Came] = {}
     for result in results:
-        at = result.origin.at
+        # As `burst replay --since` counts.
+        at = planned_at(result.origin.batch)
         for file in result.files:
             for name, rows in file.rescued.items():
                 one = came.get(name, Came(name, at, at, 0, 0))

@@ -146,6 +146,7 @@ def drift_lines(found: Report, diff: str, where: str, *, written: bool) -> Itera
     yield f"\n{'Changed' if written else 'To change'} in cdktf.json:\n\n{diff}"
     if not written:
         yield "Add --write to change the file."
+    # To the minute below, so that the batch itself is among them.
     first = min(one.since for one in found.came)
     yield (
         "Then plan, review and apply. To fill the columns of rows that are loaded already:\n\n"

@@ -152,7 +152,7 @@ def from_separated(decimal: str, thousands: str) -> Conversion:
             whole = pc.replace_substring(texts, thousands, "")
             texts = pc.if_else(pc.match_substring_regex(texts, grouped), whole, texts)
         if decimal != ".":
-            if b"." in _content(texts):
+            if (_content(texts)[0] == ord(".")).any():
                 raise UnfitError
             texts = pc.replace_substring(texts, decimal, ".")
         return from_texts(texts, column)
