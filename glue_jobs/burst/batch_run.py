@@ -178,7 +178,10 @@ class BatchRun:
         return self.result(plan, read, stage, watch)
 
     def investigate(self, suspect: Suspect, step: Step) -> ResultRecord | None:
-        """One step with a batch that failed; returns its result, None if it failed again."""
+        """One step with a batch that failed; returns its result, None if it has none yet."""
+        if step == "probe":
+            self._probe(suspect.plan.origin.batch)
+            return None
         self.suspects.remove(suspect.plan.origin.batch)
         if step == "halve":
             return self._halve(suspect)
@@ -425,7 +428,7 @@ class BatchRun:
             attempts,
             origin=self.origin(plan.origin.batch),
             begun=attempts.begun + 1,
-            proven=attempts.proven or self.suspects.loaded,
+            proven=attempts.proven or self.suspects.works,
             files=files,
         )
         self.ledger.replace(record)
@@ -449,6 +452,26 @@ class BatchRun:
             error=error.cause,
         )
         return record
+
+    def _probe(self, batch: str) -> None:
+        """Find out whether this run can load anything, with a row that was made up.
+
+        What it stages lies with what the batch's attempts staged, and is removed with it.
+        """
+        target = stage_uri(self.args.curated_uri, batch, secrets.token_hex(8))
+        error = None
+        try:
+            read = self.engine.made_up(batch)
+            try:
+                self.engine.write(read, target)
+            finally:
+                self.engine.release(read)
+        except ConnectionFailedError:
+            raise
+        except RowEngineError as failed:
+            error = failed.cause
+        self.suspects.probed, self.suspects.probe_error = error is None, error
+        self.report.say("probed", batch=batch, loaded=error is None, error=error)
 
     def _halve(self, suspect: Suspect) -> ResultRecord:
         """Two batches take the place of this one: both are planned before it is closed."""
@@ -478,8 +501,9 @@ class BatchRun:
         reason = f"This file cannot be loaded: {attempts.error or _SILENT_END} " + (
             f"{suspect.set_aside_by} set it aside."
             if suspect.set_aside_by
-            else f"It was tried alone, {attempts.begun} times with its batch, and other files "
-            "were loaded."
+            else f"It was tried alone, {attempts.begun} times with its batch, also by a run that "
+            "could load other rows. A file that needs more memory or time than the job has fails "
+            f"like this, too; this one has {file.size} bytes."
         )
         self._must_not_be_one_of_many(suspect, BadFile(file.key, file.version_id, reason))
         batch = plan.origin.batch

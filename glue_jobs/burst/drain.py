@@ -225,10 +225,15 @@ class _Drain:
         args, last = self.batch_run.args, suspects[-1]
         batch = last.plan.origin.batch
         files = len(self.suspects.inputs())
+        nothing_else = (
+            f"Nor could a row that was made up ({self.suspects.probe_error}),"
+            if self.suspects.probed is False
+            else "No other file was loaded in their place,"
+        )
         raise RowEngineError(
-            f"{files} files could not be loaded: {last.attempts.error or _DIED} No other file "
-            "was loaded in their place, so the cause is most likely not a file, and nothing "
-            "was set aside. Correct the transform, the permissions or the job's size; the next run "
+            f"{files} files could not be loaded: {last.attempts.error or _DIED} {nothing_else} "
+            "so the cause is most likely not a file, and nothing was set aside. Correct the "
+            "transform, the permissions or the job's size; the next run "
             f"tries them again. If the file of batch {batch} is wrong: `burst set-aside "
             f"{args.environment} {args.pipeline} --batch {batch}`."
         )

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from burst.batch import InputFile
-from burst.columns import read_schema
+from burst.columns import arrow_schema, read_schema
 from burst.contract import (
     BATCH,
     INPUT,
@@ -40,6 +41,8 @@ FLUSH_BYTES = 8 * 1024**2
 
 # Producers may write keys of their own where others have names; a record is no place for these.
 MOST_NAMES = 100
+# The key and the version of the row that comes from no file.
+MADE_UP = "made-up"
 
 GONE = "The version was deleted from landing by someone else before it was read."
 
@@ -73,6 +76,34 @@ def read_files(
             if waiting.is_full:
                 yield from waiting.take()
     yield from waiting.take()
+
+
+def made_up_rows(batch: str, format: FileFormat) -> Iterator[pa.RecordBatch]:
+    """What `read_files` gives for a file of one row, but there is no file: its values are made up.
+
+    They are values on which no transform should raise: `1`, or a day of 2025.
+    """
+    schema = read_schema(format.columns, format.rescues)
+    lineage = {SOURCE_KEY: MADE_UP, SOURCE_VERSION: MADE_UP, BATCH: batch, INPUT: 0}
+    columns = arrow_schema(format.columns, format.rescues)
+    values = [_ordinary(kind) for kind in arrow_schema(format.columns).types]
+    # Of most rows nothing is rescued.
+    values += [pa.nulls(1, pa.string())] if format.rescues else []
+    row = pa.RecordBatch.from_arrays(values, schema=columns)
+    waiting = _Waiting(schema)
+    waiting.add_rows(_with_lineage(row, lineage, schema))
+    waiting.add_verdict(FileOutcome(1), lineage)
+    yield from waiting.take()
+
+
+def _ordinary(kind: pa.DataType) -> pa.Array:
+    if pa.types.is_decimal(kind):
+        return pa.array([Decimal(1).scaleb(-kind.scale)], kind)
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return pa.array(["2025-01-31"]).cast(pa.date32()).cast(kind)
+    if pa.types.is_binary(kind):
+        return pa.array([b"1"], kind)
+    return pa.array([1]).cast(kind)
 
 
 class _Waiting:

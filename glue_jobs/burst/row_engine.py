@@ -76,6 +76,9 @@ class RowEngine(Protocol):
     def read(self, batch: str, inputs: Sequence[InputFile]) -> ReadBatch:
         """Read every input by version id. Raises when reading fails and no file is to blame."""
 
+    def made_up(self, batch: str) -> ReadBatch:
+        """What reading would give for a file of one row of ordinary values. It reads no file."""
+
     def write(self, read: ReadBatch, target: str) -> Written:
         """Transform the rows and write them as Parquet into the folder `target` (a URI).
 

@@ -1,9 +1,13 @@
 """Which file is it? What a run does with a batch whose reading or writing failed.
 
 A batch that failed twice is halved. A half that fails is halved at once, until a file is alone. A
-file goes to quarantine only when it failed alone, again and again, and a run that loaded other rows
-is among those that tried it: then engine, transform and permissions work, and the file does not.
-Where nothing is loaded, nothing is set aside: the cause is not known to be a file.
+file goes to quarantine only when it failed alone, again and again, and at least once after the same
+run had loaded other rows: then engine, transform and permissions work, and the file does not.
+
+Where nothing else is there to load, a probe takes its place: a row that was made up goes through
+the same engine, columns and transform. There is none where both halves of a batch failed, or many
+files did: then the cause is most likely not a file. Where neither a file nor the probe is loaded,
+nothing is set aside.
 
 A run that dies says nothing, so each attempt but the first is on record before it is made.
 """
@@ -25,7 +29,7 @@ DEATHS = 3
 # After so many single files that failed while nothing was loaded, a run gives up.
 UNPROVEN_FILES = 3
 
-Step = Literal["try", "halve", "convict", "wait"]
+Step = Literal["try", "probe", "halve", "convict", "wait"]
 
 
 def is_suspect(plan: PlanRecord, begun: int) -> bool:
@@ -46,8 +50,8 @@ class Suspect:
     set_aside_by: str | None = None
     tried: bool = False
 
-    def next_step(self, *, loaded: bool) -> Step:
-        """loaded: whether this run has loaded rows."""
+    def next_step(self, *, works: bool, may_probe: bool) -> Step:
+        """works: whether this run has loaded other rows. may_probe: whether a probe can say so."""
         attempts = self.attempts
         if len(self.plan.inputs) > 1:
             limit = 1 if self.plan.part_of else ATTEMPTS
@@ -55,14 +59,23 @@ class Suspect:
         often = attempts.failed >= ERRORS or attempts.begun >= DEATHS
         if self.set_aside_by or (attempts.proven and often):
             return "convict"
-        return "wait" if self.tried and not loaded else "try"
+        if not works and may_probe and attempts.begun >= ATTEMPTS:
+            return "probe"
+        return "wait" if self.tried and not works else "try"
 
 
 @dataclass
 class Suspects:
-    """The batches of this run that failed. loaded: whether the run has loaded rows."""
+    """The batches of this run that failed.
+
+    loaded: whether the run has loaded rows.
+    probed: whether it has loaded a row that was made up; None where it has not tried to.
+    probe_error: why it could not.
+    """
 
     loaded: bool = False
+    probed: bool | None = None
+    probe_error: str | None = None
     _by_batch: dict[str, Suspect] = field(default_factory=dict)
 
     def add(self, suspect: Suspect) -> None:
@@ -78,19 +91,38 @@ class Suspects:
         """Files that are in landing and must not be planned again."""
         return tuple(file for suspect in self.all() for file in suspect.plan.inputs)
 
+    @property
+    def works(self) -> bool:
+        """Whether this run was seen to load rows, so that it is a file that fails."""
+        return self.loaded or self.probed is True
+
+    def _may_probe(self) -> bool:
+        """Whether few files are left, each alone and no two of one batch: no other half failed."""
+        plans = [suspect.plan for suspect in self.all()]
+        return (
+            self.probed is None
+            and len(plans) < UNPROVEN_FILES
+            and all(len(plan.inputs) == 1 for plan in plans)
+            and len({plan.family for plan in plans}) == len(plans)
+        )
+
     def next(self) -> tuple[Suspect, Step] | None:
         """The newest part first, so that the first single file is found soon.
 
-        A file that was tried alone comes last: the run may die of it, and others may prove it.
+        A file that was tried alone comes late: the run may die of it, and others may prove it. The
+        probe comes last, as it costs time.
         """
-        steps = [(item, item.next_step(loaded=self.loaded)) for item in self.all()]
+        may_probe = self._may_probe()
+        steps = [
+            (item, item.next_step(works=self.works, may_probe=may_probe)) for item in self.all()
+        ]
         waiting = sum(step == "wait" for _, step in steps)
-        if not self.loaded and waiting >= UNPROVEN_FILES:
+        if not self.works and waiting >= UNPROVEN_FILES:
             return None
         ready = [(item, step) for item, step in reversed(steps) if step != "wait"]
         return min(ready, key=_comes_late, default=None)
 
 
-def _comes_late(chosen: tuple[Suspect, Step]) -> bool:
+def _comes_late(chosen: tuple[Suspect, Step]) -> int:
     suspect, step = chosen
-    return step == "try" and suspect.attempts.begun > 0
+    return 2 if step == "probe" else int(step == "try" and suspect.attempts.begun > 0)

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from burst.batch import InputFile
 from burst.columns import read_schema
 from burst.contract import INPUT, PRIVATE, STATUS_ROWS, FileFormat
-from burst.reader import read_files
+from burst.reader import made_up_rows, read_files
 from burst.row_engine import FileOutcome, R, ReadBatch, T, Written, outcome_of
 from mypy_boto3_s3 import S3Client
 
@@ -49,9 +49,6 @@ class PlainRowEngine:
     step: Callable[[str], None] = field(default=lambda _: None)
 
     def read(self, batch: str, inputs: Sequence[InputFile]) -> ReadBatch:
-        spool: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - see release
-        schema = read_schema(self.format.columns, self.format.rescues)
-        outcomes: dict[int, FileOutcome] = {}
         pieces = read_files(
             self.s3,
             bucket=self.bucket,
@@ -59,14 +56,25 @@ class PlainRowEngine:
             inputs=list(enumerate(inputs)),
             format=self.format,
         )
+        return self._read(batch, pieces, len(inputs), sum(file.size for file in inputs))
+
+    def made_up(self, batch: str) -> ReadBatch:
+        return self._read(batch, made_up_rows(batch, self.format), 1, 0)
+
+    def _read(
+        self, batch: str, pieces: Iterator[pa.RecordBatch], files: int, size: int
+    ) -> ReadBatch:
+        spool: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - see release
+        outcomes: dict[int, FileOutcome] = {}
+        schema = read_schema(self.format.columns, self.format.rescues)
         with pa.ipc.new_stream(spool, schema) as stream:
             for piece in pieces:
                 outcomes.update(_outcomes(piece))
                 stream.write_batch(piece)
         return ReadBatch(
             batch=batch,
-            outcomes=tuple(outcomes[index] for index in range(len(inputs))),
-            bytes=sum(file.size for file in inputs),
+            outcomes=tuple(outcomes[index] for index in range(files)),
+            bytes=size,
             rows=spool,
         )
 

@@ -49,6 +49,10 @@ class HostileRowEngine(PlainRowEngine):
         self._meet("read")
         return super().read(batch, inputs)
 
+    def made_up(self, batch: str) -> ReadBatch:
+        self.keys = ()
+        return super().made_up(batch)
+
     def write(self, read: ReadBatch, target: str) -> Written:
         if self.broken:
             raise RowEngineError("The transform raised: KeyError: 'amount'.")
@@ -148,6 +152,61 @@ def test_file_that_ends_the_process_is_quarantined_after_some_runs(
 
     assert died >= 4
     proof.check_settled()
+
+
+@pytest.mark.parametrize("phase", ["read", "write"])
+def test_file_that_fails_and_is_alone_is_quarantined_as_a_row_that_was_made_up_is_loaded(
+    new_world: Callable[[], World], phase: str
+) -> None:
+    proof = Proof(new_world())
+    put(proof, [f"raises at {phase}"])
+
+    summary = run(proof.world)
+
+    proof.check_settled()
+    assert summary.bad_files == 1
+    [reason] = [body for key, body in proof.world.in_lake("quarantine/").items() if "reason" in key]
+    assert b"SystemError: boom." in reason
+    assert b"tried alone, 3 times" in reason
+    assert b"more memory or time than the job has" in reason
+
+
+@pytest.mark.parametrize("phase", ["read", "write"])
+def test_file_that_ends_the_process_and_is_alone_is_quarantined_after_some_runs(
+    new_world: Callable[[], World], phase: str
+) -> None:
+    proof = Proof(new_world())
+    put(proof, [f"dies at {phase}"])
+
+    assert runs_until_settled(proof.world, 4) == 3
+
+    proof.check_settled()
+
+
+def test_a_few_files_that_fail_in_batches_of_their_own_are_quarantined(
+    new_world: Callable[[], World],
+) -> None:
+    proof = Proof(new_world())
+    put(proof, ["raises at read", "raises at write"])
+
+    run(proof.world, max_files_per_batch=1)
+
+    proof.check_settled()
+
+
+@pytest.mark.parametrize(("files", "max_files"), [(2, 1000), (3, 1)])
+def test_where_both_halves_fail_or_many_files_no_row_that_was_made_up_says_that_it_is_the_files(
+    new_world: Callable[[], World], files: int, max_files: int
+) -> None:
+    proof = Proof(new_world())
+    put(proof, [f"raises at write {number}" for number in range(files)])
+
+    for _ in range(4):
+        with pytest.raises(RowEngineError, match="No other file was loaded"):
+            run(proof.world, max_files_per_batch=max_files)
+        proof.check()
+
+    assert len(proof.outstanding()) == files
 
 
 def test_file_that_ends_the_process_does_not_keep_new_files_waiting(
@@ -287,17 +346,18 @@ def test_batch_that_is_stopped_says_which_files_are_bad_and_goes_on_once_they_ar
     proof.check_settled()
 
 
-def test_file_that_fails_alone_and_first_is_quarantined_once_it_is_set_aside(
+def test_file_is_quarantined_once_it_is_set_aside_where_nothing_can_be_loaded(
     new_world: Callable[[], World],
 ) -> None:
     proof = Proof(new_world())
     put(proof, ["raises at read"])
-    with pytest.raises(RowEngineError, match="burst set-aside dev orders --batch"):
-        run(proof.world)
+    said = r"Nor could a row that was made up \(The transform raised.*burst set-aside dev orders"
+    with pytest.raises(RowEngineError, match=said):
+        run(proof.world, broken=True)
     [batch] = proof.world.ledger()
 
     set_aside(proof.world, batch)
-    run(proof.world)
+    run(proof.world, broken=True)
 
     proof.check_settled()
 
@@ -351,6 +411,25 @@ def test_run_that_dies_while_it_finds_out_is_finished_by_the_next(
         process = OneProcess(dies_at=number, after=after)
         assert_survives(new_world, process)
         assert process.died
+
+
+@AFTER
+def test_run_that_dies_while_it_finds_out_about_a_file_that_is_alone_is_finished_by_the_next(
+    new_world: Callable[[], World], after: bool
+) -> None:
+    clean, proof = OneProcess(), Proof(new_world())
+    put(proof, ["raises at write"])
+    run(proof.world, clean)
+
+    for number in range(1, len(clean.calls) + 1):
+        process, proof = OneProcess(dies_at=number, after=after), Proof(new_world())
+        put(proof, ["raises at write"])
+        with _told([process]):
+            with pytest.raises(ProcessDied):
+                run(proof.world, process)
+            proof.check()
+            run(proof.world)
+            proof.check_settled()
 
 
 @pytest.mark.parametrize("count", [30, pytest.param(None, marks=pytest.mark.full)])

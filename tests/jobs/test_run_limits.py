@@ -43,6 +43,9 @@ class SlowRowEngine:
         ]
         return ReadBatch(batch, tuple(outcomes), sum(file.size for file in inputs), None)
 
+    def made_up(self, batch: str) -> ReadBatch:
+        raise NotImplementedError
+
     def write(self, read: ReadBatch, target: str) -> Written:
         return Written(sum(outcome.rows for outcome in read.outcomes))
 

@@ -89,3 +89,14 @@ def test_row_that_stops_spark_costs_its_file_only_also_across_a_run_that_dies(
     ]
     assert "orders/666.csv" in reason
     assert said in reason
+
+
+def test_row_that_stops_spark_is_quarantined_with_its_file_when_it_is_alone(
+    s3: S3Client, tmp_path: Path, spark: SparkSession
+) -> None:
+    proof = Proof(new_world(s3, "halving-alone", tmp_path))
+    proof.put("orders/666.csv", as_csv([order(666)]), None)
+
+    run(proof.world, raises)
+
+    proof.check_settled()

@@ -18,7 +18,7 @@ from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tools.sandbox.errors import SandboxError
 
@@ -156,7 +156,7 @@ def _use_spark(folder: Path, options: str) -> None:
     rows = rows.observe(counted, f.count(f.lit(1)).alias("rows"))
     rows.write.mode("overwrite").parquet(str(folder / "rows"))
     spark.createDataFrame(rows.collect()).count()
-    gateway = spark.sparkContext._gateway
+    gateway: Any = spark.sparkContext._gateway
     spark.stop()
     # Java ends, and writes what it has loaded, when nobody can ask it for anything any more.
     gateway.shutdown()

@@ -443,7 +443,7 @@ def _range_of(texts: Any) -> tuple[int, int]:
 
 def _other_than(texts: Any, allowed: bytes) -> bytes:
     """The bytes of the texts that are not allowed; a twentieth of the time of a pattern."""
-    return _content(texts)[0].tobytes().translate(None, allowed)
+    return bytes(_content(texts)[0]).translate(None, allowed)
 
 
 def _only_allowed(texts: Any, allowed: bytes) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from burst.batch import InputFile, shares
 from burst.contract import FileFormat
-from burst.reader import read_files
+from burst.reader import made_up_rows, read_files
 from burst.s3 import task_s3_client
 from burst.spark.columns import spark_read_schema
 
@@ -48,6 +48,17 @@ def spark_frame(
     # One row, one partition, one task: a number that tells the task which files it reads.
     numbers = spark.range(0, len(dealt), 1, numPartitions=len(dealt))
     return numbers.mapInArrow(read_tasks, spark_read_schema(format.columns, format.rescues))
+
+
+def made_up_frame(spark: SparkSession, *, batch: str, format: FileFormat) -> DataFrame:
+    """The row and the verdict of `made_up_rows`, made by a worker."""
+
+    def make(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for _ in numbers:
+            yield from made_up_rows(batch, format)
+
+    one = spark.range(0, 1, 1, numPartitions=1)
+    return one.mapInArrow(make, spark_read_schema(format.columns, format.rescues))
 
 
 def _task_count(spark: SparkSession, inputs: Sequence[InputFile]) -> int:

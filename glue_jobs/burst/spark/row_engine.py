@@ -96,31 +96,41 @@ class SparkRowEngine:
         return function
 
     def read(self, batch: str, inputs: Sequence[InputFile]) -> ReadBatch:
-        from pyspark import StorageLevel
-        from pyspark.sql import functions as f
-
         from burst.spark.frame import spark_frame
 
         with _explained("reading", batch):
             frame = spark_frame(
                 self.spark, bucket=self.bucket, batch=batch, inputs=inputs, format=self.format
             )
-            # Kept, so that the verdicts and the rows come from one and the same pass.
-            frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
-            rescued = [RESCUED] if self.format.rescues else []
-            found = frame.where(f.col(STATUS_ROWS).isNotNull()).select(
-                INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD, *rescued, origin().alias(_ORIGIN)
-            )
-            try:
-                verdicts = found.collect()
-            except Exception:
-                frame.unpersist()
-                raise
+            return self._read(batch, frame, len(inputs), sum(file.size for file in inputs))
+
+    def made_up(self, batch: str) -> ReadBatch:
+        from burst.spark.frame import made_up_frame
+
+        with _explained("making up a row for", batch):
+            frame = made_up_frame(self.spark, batch=batch, format=self.format)
+            return self._read(batch, frame, 1, 0)
+
+    def _read(self, batch: str, frame: DataFrame, files: int, size: int) -> ReadBatch:
+        from pyspark import StorageLevel
+        from pyspark.sql import functions as f
+
+        # Kept, so that the verdicts and the rows come from one and the same pass.
+        frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
+        rescued = [RESCUED] if self.format.rescues else []
+        found = frame.where(f.col(STATUS_ROWS).isNotNull()).select(
+            INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD, *rescued, origin().alias(_ORIGIN)
+        )
+        try:
+            verdicts = found.collect()
+        except Exception:
+            frame.unpersist()
+            raise
         outcomes = {row[INPUT]: outcome_of(row.asDict()) for row in verdicts}
         return ReadBatch(
             batch=batch,
-            outcomes=tuple(outcomes[index] for index in range(len(inputs))),
-            bytes=sum(file.size for file in inputs),
+            outcomes=tuple(outcomes[index] for index in range(files)),
+            bytes=size,
             rows=_Rows(frame, {row[_ORIGIN]: row[STATUS_ROWS] for row in verdicts}),
         )
 
