@@ -50,7 +50,10 @@ def move_to_cdktn(
         ),
     ],
 ) -> None:
-    """Rewrite a copy of the project for CDK Terrain (cdktn), the successor of cdktf."""
+    """Rewrite a copy of the project for CDK Terrain (cdktn), the successor of cdktf.
+
+    Example: pipenv run burst move-to-cdktn ../burst-on-cdktn
+    """
     if folder == PROJECT_FOLDER:
         raise typer.BadParameter(
             "this is the project itself; make a copy first, for example with "

@@ -5,21 +5,23 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
-import signal
+import inspect
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from tools import processes
 from tools.operate.errors import OperateError, StoppedError
 from tools.review.errors import PlanError
 from tools.sandbox.errors import PipelineError, SandboxError
 
-FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+FAILED, BAD_INPUT = 1, 2
+STOPPED = frozenset(processes.OF_A_SIGNAL + number for number in processes.SIGNALS)
 # By name: the module and the function of a command. Only the command that is called is imported:
 # the sandbox alone takes a second, and needs the development packages.
 COMMANDS = {
@@ -30,19 +32,38 @@ COMMANDS = {
     "inspect": ("tools.operate.commands.inspect", "inspect"),
     "put": ("tools.operate.commands.put", "put"),
     "drain": ("tools.operate.commands.drain", "drain"),
+    "logs": ("tools.operate.commands.logs", "logs"),
     "replay": ("tools.operate.commands.replay", "replay"),
     "set-aside": ("tools.operate.commands.set_aside", "set_aside"),
     "redeliver": ("tools.operate.commands.redeliver", "redeliver"),
     "pause": ("tools.operate.commands.pause", "pause"),
     "resume": ("tools.operate.commands.pause", "resume"),
     "review": ("tools.review.command", "review"),
-    "demo": ("tools.sandbox.command", "demo"),
+    "demo": ("tools.sandbox.demo_command", "demo"),
     "sandbox": ("tools.sandbox.command", "sandbox"),
+    "sandbox apply": ("tools.sandbox.commands.apply", "apply"),
+    "clean": ("tools.sandbox.commands.clean", "clean"),
     "forecast": ("tools.forecast.command", "forecast"),
     "settings": ("tools.settings_table", "show_settings"),
+    "completion": ("tools.completion", "completion"),
     "docs": ("tools.docs", "docs"),
     "move-to-cdktn": ("tools.cdktn", "move_to_cdktn"),
 }
+HELP = "Programs for the people who run the pipeline."
+FIRST_DAY = """\
+Burst loads files that arrive in bursts into a table. Five commands for the
+first day, each after `pipenv run`:
+
+  burst demo        one burst, end to end, in an emulated account here
+  burst new         a pipeline from sample files of your own
+  burst try         what the job would make of files, here and now
+  burst sandbox     your pipelines in an emulated account that stays up
+  burst forecast    what your files would cost and how long they would wait
+
+`burst --help` lists all commands, `burst COMMAND --help` explains one, and
+README.md leads from the clone to a deployment."""
+# What `burst completion` sets where a shell asks what a word may become.
+COMPLETE = "_BURST_COMPLETE"
 OURS = ("tools", "stacks", "glue_jobs")
 
 
@@ -50,8 +71,8 @@ class Commands(TyperGroup):
     """The commands by name and help. Only the one that is called is imported."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names, as the help shows them."""
-        return list(COMMANDS)
+        """The names, as the help shows them; a shell completes one word at a time."""
+        return [name for name in COMMANDS if not ctx.resilient_parsing or " " not in name]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of this name; None where there is none."""
@@ -66,10 +87,13 @@ class NamedCommand(TyperCommand):
     ) -> Any:
         """The context of the command itself; raises what is wrong with its arguments."""
         typed = tuple(args)
+        if args and (longer := f"{self.name} {args[0]}") in COMMANDS:
+            self.name, info_name, args = longer, longer, args[1:]
         try:
             return load(str(self.name)).make_context(info_name, args, parent, **extra)
         except typer.BadParameter as error:
-            error.message = _with_range(error, typed)
+            # Pydantic's word for what a function of ours or typer's raised.
+            error.message = _with_range(error, typed).removeprefix("Value error, ")
             raise
 
 
@@ -108,22 +132,38 @@ def function(name: str) -> Callable[..., None]:
 def load(name: str) -> TyperCommand:
     """Import a command; raises ModuleNotFoundError where a package is missing."""
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    alone.command(name)(function(name))
+    alone.command(name, help=_paragraphs(function(name).__doc__ or ""))(function(name))
     return cast(TyperCommand, typer.main.get_command(alone))
+
+
+def _paragraphs(text: str) -> str:
+    """A docstring with each paragraph on one line: the width of the terminal breaks it."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 app = typer.Typer(
     cls=Commands,
-    help="Programs for the people who run the pipeline.",
-    no_args_is_help=True,
+    help=HELP,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
 
 @app.callback()
-def _burst() -> None:
-    """Programs for the people who run the pipeline."""
+def _burst(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show which version this is.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        from tools.version import version_text
+
+        typer.echo(version_text())
+    elif context.invoked_subcommand is None:
+        typer.echo(FIRST_DAY)
 
 
 def main() -> int:
@@ -131,16 +171,24 @@ def main() -> int:
 
     0 done, 1 the pipeline does not do what it should, 2 bad input or something is missing on this
     machine, 3 and 4 a plan by which data would go or permissions become wide, where that was asked,
-    130 and 143 stopped by a signal.
+    129, 130 and 143 stopped by a signal.
     """
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, _terminate)
+    if COMPLETE in os.environ:
+        # typer does this itself only together with options that install into start files.
+        from typer._completion_classes import completion_init
+
+        completion_init()
+    with processes.signals():
+        return _main()
+
+
+def _main() -> int:
     try:
         app(prog_name="burst")
     except SystemExit as end:
         # Typer ends every command this way, also where it was interrupted.
-        if end.code == INTERRUPTED:
-            _print("", "Stopped.")
+        if end.code in STOPPED:
+            _print("", processes.verdict())
         raise
     except StoppedError as error:
         return _end("", error, error.exit_code)
@@ -181,13 +229,12 @@ def _print(word: str, text: str) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from tools.operate.words import at_words
+
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    errors.print(*([f"[bold red]{word}[/]"] if word else []), escape(text))
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    """End as an exception, so that everything that was started is stopped on the way out."""
-    sys.exit(TERMINATED)
+    sentence = f"{word} {text}" if word else text
+    shown = at_words(sentence, errors.width) if errors.is_terminal else sentence
+    errors.print(f"[bold red]{word}[/]{escape(shown.removeprefix(word))}")
 
 
 if __name__ == "__main__":

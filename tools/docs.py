@@ -40,7 +40,10 @@ STALE = 1
 def docs(
     write: Annotated[bool, typer.Option("--write", help="Bring the files up to date.")] = False,
 ) -> None:
-    """Show which documentation differs from the code (exit code 1), or update it."""
+    """Show which documentation differs from the code (exit code 1), or update it.
+
+    Example: pipenv run burst docs --write
+    """
     stale = {file: text for file, text in current() if _text(file) != text}
     for file, text in stale.items():
         if write:

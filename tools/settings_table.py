@@ -38,7 +38,10 @@ def show_settings(
         bool, typer.Option("--schema", help="Print the JSON schema of cdktf.json instead.")
     ] = False,
 ) -> None:
-    """Show every setting with its default and what is allowed."""
+    """Show every setting with its default and what is allowed.
+
+    Example: pipenv run burst settings --schema
+    """
     typer.echo(settings_schema.schema_text() if schema else table(), nl=not schema)
 
 

@@ -111,7 +111,8 @@ class Alarms(Construct):
                     own,
                     0,
                     "files could not be read and are in quarantine; the others went through. Read "
-                    "the reasons beside them, correct the files and upload them to landing again.",
+                    "the reasons (`burst status`, or the objects beside them), correct the files, "
+                    "and send each in place of the bad one by `burst replay --quarantine --with`.",
                     Section.QUARANTINE,
                     statistic="Sum",
                 )

@@ -105,10 +105,11 @@ class Alerts(Construct):
         jobs = [pipeline.job_name for pipeline in pipelines]
         message = {
             "alert": f"Environment {environment}: run <jobRunId> of job <jobName> ended as "
-            "<state>. Nothing is lost: the next run goes on where it stopped. Read its "
-            f"log below /burst/{environment}/, correct the cause, and start the workflow "
-            "<jobName>. A run without a log never started, because Glue gave it up while it "
-            f"waited behind another: just start the workflow. {runbook.at(Section.RUN_FAILED)}",
+            "<state>. Nothing is lost: the next run goes on where it stopped. Read its log "
+            f"(`burst logs`, or below /burst/{environment}/ in CloudWatch), correct the cause, "
+            "and start a run (`burst drain`, or the workflow <jobName>). A run without a log "
+            "never started, because Glue gave it up while it waited behind another: just start "
+            f"the next. {runbook.at(Section.RUN_FAILED)}",
             "error": "<message>",
         }
         return [
@@ -131,8 +132,9 @@ class Alerts(Construct):
             {"bucket": "$.detail.bucket.name", "reason": "$.detail.object.key"},
             {
                 "alert": f"Environment {environment}: a file could not be read and is in "
-                "quarantine; the others went through. Read the reason beside it, correct the "
-                f"file and upload it to landing again. {runbook.at(Section.QUARANTINE)}",
+                "quarantine; the others went through. Read the reason (`burst status`, or the "
+                "object beside it), correct the file, and send it in place of the bad one by "
+                f"`burst replay --quarantine --with`. {runbook.at(Section.QUARANTINE)}",
                 "bucket": "<bucket>",
                 "reason": "<reason>",
             },

@@ -20,7 +20,7 @@ from moto.core import authorization
 from tests.deploy.conftest import Deployed
 from tests.patience import PATIENCE
 from tools import cli
-from tools.sandbox.command import write_environment
+from tools.sandbox.using import write_environment
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 AWS = ("AWS_", "BURST_OUTPUTS")

@@ -90,7 +90,7 @@ def test_run_that_fails_is_told_with_its_error(deployed: Deployed, heard: Heard)
     assert message["alert"].startswith(
         f"Environment dev: run {run} of job {job} ended as FAILED. Nothing is lost"
     )
-    assert f"start the workflow {job}." in message["alert"]
+    assert f"the workflow {job})." in message["alert"]
     assert message["alert"].endswith("Runbook: docs/runbook.md, 'a run that failed'.")
     assert message["error"].startswith("ArgumentError: --input_format is 'xml'; allowed are ")
 

@@ -1,4 +1,5 @@
-"""A deployment with a broken link makes the demo fail with a message that names it.
+"""A deployment with a broken link makes the demo fail with a message that names it; a whole one
+takes the user's own files.
 
 The demo's own command runs here, on the deployment that all tests of this folder share.
 """
@@ -6,15 +7,21 @@ The demo's own command runs here, on the deployment that all tests of this folde
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from tests import example
 from tests.deploy.conftest import Deployed
 from tests.deploy.operating import clean
 from tools import cli
-from tools.sandbox import command, demo
+from tools.sandbox import demo, demo_command
+from tools.sandbox.orders import generate
 from tools.sandbox.sandbox import Sandbox
 
 
@@ -27,8 +34,7 @@ def on_the_shared_deployment(deployed: Deployed, monkeypatch: pytest.MonkeyPatch
         yield deployed.sandbox
 
     monkeypatch.setattr("tools.sandbox.sandbox.Sandbox", already_deployed)
-    monkeypatch.setattr(command, "_deploy_example", lambda console, sandbox: None)
-    monkeypatch.setattr(command.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(demo_command, "_deploy_subject", lambda console, sandbox, subject: None)
     monkeypatch.setattr(demo, "EVENT_SECONDS", 2.0)
     monkeypatch.setattr("sys.argv", ["burst", "demo", "--files", "3", "--bad", "0"])
     clean(deployed)
@@ -126,3 +132,33 @@ def test_job_that_fails_is_shown_with_the_end_of_its_log(
         s3.put_object(Bucket=bucket, Key=key, Body=script)
     assert "ended as FAILED" in message
     assert "RuntimeError: the disk is full" in message
+
+
+def test_every_file_of_a_folder_of_ones_own_is_accounted_for(
+    deployed: Deployed,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(demo_command, "PROJECT_FOLDER", example.SETTINGS.parent)
+    folder = tmp_path / "exports"
+    files = generate(3, seed=5, now=datetime.now(UTC), bad=1)
+    for file in files:
+        (folder / file.name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file.name).write_bytes(file.body)
+    (folder / "notes.txt").touch()
+    shutil.rmtree(deployed.sandbox.curated("orders"), ignore_errors=True)
+    options = ["--pipeline", "orders", "--files", str(folder)]
+    monkeypatch.setattr("sys.argv", ["burst", "demo", *options])
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    assert ended.value.code == 0
+    said = " ".join(re.sub(r"[│┌└]", " ", capsys.readouterr().out).split())
+    rows = sum(len(file.rows) for file in files)
+    assert "1 other file is left out" in said
+    assert "files in 3 (2 good, 1 bad)" in said
+    assert re.search(r"quarantined [a-z]+-0000\d\.csv \(row \d+\): column 'quantity'", said)
+    assert f"rows in {rows} (of the good files)" in said
+    assert f"rows out {rows} (the rows of every file came out once)" in said

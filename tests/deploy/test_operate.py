@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,14 +17,16 @@ from typing import Any
 import pytest
 from burst.batch import REASON_SUFFIX, InputFile, batch_id, destination
 from burst.ledger import DoneRecord, FileResult, Ledger, Origin, PlanRecord, ResultRecord
+from moto.events.exceptions import ValidationException
+from moto.events.models import EventsBackend
 
-from tests import example
 from tests.deploy.conftest import Deployed
-from tests.deploy.operating import PROJECT_FOLDER, Burst, burst_on, clean, only_allowed
+from tests.deploy.operating import PROJECT_FOLDER, Burst, Said, burst_on, clean, only_allowed
 from tests.patience import PATIENCE
-from tools.operate import draining, ids
+from tools.operate import draining, ids, logs
 from tools.operate.commands import pause
 from tools.sandbox import command
+from tools.sandbox.applying import APPLIED
 from tools.sandbox.orders import generate
 
 RULE = ROLE = "burst-dev-orders"
@@ -87,8 +86,7 @@ def test_the_runbook_leads_from_a_bad_file_to_its_rows(
     """Inside `burst sandbox`, which here finds everything deployed already."""
     said: dict[str, str] = {}
     monkeypatch.setattr("tools.sandbox.sandbox.Sandbox", lambda *_, **__: _Already(deployed))
-    monkeypatch.setattr(command, "_deploy", lambda *_: None)
-    monkeypatch.setattr(command.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(command, "deploy", lambda *_: None)
     monkeypatch.setattr(command, "_until_interrupted", lambda: said.update(walk(burst, tmp_path)))
 
     sandbox = burst("sandbox")
@@ -243,9 +241,33 @@ def test_replay_that_is_denied_in_the_middle_names_the_permission_and_goes_on_la
     assert "lack the permission s3:PutObject" in said.error
     assert waiting(deployed) == []
     assert "The replay" in burst("status", "dev").text
+    assert "--give-up` ends it" in said.error
     said = burst("replay", "dev", "orders", "--quarantine")
     assert (said.code, "which was interrupted" in said.text) == (0, True)
     assert len(waiting(deployed)) == 3
+
+
+@pytest.mark.usefixtures("paused")
+def test_replay_that_cannot_go_on_is_given_up_and_the_next_one_sends_the_files(
+    burst: Burst, deployed: Deployed
+) -> None:
+    give_up = ("replay", "dev", "orders", "--give-up")
+    said = burst(*give_up)
+    assert (said.code, "no replay of dev/orders is open" in said.error) == (2, True)
+    seed(deployed, 3)
+    landing = f"arn:aws:s3:::{deployed.sandbox.outputs['landing_bucket_name']}/*"
+    with only_allowed(deployed, "s3:*", but=("s3:PutObject", landing)) as credentials:
+        assert burst("replay", "dev", "orders", "--quarantine", **credentials).code == 1
+    said = burst("replay", "dev", "orders", "--quarantine", "--key", "orders/00000.csv")
+    assert (said.code, "`burst replay dev orders --give-up`" in said.error) == (1, True)
+    said = burst(*give_up)
+    assert (said.code, "Say --yes if that is what you want" in said.error) == (2, True)
+    said = burst(*give_up, "--yes")
+    assert said.code == 0
+    assert "0 of 3 files came to landing, 3 did not." in said.text
+    assert "is given up: 0 files came to landing, 3 did not." in said.text
+    said = burst("replay", "dev", "orders", "--quarantine", "--key", "orders/00000.csv")
+    assert (said.code, waiting(deployed)) == (0, ["orders/00000.csv"])
 
 
 # ---- drain and redeliver -----------------------------------------------------------------------
@@ -378,72 +400,39 @@ def file_that_comes_late(deployed: Deployed) -> Iterator[None]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the project whose settings the commands change."""
-    folder = example.copy_project(tmp_path / "project")
-    monkeypatch.setattr(pause, "SETTINGS_FILE", folder / "cdktf.json")
-    return folder
-
-
-@pytest.fixture
-def stack(deployed: Deployed) -> Iterator[Path]:
-    """The stack's JSON, which is put back and applied again at the end."""
-    file = deployed.sandbox.stack_folder / "cdk.tf.json"
+def settings(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The settings of the deployed project, for the commands that change them."""
+    file = deployed.sandbox.folder / "project" / "cdktf.json"
+    monkeypatch.setattr(pause, "SETTINGS_FILE", file)
     before = file.read_bytes()
     yield file
     if file.read_bytes() != before:
         file.write_bytes(before)
         deployed.terraform.apply()
-        deployed.sandbox.outputs = deployed.terraform.outputs()
+    deployed.sandbox.outputs = deployed.terraform.outputs()
 
 
-def synthesize(project: Path, stack: Path) -> None:
-    """What the command tells the user to do next."""
-    out = project / "cdktf.out"
-    subprocess.run(
-        [sys.executable, "main.py"],
-        cwd=project,
-        env={**os.environ, "CDKTF_OUTDIR": str(out)},
-        check=True,
-    )
-    shutil.copy(out / "stacks" / "dev" / "cdk.tf.json", stack)
+def apply(burst: Burst) -> Said:
+    """What pause and resume tell the user to do in the sandbox, in another process."""
+    process = burst.start("sandbox", "apply", "--folder", str(burst.deployed.sandbox.folder))
+    out, err = process.communicate(timeout=10 * PATIENCE)
+    assert process.returncode is not None
+    return Said(process.returncode, out, err)
 
 
-def planned_changes(deployed: Deployed, file: Path) -> dict[str, tuple[Any, Any]]:
-    """The attributes that a plan would change, by resource type and attribute."""
-    deployed.terraform.plan(f"-out={file}")
-    shown = subprocess.run(
-        ["terraform", f"-chdir={deployed.sandbox.stack_folder}", "show", "-json", str(file)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    changes = {}
-    for change in json.loads(shown.stdout)["resource_changes"]:
-        before, after = change["change"]["before"] or {}, change["change"]["after"] or {}
-        for name in before.keys() | after.keys():
-            if before.get(name) != after.get(name):
-                changes[f"{change['name']}.{name}"] = (before.get(name), after.get(name))
-    return changes
-
-
-def test_pausing_plans_only_the_rules_and_files_wait_until_a_run_after_resuming(
-    burst: Burst, deployed: Deployed, project: Path, stack: Path, tmp_path: Path
+def test_running_sandbox_takes_the_setting_paused_and_keeps_its_data(
+    burst: Burst, deployed: Deployed, settings: Path, tmp_path: Path
 ) -> None:
-    said = burst("pause", "dev", "orders", "--write")
+    said = burst("pause", "dev", "orders", "--write", BURST_SANDBOX=str(deployed.sandbox.folder))
     assert said.code == 0
     assert '+            "paused": true,' in said.out
-    synthesize(project, stack)
-    changes = planned_changes(deployed, tmp_path / "plan")
-    states = {name: value for name, value in changes.items() if name.endswith(".state")}
-    assert len(states) == 2
-    assert set(states.values()) == {("ENABLED", "DISABLED")}
-    # The provider reads the older attribute from the same state of the rule.
-    assert {name.rpartition(".")[2] for name in changes} <= {"state", "is_enabled"}
+    assert "pipenv run burst sandbox apply" in said.out
+    said = apply(burst)
+    assert said.code == 0, said.err
+    # Nothing but the two rules.
+    assert "0 to add · 2 to change · 0 to replace · 0 to destroy" in said.text
+    assert len(re.findall(r"ENABLED\W+DISABLED", said.text)) == 2
 
-    deployed.terraform.apply()
-    deployed.sandbox.outputs = deployed.terraform.outputs()
-    burst = burst_on(deployed, burst.capsys)
     burst("put", "dev", "orders", str(order_file(tmp_path)))
     said = burst("status", "dev")
     assert (said.code, "Paused by its setting" in said.text) == (1, True)
@@ -452,13 +441,90 @@ def test_pausing_plans_only_the_rules_and_files_wait_until_a_run_after_resuming(
 
     said = burst("resume", "dev", "orders", "--write")
     assert "pipenv run burst drain dev orders" in said.out
-    synthesize(project, stack)
-    deployed.terraform.apply()
-    deployed.sandbox.outputs = deployed.terraform.outputs()
-    burst = burst_on(deployed, burst.capsys)
+    assert apply(burst).code == 0
     assert burst("drain", "dev", "orders").code == 0
     assert waiting(deployed) == []
     assert burst("status", "dev").code == 0
+    # The folders of what is no longer deployed are gone.
+    assert [path.name for path in (deployed.sandbox.folder / APPLIED).iterdir()] == ["002"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "what"),
+    [
+        ('"batch_size": ', '"batch_size": 1000000', "Allowed: a whole number from 1 to 100"),
+        ('"eu-central-1"', '"eu-west-1"', "Another region is another deployment"),
+        ('"dev": {', '"test": {', "cdktf.json has no environment 'dev'"),
+        ("{", "", "is not usable: line 2"),
+    ],
+)
+def test_settings_that_cannot_be_applied_leave_the_sandbox_as_it_was(
+    before: str, after: str, what: str, burst: Burst, deployed: Deployed, settings: Path
+) -> None:
+    known = (deployed.sandbox.folder / "sandbox.json").read_bytes()
+    content = settings.read_bytes()
+    settings.write_bytes(content.replace(before.encode(), after.encode(), 1))
+    try:
+        said = burst("sandbox", "apply", "--folder", str(deployed.sandbox.folder))
+    finally:
+        settings.write_bytes(content)
+    assert (said.code, what in said.error) == (2, True), said.error
+    assert "Traceback" not in said.err
+    assert (deployed.sandbox.folder / "sandbox.json").read_bytes() == known
+    assert burst("status", "dev").code == 0
+
+
+@pytest.mark.full
+def test_apply_that_terraform_gives_up_in_the_middle_is_undone(
+    burst: Burst, deployed: Deployed, settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account refuses to change one of the two rules."""
+    put_rule = EventsBackend.put_rule
+
+    def refuse_one(self: Any, name: str, **named: Any) -> Any:
+        if named.get("state") == "DISABLED" and "sweep" in name:
+            raise ValidationException("not today")
+        return put_rule(self, name, **named)
+
+    burst("pause", "dev", "orders", "--write")
+    with monkeypatch.context() as patched:
+        patched.setattr(EventsBackend, "put_rule", refuse_one)
+        said = apply(burst)
+    assert said.code == 2
+    assert "not today" in said.error
+    assert "What was deployed before is deployed again." in said.error
+    rules = deployed.sandbox.account.client("events").list_rules()["Rules"]
+    assert {rule["State"] for rule in rules} == {"ENABLED"}
+    burst("resume", "dev", "orders", "--write")
+
+
+# ---- logs --------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("paused")
+def test_logs_take_every_id_that_other_commands_show(
+    burst: Burst, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "LAST_LOOK_SECONDS", 0)
+    burst("put", "dev", "orders", str(order_file(tmp_path)))
+    drained = burst("drain", "dev", "orders", "--json").json
+    newest = burst("logs", "dev", "orders", "--follow")
+    assert newest.code == 0
+    assert '"event": "batch"' in newest.out
+    assert f"Run {ids.short(drained['workflow_run_id'])}, SUCCEEDED" in newest.error
+
+    (batch,) = (item["batch"] for item in drained["batches"])
+    for shown in (
+        ids.short(drained["workflow_run_id"]),
+        drained["workflow_run_id"],
+        ids.short_batch(batch),
+        batch,
+    ):
+        assert burst("logs", "dev", "orders", shown).out == newest.out
+    found = burst("logs", "dev", "orders", "--json", "--only", "output").json
+    assert {line["kind"] for line in found["lines"]} == {"output"}
+    assert burst("logs", "dev", "orders", "jr_00000000").code == 1
+    assert burst("logs", "dev", "orders", "--json", "--follow").code == 2
 
 
 # ---- replaying what was loaded -----------------------------------------------------------------
@@ -480,15 +546,12 @@ def test_replaced_batch_is_loaded_again_and_its_rows_are_there_once(
 
     said = burst(*replace)
     assert (said.code, "Say --yes if that is what you want" in said.error) == (2, True)
-    assert (said.text, said.error.count("readers miss these rows")) == ("", 1)
+    assert (said.text, said.error.count("Readers never miss these rows")) == ("", 1)
     said = burst(*replace, "--yes")
-    assert (said.code, said.err) == (0, "")
-    assert "readers miss these rows" in said.text
-    assert rows_of(burst, "orders/orders.csv") == []
-    said = burst("drain", "dev", "orders")
     assert said.code == 0
-    ended = r"The run wr_[0-9a-f]{8} ended after [^:]+: 1 file, \d+ rows in 1 batch"
-    assert re.search(ended, said.text)
+    assert "Started the run wr_" in said.error
+    assert "Readers never miss these rows" in said.text
+    assert "the old output of 1 batch was removed from curated" in said.text
 
     after = rows_of(burst, "orders/orders.csv")
     assert len(after) == len(before) == batch["rows"]

@@ -81,7 +81,7 @@ class Workbench:
         """What the sandbox replaces in resources, for those that there are now."""
         file = self.stack_folder / OVERRIDE_FILE
         override = json.loads(file.read_text(encoding="utf-8"))
-        override["resource"] = self._deployed.sandbox._replacements()
+        override["resource"] = self._deployed.sandbox.replacements()
         file.write_text(json.dumps(override), encoding="utf-8")
 
 
@@ -364,7 +364,7 @@ def test_first_deployment_shows_every_policy_though_nothing_is_there_yet(
         endpoint_url=account.endpoint_url,
         access_key=ACCESS_KEY_ID,
         secret_key=SECRET_ACCESS_KEY,
-        resources=deployed.sandbox._replacements(),
+        resources=deployed.sandbox.replacements(),
     )
     terraform = Terraform(folder, environment=account.environment())
     terraform.init()

@@ -15,7 +15,7 @@ import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +30,10 @@ _MESSAGES = {
     "NoSuchBucket": "The specified bucket does not exist",
     "NoSuchKey": "The specified key does not exist.",
     "NoSuchVersion": "The specified version does not exist.",
+    "NoSuchUpload": (
+        "The specified upload does not exist. The upload ID may be invalid, or the upload may have "
+        "been aborted or completed."
+    ),
     "404": "Not Found",
     "KeyTooLongError": "Your key is too long",
     "MalformedXML": "The XML you provided was not well-formed",
@@ -64,7 +68,8 @@ NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 class Version:
     """One version of a key; without a body it is a delete marker.
 
-    refused: the code of the error that S3 answers to whoever asks for the bytes.
+    refused: the code of the error that S3 answers to whoever asks for the bytes. storage_class and
+    restore: what HeadObject and listings say of it. parts: of the upload that made it, if it was.
     """
 
     key: str
@@ -72,10 +77,27 @@ class Version:
     body: bytes | None
     modified: datetime
     refused: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    storage_class: str = "STANDARD"
+    restore: str | None = None
+    parts: tuple[bytes, ...] = ()
 
     @property
     def etag(self) -> str:
-        return f'"{hashlib.md5(self.body or b"", usedforsecurity=False).hexdigest()}"'
+        if self.parts:
+            digests = b"".join(map(_digest, self.parts))
+            return f'"{_digest(digests).hex()}-{len(self.parts)}"'
+        return f'"{_digest(self.body or b"").hex()}"'
+
+
+@dataclass
+class Upload:
+    """An upload that is not completed. parts: by number."""
+
+    bucket: str
+    key: str
+    metadata: Mapping[str, str]
+    parts: dict[int, bytes] = field(default_factory=dict)
 
 
 class MemoryS3:
@@ -89,6 +111,7 @@ class MemoryS3:
         self.meta = SimpleNamespace(events=HierarchicalEmitter())
         self._page_size = page_size
         self._buckets: dict[str, defaultdict[str, list[Version]]] = {}
+        self._uploads: dict[str, Upload] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.RLock()
         self.late: Callable[[], object] | None = None
@@ -97,6 +120,7 @@ class MemoryS3:
         """A client of another process: the same buckets, and events that only it announces."""
         other = type(self)(self._page_size)
         other._buckets, other._numbers, other._lock = self._buckets, self._numbers, self._lock
+        other._uploads = self._uploads
         return other
 
     def create_bucket(self, *, Bucket: str) -> Answer:
@@ -122,7 +146,8 @@ class MemoryS3:
         def put() -> Answer:
             self._check_target("PutObject", Bucket, Key, IfMatch, IfNoneMatch)
             archived = StorageClass in ("GLACIER", "DEEP_ARCHIVE")
-            written = self._append(Bucket, Key, Body, "InvalidObjectState" if archived else None)
+            refused = "InvalidObjectState" if archived else None
+            written = self._append(Bucket, Key, Body, refused=refused, storage_class=StorageClass)
             return {"ETag": written.etag, "VersionId": written.version_id}
 
         return self._call("PutObject", f"/{Bucket}/{Key}", put)
@@ -177,7 +202,7 @@ class MemoryS3:
             if CopySourceIfMatch not in (None, source.etag):
                 raise _error("PreconditionFailed", "CopyObject")
             self._check_target("CopyObject", Bucket, Key, None, IfNoneMatch)
-            written = self._append(Bucket, Key, source.body)
+            written = self._append(Bucket, Key, source.body, metadata=source.metadata)
             return {
                 "CopySourceVersionId": source.version_id,
                 "VersionId": written.version_id,
@@ -194,13 +219,98 @@ class MemoryS3:
                 versions[index] = replace(version, refused=code)
 
     def restore_object(
-        self, *, Bucket: str, Key: str, VersionId: str, RestoreRequest: Mapping[str, Any]
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        RestoreRequest: Mapping[str, Any],
+        VersionId: str | None = None,
     ) -> Answer:
         def restore() -> Answer:
-            self.refuse(Bucket=Bucket, Key=Key, VersionId=VersionId, code=None)
+            found = self._find("RestoreObject", Bucket, Key, VersionId)
+            self.refuse(Bucket=Bucket, Key=Key, VersionId=found.version_id, code=None)
+            versions = self._bucket("RestoreObject", Bucket)[Key]
+            versions[:] = [
+                replace(version, restore='ongoing-request="false"')
+                if version.version_id == found.version_id
+                else version
+                for version in versions
+            ]
             return {}
 
         return self._call("RestoreObject", f"/{Bucket}/{Key}", restore)
+
+    def create_multipart_upload(
+        self, *, Bucket: str, Key: str, Metadata: Mapping[str, str] | None = None
+    ) -> Answer:
+        def create() -> Answer:
+            upload = f"upload{next(self._numbers):06}"
+            self._uploads[upload] = Upload(Bucket, Key, Metadata or {})
+            return {"UploadId": upload}
+
+        return self._call("CreateMultipartUpload", f"/{Bucket}/{Key}?uploads", create)
+
+    def upload_part(
+        self, *, Bucket: str, Key: str, UploadId: str, PartNumber: int, Body: bytes
+    ) -> Answer:
+        def upload() -> Answer:
+            self._upload("UploadPart", Bucket, Key, UploadId).parts[PartNumber] = Body
+            return {"ETag": f'"{_digest(Body).hex()}"'}
+
+        return self._call("UploadPart", f"/{Bucket}/{Key}", upload)
+
+    def upload_part_copy(
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        UploadId: str,
+        PartNumber: int,
+        CopySource: Mapping[str, str],
+    ) -> Answer:
+        def copy() -> Answer:
+            parts = self._upload("UploadPartCopy", Bucket, Key, UploadId).parts
+            source = self._find("UploadPartCopy", CopySource["Bucket"], CopySource["Key"], None)
+            if source.refused:
+                raise _error(source.refused, "UploadPartCopy")
+            parts[PartNumber] = source.body or b""
+            return {"CopyPartResult": {"ETag": f'"{_digest(parts[PartNumber]).hex()}"'}}
+
+        return self._call("UploadPartCopy", f"/{Bucket}/{Key}", copy)
+
+    def complete_multipart_upload(
+        self, *, Bucket: str, Key: str, UploadId: str, MultipartUpload: Mapping[str, Any]
+    ) -> Answer:
+        def complete() -> Answer:
+            upload = self._upload("CompleteMultipartUpload", Bucket, Key, UploadId)
+            del self._uploads[UploadId]
+            parts = tuple(upload.parts[part["PartNumber"]] for part in MultipartUpload["Parts"])
+            written = self._append(
+                Bucket, Key, b"".join(parts), metadata=upload.metadata, parts=parts
+            )
+            return {"ETag": written.etag, "VersionId": written.version_id}
+
+        return self._call("CompleteMultipartUpload", f"/{Bucket}/{Key}", complete)
+
+    def abort_multipart_upload(self, *, Bucket: str, Key: str, UploadId: str) -> Answer:
+        def abort() -> Answer:
+            self._upload("AbortMultipartUpload", Bucket, Key, UploadId)
+            del self._uploads[UploadId]
+            return {}
+
+        return self._call("AbortMultipartUpload", f"/{Bucket}/{Key}", abort)
+
+    def list_multipart_uploads(self, *, Bucket: str) -> Answer:
+        def page() -> Answer:
+            return {
+                "Uploads": [
+                    {"Key": upload.key, "UploadId": name}
+                    for name, upload in self._uploads.items()
+                    if upload.bucket == Bucket
+                ]
+            }
+
+        return self._call("ListMultipartUploads", f"/{Bucket}?uploads", page)
 
     def delete_object(self, *, Bucket: str, Key: str, VersionId: str | None = None) -> Answer:
         def delete() -> Answer:
@@ -322,13 +432,17 @@ class MemoryS3:
             raise _error("NoSuchBucket", operation)
         return self._buckets[name]
 
-    def _append(
-        self, bucket: str, key: str, body: bytes | None, refused: str | None = None
-    ) -> Version:
+    def _upload(self, operation: str, bucket: str, key: str, name: str) -> Upload:
+        upload = self._uploads.get(name)
+        if upload is None or (upload.bucket, upload.key) != (bucket, key):
+            raise _error("NoSuchUpload", operation)
+        return upload
+
+    def _append(self, bucket: str, key: str, body: bytes | None, **facts: Any) -> Version:
         if len(key.encode()) > MAX_KEY_BYTES:
             raise _error("KeyTooLongError", "PutObject")
         number = next(self._numbers)
-        version = Version(key, f"v{number:06}", body, datetime.now(UTC), refused)
+        version = Version(key, f"v{number:06}", body, datetime.now(UTC), **facts)
         self._bucket("PutObject", bucket)[key].append(version)
         return version
 
@@ -363,19 +477,35 @@ class MemoryS3:
 
 
 def _facts(version: Version) -> Answer:
-    return {
+    facts: Answer = {
         "ContentLength": len(version.body or b""),
         "ETag": version.etag,
         "LastModified": version.modified,
         "VersionId": version.version_id,
+        "Metadata": dict(version.metadata),
     }
+    # S3 names every class but STANDARD.
+    if version.storage_class != "STANDARD":
+        facts["StorageClass"] = version.storage_class
+    if version.restore:
+        facts["Restore"] = version.restore
+    return facts
 
 
 def _listed(version: Version) -> Answer:
     if version.body is None:
         return {"LastModified": version.modified}
     size = len(version.body)
-    return {"LastModified": version.modified, "ETag": version.etag, "Size": size}
+    return {
+        "LastModified": version.modified,
+        "ETag": version.etag,
+        "Size": size,
+        "StorageClass": version.storage_class,
+    }
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.md5(body, usedforsecurity=False).digest()
 
 
 def _error(code: str, operation: str) -> ClientError:

@@ -191,7 +191,10 @@ def test_late_write_of_a_dead_run_changes_nothing(
     assert late > 10
 
 
-def test_late_publishing_does_not_bring_back_rows_that_were_removed(few_files: NewProof) -> None:
+@pytest.mark.parametrize("dies", [False, True], ids=["it ends", "it dies when all is done"])
+def test_late_publishing_does_not_bring_back_rows_that_were_removed(
+    few_files: NewProof, dies: bool
+) -> None:
     """A batch is done, and somebody replaces its rows; a run that slept over all this wakes up."""
     for point in range(calls_of_one_run(few_files)):
         proof = few_files()
@@ -200,9 +203,17 @@ def test_late_publishing_does_not_bring_back_rows_that_were_removed(few_files: N
         with histories(runs):
             sleeper.steps(point)
             runs.append(run_of(proof, 1))
-            runs[1].steps()
+            while not runs[1].over and not (dies and all_is_done(proof)):
+                runs[1].step()
+            runs[1].kill()
             lake = proof.world.lake
-            for key in proof.world.in_lake("curated/"):
+            for key in proof.world.in_lake("curated/orders/ingest_date="):
                 proof.world.s3.delete_object(Bucket=lake, Key=key)
             sleeper.steps()
             assert proof.world.curated_files() == {}
+
+
+def all_is_done(proof: Proof) -> bool:
+    """Whether nothing is left in landing, and every batch that is committed is done."""
+    records = [key.rpartition("/")[2] for key in proof.world.in_lake("ledger/orders/2")]
+    return not proof.outstanding() and records.count("result.json") == records.count("done.json")

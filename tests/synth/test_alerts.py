@@ -278,16 +278,18 @@ def test_message_is_a_sentence_with_what_where_and_what_to_do(stack: Synthesized
     texts = {name: item["input_template"] for name, item in messages(stack).items()}
     assert texts["runs-0"] == (
         f'{{"alert": "Environment {environment}: run <jobRunId> of job <jobName> ended as <state>. '
-        "Nothing is lost: the next run goes on where it stopped. Read its log below "
-        f"/burst/{environment}/, correct the cause, and start the workflow <jobName>. "
+        "Nothing is lost: the next run goes on where it stopped. Read its log (`burst logs`, or "
+        f"below /burst/{environment}/ in CloudWatch), correct the cause, and start a run "
+        "(`burst drain`, or the workflow <jobName>). "
         "A run without a log never started, because Glue gave it up while it waited behind "
-        "another: just start the workflow. "
+        "another: just start the next. "
         'Runbook: docs/runbook.md, \'a run that failed\'.", "error": <message>}'
     )
     assert texts["quarantine"] == (
         f'{{"alert": "Environment {environment}: a file could not be read and is in quarantine; '
-        "the others went through. Read the reason beside it, correct the file and upload it to "
-        "landing again. Runbook: docs/runbook.md, 'a file in quarantine'.\", "
+        "the others went through. Read the reason (`burst status`, or the object beside it), "
+        "correct the file, and send it in place of the bad one by `burst replay --quarantine "
+        "--with`. Runbook: docs/runbook.md, 'a file in quarantine'.\", "
         '"bucket": <bucket>, "reason": <reason>}'
     )
 

@@ -129,7 +129,10 @@ def test_progress_counts_resources_and_errors_are_collected() -> None:
         '{"type": "apply_complete", "hook": {"resource": {"addr": "data.a.b"}}}',
         '{"type": "change_summary", "changes": {"operation": "plan", "add": 2, "change": 1,'
         ' "remove": 0}}',
+        '{"type": "apply_start", "hook": {"resource": {"addr": "data.a.late"}}}',
         '{"type": "apply_start", "hook": {"resource": {"addr": "a.first"}}}',
+        '{"type": "apply_start", "hook": {"resource": {"addr": "a.second"}}}',
+        '{"type": "apply_progress", "hook": {"resource": {"addr": "a.first"}}}',
         '{"type": "apply_complete", "hook": {"resource": {"addr": "a.first"}}}',
         "no json at all",
         '{"type": "diagnostic", "diagnostic": {"severity": "error", "summary": "No.",'
@@ -138,4 +141,5 @@ def test_progress_counts_resources_and_errors_are_collected() -> None:
     ]
     seen: list[Change] = []
     assert terraform._follow(lines, seen.append) == ["a.second: No. Because."]
-    assert seen[-1] == Change(done=1, total=3, resource="a.first")
+    assert seen[-2] == Change(0, 3, "a.first", waiting=("a.first", "a.second"))
+    assert seen[-1] == Change(1, 3, "a.first", waiting=("a.second",))

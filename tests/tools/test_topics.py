@@ -198,7 +198,9 @@ def test_the_sentence_is_shown_in_the_sandbox(account: Account, tmp_path: Path) 
         deploy(account)
         send(account)
         assert engine.wait(lambda _: any(map(narrate, seen)), PATIENCE)
-    assert [line for line in map(narrate, seen) if line] == ["Alert: Job burst-dev-orders failed."]
+    assert [line for line in map(narrate, seen) if line] == [
+        "Alert: Job burst-dev-orders failed. It said: boom"
+    ]
 
 
 @pytest.mark.parametrize("message", ["plain text", "[1]", '{"error": "no sentence"}'])

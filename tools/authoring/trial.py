@@ -25,6 +25,7 @@ from burst.contract import (
 from burst.parsing import ParseError, parse
 
 from tools.authoring.samples import GZIP, STANDARD_INPUT, open_file
+from tools.processes import descendants, handle_signals
 
 SHOWN_ROWS = 5
 # As a batch of the job is called; a transform may derive times from it.
@@ -198,23 +199,23 @@ def spark_session(glue_jobs: Path) -> Iterator[Any]:
     }
     from pyspark.sql import SparkSession
 
-    session = (
-        SparkSession.builder.master("local[2]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.sql.shuffle.partitions", "4")
-        .config("spark.driver.extraJavaOptions", java_options())
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
-        .config("spark.sql.parquet.datetimeRebaseModeInWrite", "CORRECTED")
-        .getOrCreate()
-    )
-    session.sparkContext.setLogLevel("ERROR")
-    try:
+    with descendants("Spark"):
+        session = (
+            SparkSession.builder.master("local[2]")
+            .config("spark.ui.enabled", "false")
+            .config("spark.ui.showConsoleProgress", "false")
+            .config("spark.driver.bindAddress", "127.0.0.1")
+            .config("spark.driver.host", "127.0.0.1")
+            .config("spark.sql.shuffle.partitions", "4")
+            .config("spark.driver.extraJavaOptions", java_options())
+            .config("spark.sql.session.timeZone", "UTC")
+            .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
+            .config("spark.sql.parquet.datetimeRebaseModeInWrite", "CORRECTED")
+            .getOrCreate()
+        )
+        handle_signals()
+        session.sparkContext.setLogLevel("ERROR")
         yield session
-    finally:
         session.stop()
 
 

@@ -124,7 +124,7 @@ def forecast(
 
     Without arguments it plays an example.
 
-    Example: burst forecast --like "10 files in 2 minutes, 6 times a day" --promise 5m
+    Example: pipenv run burst forecast --like "10 files in 2 minutes, 6 times a day" --promise 5m
     """
     console = Console(stderr=as_json, highlight=False)
     present, its_region = _present(environment, pipeline)

@@ -18,6 +18,7 @@ from tools.forecast.search import Forecast
 from tools.forecast.terminal import seconds, short, size, spread
 from tools.forecast.timeline import Timeline, timelines
 from tools.forecast.trace import DAY, HOUR, moment
+from tools.operate.words import count
 
 WIDTH, HEIGHT = 760, 360
 LEFT, BOTTOM, TOP, RIGHT = 64, 44, 16, 16
@@ -73,7 +74,8 @@ def _head(report: Report) -> str:
     trace = report.trace
     lines = [
         "<h1>Forecast</h1>",
-        f"<p>{len(trace):,} files, {size(trace.total_bytes)}, in {trace.bursts:,} bursts over "
+        f"<p>{count(len(trace), 'file')}, {size(trace.total_bytes)}, in "
+        f"{count(trace.bursts, 'burst')} over "
         f"{trace.days:g} days, from {escape(trace.source)}.</p>",
     ]
     if report.recommended:
@@ -198,8 +200,8 @@ def _forecast_cells(item: Forecast) -> list[str]:
         f"{candidate.batch_window_seconds} s",
         str(candidate.workers),
         *(
-            f"{count:,}"
-            for count in (played.runs, played.empty_runs, played.refused, played.waited)
+            f"{number:,}"
+            for number in (played.runs, played.empty_runs, played.refused, played.waited)
         ),
         *(seconds(played.latency(share)) for share in (0.5, 0.95)),
         seconds(played.longest_seconds),
@@ -231,8 +233,8 @@ def _day(report: Report) -> str:
 
 def _what_happened(span: Timeline) -> str:
     return (
-        f"{span.files:,} files, {len(span.runs):,} runs of which {span.empty:,} found nothing, "
-        f"{span.refused:,} refused firings, which cost nothing."
+        f"{count(span.files, 'file')}, {count(len(span.runs), 'run')} of which {span.empty:,} "
+        f"found nothing, {count(span.refused, 'refused firing')}, which cost nothing."
     )
 
 
@@ -270,14 +272,14 @@ def _columns(
 ) -> Iterator[str]:
     most = max(bins, default=0)
     step = (across.high - across.low) / max(len(bins), 1)
-    for place, count in enumerate(bins):
-        if count:
-            tall = max(2.0, (LANE - 14) * count / most)
+    for place, number in enumerate(bins):
+        if number:
+            tall = max(2.0, (LANE - 14) * number / most)
             x = across(across.low + place * step)
             wide = max(1.5, across(across.low + (place + 1) * step) - x)
             yield (
                 f'<rect class="{kind}" x="{x}" y="{base - tall:.1f}" width="{wide:.1f}" '
-                f'height="{tall:.1f}"><title>{count:,} {what}</title></rect>'
+                f'height="{tall:.1f}"><title>{number:,} {what}</title></rect>'
             )
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from stacks.settings import OFF, EnvironmentSettings, PipelineSettings, read_environments
 from tools.forecast.errors import ForecastError
 from tools.forecast.model import Candidate
+from tools.operate.deployment import PROJECT_FOLDER
 
-SETTINGS_FILE = Path("cdktf.json")
+# The project's, as for every other command, whatever folder it is called in.
+SETTINGS_FILE = PROJECT_FOLDER / "cdktf.json"
 # What is assumed where nobody names a pipeline: Glue's own longest window.
 DEFAULT = Candidate(batch_size=100, batch_window_seconds=900)
 DEFAULT_REGION = "eu-central-1"
@@ -19,19 +21,20 @@ _UNIT_SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400}
 
 
 def read_pipeline(
-    environment: str, pipeline: str, file: Path = SETTINGS_FILE
+    environment: str, pipeline: str, file: Path | None = None
 ) -> tuple[EnvironmentSettings, PipelineSettings]:
     """The named settings; ForecastError where there are none of that name."""
+    file = file or SETTINGS_FILE
     environments = read_environments(file)
     if environment not in environments:
         raise ForecastError(
-            f"There is no environment {environment!r} in {file}. There are: "
+            f"There is no environment {environment!r} in {file.name}. There are: "
             f"{', '.join(environments)}."
         )
     pipelines = environments[environment].pipelines
     if pipeline not in pipelines:
         raise ForecastError(
-            f"There is no pipeline {pipeline!r} in the environment {environment!r} of {file}. "
+            f"There is no pipeline {pipeline!r} in the environment {environment!r} of {file.name}. "
             f"There are: {', '.join(pipelines)}."
         )
     return environments[environment], pipelines[pipeline]

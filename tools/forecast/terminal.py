@@ -11,6 +11,7 @@ from rich.text import Text
 from tools.forecast.alternatives import Alternative
 from tools.forecast.report import Report
 from tools.forecast.search import Forecast
+from tools.operate.words import count
 
 PLOT_WIDTH, PLOT_HEIGHT = 58, 12
 SHOWN_OF_FRONTIER = 6
@@ -27,7 +28,8 @@ def view(report: Report) -> Group:
 def _arrivals(report: Report) -> Text:
     trace, prices = report.trace, report.price_list
     return Text(
-        f"{len(trace):,} files, {size(trace.total_bytes)}, {trace.bursts:,} bursts in "
+        f"{count(len(trace), 'file')}, {size(trace.total_bytes)}, "
+        f"{count(trace.bursts, 'burst')} in "
         f"{trace.days:g} days, from {trace.source}\n"
         f"Prices of {prices.region} of {prices.dated}, US dollars a month without free tiers"
     )

@@ -12,6 +12,7 @@ from tools.forecast import replay as rules
 from tools.forecast.errors import ForecastError
 from tools.forecast.model import Candidate, RunTimes
 from tools.forecast.trace import MICROSECONDS, Times, Trace, moment
+from tools.operate.words import count
 
 # Columns of a drawing.
 BINS = 288
@@ -58,7 +59,7 @@ def _timeline(trace: Trace, candidate: Candidate, firings: Times, begin: int, en
         files=len(arrived),
         refused=int((inside[:, rules.OUTCOME] == rules.REFUSED).sum()),
         empty=int((ran[:, rules.FILES] == 0).sum()),
-        arrivals=tuple(int(count) for count in np.histogram(arrived, edges)[0]),
+        arrivals=tuple(int(number) for number in np.histogram(arrived, edges)[0]),
         windows=tuple(_window(row, candidate) for row in ran),
         runs=tuple(
             (int(row[rules.STARTED]), int(row[rules.ENDED]), _what_it_did(row)) for row in ran
@@ -72,7 +73,7 @@ def _window(row: Times, candidate: Candidate) -> tuple[int, int, str]:
     if row[rules.REASON] == rules.BY_WINDOW:
         opened = fired - candidate.batch_window_seconds * MICROSECONDS
         return opened, fired, f"window of {candidate.batch_window_seconds} s"
-    return fired, fired, f"full with {int(row[rules.EVENTS])} events"
+    return fired, fired, f"full with {count(int(row[rules.EVENTS]), 'event')}"
 
 
 def _what_it_did(row: Times) -> str:
@@ -81,7 +82,8 @@ def _what_it_did(row: Times) -> str:
         return "found nothing"
     waited = (int(row[rules.STARTED]) - int(row[rules.FIRED])) / MICROSECONDS
     after = f", after {waited:.0f} s in the queue" if waited else ""
-    return f"{files:,} files in {int(row[rules.BATCHES])} batches{after}"
+    batches = count(int(row[rules.BATCHES]), "batch", "batches")
+    return f"{count(files, 'file')} in {batches}{after}"
 
 
 def _waiting(ran: Times, edge: int, step: int) -> int:

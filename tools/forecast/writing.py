@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from stacks.settings import parse_settings
+from tools.forecast import present
 from tools.forecast.errors import ForecastError
 from tools.forecast.model import Candidate
-from tools.forecast.present import SETTINGS_FILE, changes_of
+from tools.forecast.present import changes_of
 from tools.operate.json_text import with_member
 
 
@@ -29,7 +30,7 @@ def with_candidate(text: str, environment: str, pipeline: str, candidate: Candid
             text = with_member(text, base, parents[0], {name: value})
         else:
             text = with_member(text, (*base, *parents), name, value)
-    parse_settings(json.loads(text)["context"], source=SETTINGS_FILE.name)
+    parse_settings(json.loads(text)["context"], source=present.SETTINGS_FILE.name)
     return text
 
 
@@ -38,9 +39,10 @@ def write_settings(
     environment: str,
     pipeline: str,
     candidate: Candidate,
-    file: Path = SETTINGS_FILE,
+    file: Path | None = None,
 ) -> None:
     """Change the file and show what changed; ForecastError where it cannot be written."""
+    file = file or present.SETTINGS_FILE
     try:
         before = file.read_text(encoding="utf-8")
         after = with_candidate(before, environment, pipeline, candidate)

@@ -14,8 +14,10 @@ import typer
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tools import processes
 from tools.operate.errors import DONE, FAILED, StoppedError
 from tools.operate.refusals import Unavailable, explained
+from tools.operate.words import at_words
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,7 +38,10 @@ class Answer:
         """For people only."""
         if not self.as_json:
             for part in parts:
-                self.console.print(part, soft_wrap=isinstance(part, str), markup=False)
+                if isinstance(part, str):
+                    print_text(self.console, part)
+                else:
+                    self.console.print(part, markup=False)
 
     def end(self, value: object, *, ok: bool, draw: Iterable[RenderableType] = ()) -> None:
         """The whole answer; raises `typer.Exit` with 1 unless all is well."""
@@ -57,6 +62,12 @@ class Answer:
             console=errors,
             disable=self.as_json or not errors.is_terminal,
         )
+
+
+def print_text(console: Console, text: str, style: str = "") -> None:
+    """Print sentences: broken at words on a terminal, each on one line elsewhere."""
+    shown = at_words(text, console.width) if console.is_terminal else text
+    console.print(shown, soft_wrap=True, markup=False, highlight=False, style=style)
 
 
 def plain(value: object) -> Any:
@@ -88,6 +99,6 @@ def explained_errors(command: Callable[P, R]) -> Callable[P, R]:
             with explained():
                 return command(*args, **kwargs)
         except KeyboardInterrupt:
-            raise StoppedError("Stopped.") from None
+            raise StoppedError(processes.verdict()) from None
 
     return wrapped

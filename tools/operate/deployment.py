@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from tools.operate.errors import InputError
+from tools.processes import run
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 STACKS_FOLDER = PROJECT_FOLDER / "cdktf.out" / "stacks"
 OUTPUTS_VARIABLE = "BURST_OUTPUTS"
+# The folder of the sandbox whose environment this shell has sourced.
+SANDBOX_VARIABLE = "BURST_SANDBOX"
+# How long Terraform may take to end after a Ctrl-C.
+TERRAFORM_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -186,12 +190,8 @@ def _terraform_outputs(environment: str) -> dict[str, Any]:
             "install it, or give the outputs as a file by --outputs."
         )
     folder = STACKS_FOLDER / environment
-    done = subprocess.run(  # noqa: S603 - Terraform itself, no shell.
-        [terraform, f"-chdir={folder}", "output", "-json", "-no-color"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [terraform, f"-chdir={folder}", "output", "-json", "-no-color"]
+    done = run("terraform output", command, patience=TERRAFORM_SECONDS)
     if done.returncode != 0:
         said = " ".join(line.strip("│╷╵ ") for line in done.stderr.splitlines()).strip()
         raise InputError(

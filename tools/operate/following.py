@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tools.operate.answer import Answer
+from tools.operate.answer import Answer, print_text
 from tools.operate.draining import Report, RunProgress, Say, ignore_progress, say_nothing
 from tools.operate.words import count, duration
 
@@ -21,7 +21,7 @@ def followed(answer: Answer) -> Iterator[tuple[Report, Say]]:
         last = ""
 
         def say(text: str) -> None:
-            bar.console.print(text, soft_wrap=True, markup=False, highlight=False)
+            print_text(bar.console, text)
 
         def report(progress: RunProgress) -> None:
             nonlocal last

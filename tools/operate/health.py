@@ -187,5 +187,5 @@ def _replay(snapshot: PipelineSnapshot, name: str) -> Iterator[str]:
         request, words = snapshot.replay
         yield (
             f"The replay {request} was interrupted, or runs at this moment: `burst replay {name} "
-            f"{words}` goes on with it."
+            f"{words}` goes on with it, `burst replay {name} --give-up` ends it."
         )

@@ -80,8 +80,10 @@ def copies(
     *,
     batch: str | None = None,
     most: int | None = None,
-) -> tuple[dict[str, set[str]], bool]:
+) -> tuple[dict[str, dict[str, str]], bool]:
     """The keys of the files in an area of the lake by batch, and whether there are more.
+
+    Each key with its storage class (S3 API, ListObjectsV2).
 
     A key that ends like a reason is one only if the key without that end is there as well.
     """
@@ -89,19 +91,20 @@ def copies(
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=deployment.lake_bucket, Prefix=f"{prefix}{batch}/" if batch else prefix
     )
-    keys: list[str] = []
+    keys: dict[str, str] = {}
     capped = False
     for page in pages:
-        keys += [item["Key"] for item in page.get("Contents", [])]
+        keys |= {
+            item["Key"]: item.get("StorageClass", "STANDARD") for item in page.get("Contents", [])
+        }
         if most is not None and len(keys) >= most and page.get("IsTruncated"):
             capped = True
             break
-    everything = set(keys)
-    found: dict[str, set[str]] = {}
-    for key in keys:
-        if area == "quarantine" and _is_reason(key, everything):
+    found: dict[str, dict[str, str]] = {}
+    for key, storage_class in keys.items():
+        if area == "quarantine" and _is_reason(key, keys.keys()):
             continue
-        found.setdefault(key.removeprefix(prefix).partition("/")[0], set()).add(key)
+        found.setdefault(key.removeprefix(prefix).partition("/")[0], {})[key] = storage_class
     return dict(sorted(found.items())), capped
 
 

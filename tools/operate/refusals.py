@@ -60,7 +60,13 @@ _ACTIONS = {
     "DeleteMessageBatch": "sqs:DeleteMessage",
     "ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
 }
-_SERVICES = {"Queue": "sqs", "Message": "sqs", "Rule": "events", "Target": "events"}
+_SERVICES = {
+    "Queue": "sqs",
+    "Message": "sqs",
+    "Rule": "events",
+    "Target": "events",
+    "Log": "logs",
+}
 _NAMED = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z]+)")
 _NO_CREDENTIALS = (
     NoCredentialsError,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 RULE_MISSING = "MISSING"
 # Facts of the SQS API: ReceiveMessage and DeleteMessageBatch take ten messages.
 PER_REQUEST = 10
+# With a wait SQS asks all of its servers (SQS developer guide, "Long polling").
+WAIT_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,24 @@ def rule_state(events: EventBridgeClient, rule_name: str) -> str:
 
 def depth(sqs: SQSClient, pipeline: DeployedPipeline) -> int:
     """About how many messages are in the dead-letter queue, with those that somebody is reading."""
+    return sum(_visible_and_hidden(sqs, pipeline))
+
+
+def hidden(sqs: SQSClient, pipeline: DeployedPipeline) -> int:
+    """About how many messages of the dead-letter queue somebody has received and not deleted."""
+    return _visible_and_hidden(sqs, pipeline)[1]
+
+
+def _visible_and_hidden(sqs: SQSClient, pipeline: DeployedPipeline) -> tuple[int, int]:
     answer = sqs.get_queue_attributes(
         QueueUrl=pipeline.dead_letter_queue_url,
         AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
     )
-    return sum(map(int, answer["Attributes"].values()))
+    numbers = answer["Attributes"]
+    return (
+        int(numbers["ApproximateNumberOfMessages"]),
+        int(numbers["ApproximateNumberOfMessagesNotVisible"]),
+    )
 
 
 def receive(
@@ -65,7 +80,7 @@ def receive(
             MaxNumberOfMessages=min(PER_REQUEST, most - taken),
             MessageAttributeNames=["All"],
             VisibilityTimeout=hide_seconds,
-            WaitTimeSeconds=1,
+            WaitTimeSeconds=WAIT_SECONDS,
         )
         messages = answer.get("Messages", [])
         if not messages:

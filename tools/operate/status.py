@@ -16,7 +16,7 @@ from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.health import PipelineSnapshot, findings
 from tools.operate.ledger import PipelineLedger
 from tools.operate.refusals import Unavailable, known_or_why
-from tools.operate.replays.records import ReplayRecords, replayed_sources
+from tools.operate.replays.records import ReplayRecords, sent_before
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -95,7 +95,7 @@ def snapshot(
         bad = threads.submit(
             _part,
             lambda: quarantine.look(
-                s3, deployment, pipeline, replayed=replayed_sources(records.done())
+                s3, deployment, pipeline, replayed=sent_before(records.done()).keys()
             ),
         )
         replay = threads.submit(_part, lambda: _open_replay(records))

@@ -36,6 +36,26 @@ class Waiting:
         return max(0.0, (now - self.oldest).total_seconds()) if self.oldest else 0.0
 
 
+def outstanding(
+    s3: S3Client, deployment: Deployment, pipeline: DeployedPipeline
+) -> set[tuple[str, str]]:
+    """Key and version id of all that waits, with what S3 refuses to return.
+
+    A file that is loaded and that S3 does not let go waits for nothing.
+    """
+    loaded = PipelineLedger.of(s3, deployment, pipeline).all_unsettled()
+    pages = s3.get_paginator("list_object_versions").paginate(
+        Bucket=deployment.landing_bucket, Prefix=pipeline.prefix
+    )
+    return {
+        identity
+        for page in pages
+        for version in page.get("Versions", [])
+        if (identity := (version["Key"], version["VersionId"])) not in loaded
+        and pipeline.owns(version["Key"])
+    }
+
+
 def look(
     s3: S3Client, deployment: Deployment, pipeline: DeployedPipeline, *, most: int = MOST_VERSIONS
 ) -> Waiting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from datetime import datetime
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -47,3 +48,17 @@ def range_words(least: float | None, most: float | None) -> str:
     if least is None:
         return f"{most:,} or less"
     return f"{least:,} or more" if most is None else f"{least:,} to {most:,}"
+
+
+def at_words(text: str, width: int) -> str:
+    """The text with lines that a terminal of this width breaks at no other place than a blank.
+
+    What is set in stays as it is: a command or a difference is there to be copied. So does a word
+    that is longer than a line.
+    """
+    return "\n".join(
+        line
+        if len(line) <= width or line[:1] in (" ", "+", "-", "@")
+        else textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+        for line in text.split("\n")
+    )

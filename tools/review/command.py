@@ -75,7 +75,10 @@ def review(
         ),
     ] = False,
 ) -> None:
-    """Show what a reviewer must know of a plan: data that goes, permissions, settings, the rest."""
+    """Show what a reviewer must know of a plan: data that goes, permissions, settings, the rest.
+
+    Example: pipenv run burst review plan.json --fail-on-data-loss
+    """
     source = "Standard input" if plan == STANDARD_INPUT else plan
     found, redact = read_plan(_content(plan), source=source)
     if found.errored:

@@ -5,17 +5,29 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from burst.contract import ARCHIVE, LEDGER, QUARANTINE, REASON_SUFFIX, folder
-from burst.ledger import ResultRecord
+from burst.contract import (
+    ARCHIVE,
+    LEDGER,
+    LINEAGE,
+    PARTITIONS,
+    QUARANTINE,
+    REASON_SUFFIX,
+    SOURCE_KEY,
+    folder,
+)
+from burst.ledger import FileResult, PlanRecord, ResultRecord
 
+from stacks.settings import PipelineSettings
+from tools.operate.ids import short
 from tools.sandbox import diagnosis
 from tools.sandbox.errors import PipelineError
 from tools.sandbox.glue.notices import Snapshot
@@ -27,10 +39,23 @@ FIRST_FILES = 10
 FIRST_SECONDS = 3.0
 OTHER_SECONDS = 10.0
 EVENT_SECONDS = 10.0
-PROCESS_SECONDS = 300.0
+# For how long nothing may change before the burst is given up.
+STANDSTILL_SECONDS = 300.0
 LOOK_EVERY_SECONDS = 0.25
 LOG_LINES = 15
+# How many rows of curated are looked at for the few that are shown.
+SAMPLE_ROWS = 500
 GOOD_STATES = frozenset({"WAITING", "STARTING", "RUNNING", "SUCCEEDED"})
+CURATED_FILE, QUARANTINED_FILE = "curated", "quarantined"
+
+
+class BurstFile(Protocol):
+    """A file of the burst: its name below the pipeline's prefix, and what is in it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def body(self) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -44,13 +69,54 @@ class FileCounts:
 
 
 @dataclass(frozen=True)
+class Work:
+    """What one job run has done so far.
+
+    Attributes:
+        planned: files of the batches that it has begun.
+        files: files of the batches that it has committed.
+        rows: rows that these files gave.
+        spark: whether Spark has answered.
+    """
+
+    planned: int = 0
+    files: int = 0
+    rows: int = 0
+    spark: bool = False
+
+
+@dataclass(frozen=True)
 class BurstProgress:
-    """What the live view shows: the burst at one progress."""
+    """What the live view shows: the burst at one moment.
+
+    Attributes:
+        work: by the id of the job run.
+    """
 
     seconds: float
     total: int
     files: FileCounts
     engine: Snapshot
+    work: Mapping[str, Work] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of the good files against those in curated.
+
+    Attributes:
+        came_in: as the producer, or the ledger where the files are not ours, counts them.
+        came_out: rows in curated.
+        lost: rows that went in and did not come out.
+        extra: rows that came out more often than they went in.
+        agree: what is proven where nothing is lost and nothing extra.
+    """
+
+    came_in: int
+    came_out: int
+    lost: int
+    extra: int
+    agree: str
 
 
 @dataclass(frozen=True)
@@ -58,32 +124,40 @@ class Outcome:
     """What became of a burst.
 
     Attributes:
-        bad_files: files of the burst that no job can read.
-        quarantined: the files in quarantine, each with the reason.
-        rows_in: rows of the good files.
-        lost: rows that went in and did not come out.
-        extra: rows that came out more often than they went in.
+        files: how many were sent.
+        results: what the ledger says of each of them.
+        bad_files: files that no job can read; None where nobody knows beforehand.
+        runs: the workflow runs, with the work of each.
         latencies: seconds from a file's arrival to the commit of its batch, in the order of
             arrival.
+        sample: some rows of curated; its first columns matter most.
     """
 
     files: int
-    bad_files: int
-    quarantined: tuple[tuple[str, str], ...]
-    rows_in: int
-    rows_out: int
-    lost: int
-    extra: int
-    runs: tuple[WorkflowRun, ...]
+    results: tuple[FileResult, ...]
+    bad_files: int | None
+    rows: Rows
+    runs: tuple[tuple[WorkflowRun, Work], ...]
     latencies: tuple[float, ...]
     curated: Path
     sample: pa.Table
 
     @property
+    def quarantined(self) -> tuple[FileResult, ...]:
+        """The files in quarantine."""
+        return tuple(file for file in self.results if file.outcome == QUARANTINED_FILE)
+
+    @property
+    def loaded(self) -> int:
+        """How many files gave their rows."""
+        return sum(file.outcome == CURATED_FILE for file in self.results)
+
+    @property
     def complete(self) -> bool:
-        """Whether every row of the good files came out once, and the bad files were set aside."""
-        rows_agree = self.lost == 0 and self.extra == 0 and self.rows_in == self.rows_out
-        return rows_agree and len(self.quarantined) == self.bad_files
+        """Whether every file is accounted for once, and every row of the good ones came out."""
+        accounted = len(self.results) == self.files == self.loaded + len(self.quarantined)
+        expected = self.bad_files in (None, len(self.quarantined))
+        return accounted and expected and self.rows.lost == 0 and self.rows.extra == 0
 
 
 class Burst:
@@ -94,18 +168,25 @@ class Burst:
     """
 
     def __init__(
-        self, sandbox: Sandbox, files: Sequence[OrderFile], *, pipeline: str, prefix: str
+        self,
+        sandbox: Sandbox,
+        files: Sequence[BurstFile],
+        *,
+        pipeline: str,
+        settings: PipelineSettings,
     ) -> None:
         self._sandbox = sandbox
         self._files = files
         self._pipeline = pipeline
-        self._prefix = prefix
+        self._settings = settings
         self._s3 = sandbox.account.client("s3")
         self._landing = str(sandbox.outputs["landing_bucket_name"])
         self._lake = str(sandbox.outputs["lake_bucket_name"])
         self._before = sandbox.engine.snapshot()
         self._sent: dict[str, datetime] = {}
         self._sender_stops = threading.Event()
+        self._plans: dict[str, PlanRecord] = {}
+        self._results: dict[str, ResultRecord] = {}
 
     def run(self, show: Callable[[BurstProgress], None] = lambda progress: None) -> Outcome:
         """Send everything, wait until it is processed, and compare rows in with rows out."""
@@ -128,23 +209,37 @@ class Burst:
         for file, pause in zip(self._files, pauses, strict=True):
             if self._sender_stops.wait(pause):
                 return
-            key = f"{self._prefix}{file.name}"
+            key, body = f"{self._settings.prefix}{file.name}", file.body
             self._sent[key] = datetime.now(UTC)
-            self._s3.put_object(Bucket=self._landing, Key=key, Body=file.body)
+            self._s3.put_object(Bucket=self._landing, Key=key, Body=body)
 
     def _progress(self, started: float) -> Iterator[BurstProgress]:
         """How far the burst has come, until all files are settled and nothing runs."""
+        last, since = None, started
         while True:
-            progress = BurstProgress(
-                seconds=time.monotonic() - started,
+            now = time.monotonic()
+            # In this order: what a run has done is in the ledger before the run has ended.
+            files = self._look()
+            engine = self._sandbox.engine.snapshot()
+            self._read_ledger()
+            yield BurstProgress(
+                seconds=now - started,
                 total=len(self._files),
-                files=self._look(),
-                engine=self._sandbox.engine.snapshot(),
+                files=files,
+                engine=engine,
+                work=self._work(engine),
             )
-            yield progress
-            settled = progress.files.archived + progress.files.quarantined
-            if settled >= len(self._files) and progress.files.waiting == 0 and progress.engine.idle:
+            settled = files.archived + files.quarantined
+            if settled >= len(self._files) and files.waiting == 0 and engine.idle:
                 return
+            state = (files, engine.workflow_runs, [run.state for run in engine.job_runs])
+            if state != last:
+                last, since = state, now
+            if now - since > STANDSTILL_SECONDS:
+                raise PipelineError(
+                    f"Nothing has changed for {STANDSTILL_SECONDS:.0f} seconds. "
+                    f"{self._why(files, engine)}"
+                )
             time.sleep(LOOK_EVERY_SECONDS)
 
     def _look(self) -> FileCounts:
@@ -156,10 +251,33 @@ class Burst:
         quarantined = [key for key in moved if key.startswith(folder(QUARANTINE, self._pipeline))]
         return FileCounts(
             sent=len(self._sent),
-            waiting=sum(1 for _ in self._keys(self._landing, self._prefix)),
+            waiting=sum(1 for _ in self._keys(self._landing, self._settings.prefix)),
             archived=len(moved) - len(quarantined),
             quarantined=sum(not key.endswith(REASON_SUFFIX) for key in quarantined),
         )
+
+    def _read_ledger(self) -> None:
+        """Read what the runs have written since the last look."""
+        for key in self._keys(self._lake, folder(LEDGER, self._pipeline)):
+            if key.endswith("/plan.json") and key not in self._plans:
+                self._plans[key] = PlanRecord.from_json(self._body(key), key=key)
+            elif key.endswith("/result.json") and key not in self._results:
+                self._results[key] = ResultRecord.from_json(self._body(key), key=key)
+
+    def _body(self, key: str) -> bytes:
+        return self._s3.get_object(Bucket=self._lake, Key=key)["Body"].read()
+
+    def _work(self, engine: Snapshot) -> dict[str, Work]:
+        return {
+            run.run_id: Work(
+                planned=sum(len(p.inputs) for p in self._plans.values() if _by(p, run.run_id)),
+                files=sum(len(r.files) for r in self._results.values() if _by(r, run.run_id)),
+                rows=sum(r.rows for r in self._results.values() if _by(r, run.run_id)),
+                # Spark's greeting is the first thing that a run prints.
+                spark=run.log.exists() and run.log.stat().st_size > 0,
+            )
+            for run in engine.job_runs[len(self._before.job_runs) :]
+        }
 
     def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -170,19 +288,15 @@ class Burst:
     def _raise_when_stuck(self, progress: BurstProgress) -> None:
         self._raise_when_a_run_failed(progress.engine)
         if self._is_stuck(progress):
-            raise PipelineError(self._why(progress))
-        if progress.seconds > PROCESS_SECONDS:
-            raise PipelineError(
-                f"The burst is not processed after {PROCESS_SECONDS:.0f} seconds. "
-                f"{self._why(progress)}"
-            )
+            raise PipelineError(self._why(progress.files, progress.engine))
 
     def _raise_when_a_run_failed(self, engine: Snapshot) -> None:
         for run in engine.job_runs[len(self._before.job_runs) :]:
             if run.state not in GOOD_STATES:
-                tail = "\n".join(Path(run.log).read_text("utf-8").splitlines()[-LOG_LINES:])
+                log = Path(run.log).read_text("utf-8", errors="replace")
+                tail = "\n".join(log.splitlines()[-LOG_LINES:])
                 raise PipelineError(
-                    f"Job run {run.run_id} ended as {run.state}: {run.error_message}\n"
+                    f"Job run {short(run.run_id)} ended as {run.state}: {run.error_message}\n"
                     f"The end of its log ({run.log}):\n{tail}"
                 )
 
@@ -199,53 +313,116 @@ class Burst:
         since_last = datetime.now(UTC) - max(self._sent.values())
         return since_last.total_seconds() > EVENT_SECONDS
 
-    def _why(self, progress: BurstProgress) -> str:
+    def _why(self, files: FileCounts, engine: Snapshot) -> str:
         found = diagnosis.causes(self._sandbox.account, self._sandbox.outputs, self._pipeline)
-        reasons = found or progress.engine.problems or ["The cause is not known."]
-        return f"{progress.files.waiting} files wait in landing. " + " ".join(reasons)
+        reasons = found or engine.problems or ["The cause is not known."]
+        return f"{files.waiting} files wait in landing. " + " ".join(reasons)
 
     def _outcome(self) -> Outcome:
-        table = self._read_curated()
-        rows_out = Counter(zip(*(_texts(table[name]) for name in COLUMNS), strict=True))
-        rows_in = Counter(row for file in self._files for row in file.rows)
-        results = list(self._results())
+        self._read_ledger()
+        results = [
+            (result, file)
+            for result in self._results.values()
+            for file in result.files
+            if file.key in self._sent
+        ]
+        committed = {file.key: result.origin.at for result, file in results}
+        engine = self._sandbox.engine.snapshot()
+        curated = self._sandbox.curated(self._pipeline)
         return Outcome(
             files=len(self._files),
-            bad_files=sum(file.bad for file in self._files),
-            quarantined=tuple(
-                (file.key, file.reason or "")
-                for result in results
-                for file in result.files
-                if file.outcome == "quarantined"
+            results=tuple(file for _, file in results),
+            bad_files=_known_as_bad(self._files),
+            rows=self._rows([file for _, file in results], curated),
+            runs=tuple(self._runs(engine)),
+            latencies=tuple(
+                (committed[key] - sent).total_seconds()
+                for key, sent in self._sent.items()
+                if key in committed
             ),
-            rows_in=rows_in.total(),
-            rows_out=table.num_rows,
-            lost=(rows_in - rows_out).total(),
-            extra=(rows_out - rows_in).total(),
-            runs=self._sandbox.engine.snapshot().workflow_runs,
-            latencies=tuple(self._latencies(results)),
-            curated=self._sandbox.curated(self._pipeline),
-            sample=table.slice(0, 5),
+            curated=curated,
+            sample=_sample(curated, self._settings),
         )
 
-    def _read_curated(self) -> pa.Table:
-        folder = self._sandbox.curated(self._pipeline)
-        if not folder.exists():
-            return pa.table({name: pa.array([], pa.string()) for name in COLUMNS})
-        return ds.dataset(folder, format="parquet", partitioning="hive").to_table()
+    def _runs(self, engine: Snapshot) -> Iterator[tuple[WorkflowRun, Work]]:
+        work = self._work(engine)
+        for run in engine.workflow_runs[len(self._before.workflow_runs) :]:
+            its = [work[job.run_id] for job in engine.job_runs if job.workflow_run_id == run.run_id]
+            yield run, its[0] if its else Work()
 
-    def _results(self) -> Iterator[ResultRecord]:
-        """What the ledger says of each batch."""
-        for key in self._keys(self._lake, folder(LEDGER, self._pipeline)):
-            if key.endswith("/result.json"):
-                body = self._s3.get_object(Bucket=self._lake, Key=key)["Body"].read()
-                yield ResultRecord.from_json(body, key=key)
+    def _rows(self, results: Sequence[FileResult], curated: Path) -> Rows:
+        orders = [file for file in self._files if isinstance(file, OrderFile)]
+        if orders:
+            return compare_orders(orders, _read(curated, COLUMNS))
+        sources = _read(curated, (SOURCE_KEY,))
+        rows_out = Counter(str(key) for key in sources[SOURCE_KEY].to_pylist())
+        if self._settings.output.row_changes == "none":
+            return compare_by_file(results, rows_out)
+        written = sum(result.rows_written or 0 for result in self._results.values())
+        return compare_counts(sum(file.rows for file in results), written, rows_out.total())
 
-    def _latencies(self, results: Sequence[ResultRecord]) -> Iterator[float]:
-        committed = {file.key: result.origin.at for result in results for file in result.files}
-        for key, sent in self._sent.items():
-            if key in committed:
-                yield (committed[key] - sent).total_seconds()
+
+def compare_orders(files: Sequence[OrderFile], curated: pa.Table) -> Rows:
+    """Each value of each row that the producer made against curated."""
+    rows_in = Counter(row for file in files for row in file.rows)
+    rows_out = Counter(zip(*(_texts(curated[name]) for name in COLUMNS), strict=True))
+    return _compared(rows_in, rows_out, "every row came out once")
+
+
+def compare_by_file(results: Sequence[FileResult], rows_out: Counter[str]) -> Rows:
+    """The rows that each file gave against the rows in curated that name it as their source."""
+    rows_in = Counter({file.key: file.rows for file in results})
+    return _compared(rows_in, rows_out, "the rows of every file came out once")
+
+
+def compare_counts(read: int, written: int, rows_out: int) -> Rows:
+    """What the transform wrote against curated, where it may change the number of rows."""
+    return Rows(
+        came_in=read,
+        came_out=rows_out,
+        lost=max(0, written - rows_out),
+        extra=max(0, rows_out - written),
+        agree=f"every row that the transform gave came out once, and it gave {written:,}",
+    )
+
+
+def _compared(rows_in: Counter[Any], rows_out: Counter[Any], agree: str) -> Rows:
+    return Rows(
+        came_in=rows_in.total(),
+        came_out=rows_out.total(),
+        lost=(rows_in - rows_out).total(),
+        extra=(rows_out - rows_in).total(),
+        agree=agree,
+    )
+
+
+def _by(record: PlanRecord | ResultRecord, job_run_id: str) -> bool:
+    return record.origin.job_run_id == job_run_id
+
+
+def _known_as_bad(files: Sequence[BurstFile]) -> int | None:
+    orders = [file for file in files if isinstance(file, OrderFile)]
+    return sum(file.bad for file in orders) if orders else None
+
+
+def _read(curated: Path, columns: Sequence[str]) -> pa.Table:
+    if not curated.exists():
+        return pa.table({name: pa.array([], pa.string()) for name in columns})
+    return _dataset(curated).to_table(columns=list(columns))
+
+
+def _sample(curated: Path, settings: PipelineSettings) -> pa.Table:
+    """Rows of curated: first what the transform has added, with the first column and the file."""
+    if not curated.exists():
+        return pa.table({})
+    rows = _dataset(curated).head(SAMPLE_ROWS)
+    added = [column.name for column in settings.output.added_columns]
+    kept = [name for name in rows.column_names if name not in (*added, *LINEAGE, *PARTITIONS)]
+    return rows.select([*kept[:1], SOURCE_KEY, *added, *kept[1:]])
+
+
+def _dataset(curated: Path) -> ds.Dataset:
+    return ds.dataset(curated, format="parquet", partitioning="hive")
 
 
 def _pauses(files: int) -> list[float]:

@@ -1,10 +1,12 @@
-"""The project with the example's settings and transform in place of the user's.
+"""A copy of the project with the settings that the demo plays: the example's, or one pipeline.
 
-The demo sends order files, so it needs a pipeline for orders, whatever the user has configured.
+Without a pipeline of the user's, the demo sends order files, so it needs a pipeline for orders,
+whatever the user has configured.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -16,6 +18,24 @@ TRANSFORMS = _EXAMPLE / "transforms"
 
 def copy_project(folder: Path) -> Path:
     """Copy all that `main.py` needs into ``folder``, with the example's own; returns the folder."""
+    _copy_code(folder, TRANSFORMS)
+    shutil.copy(SETTINGS, folder)
+    return folder
+
+
+def copy_own_pipeline(folder: Path, environment: str, pipeline: str) -> Path:
+    """Copy the user's project into ``folder`` with that pipeline alone; returns the folder."""
+    _copy_code(folder, _PROJECT_FOLDER / "glue_jobs" / TRANSFORMS.name)
+    file = _PROJECT_FOLDER / SETTINGS.name
+    document = json.loads(file.read_text(encoding="utf-8"))
+    its = document["context"]["environments"][environment]
+    one = {**its, "pipelines": {pipeline: its["pipelines"][pipeline]}}
+    document["context"]["environments"] = {environment: one}
+    (folder / file.name).write_text(json.dumps(document, indent=2), encoding="utf-8")
+    return folder
+
+
+def _copy_code(folder: Path, transforms: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(_PROJECT_FOLDER / "stacks", folder / "stacks")
     shutil.copytree(
@@ -23,7 +43,5 @@ def copy_project(folder: Path) -> Path:
         folder / "glue_jobs",
         ignore=shutil.ignore_patterns(TRANSFORMS.name),
     )
-    shutil.copytree(TRANSFORMS, folder / "glue_jobs" / TRANSFORMS.name)
+    shutil.copytree(transforms, folder / "glue_jobs" / TRANSFORMS.name)
     shutil.copy(_PROJECT_FOLDER / "main.py", folder)
-    shutil.copy(SETTINGS, folder)
-    return folder

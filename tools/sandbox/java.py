@@ -11,15 +11,14 @@ from __future__ import annotations
 import fcntl
 import os
 import shlex
-import signal
 import subprocess
 import sys
-from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tools.processes import AT_ONCE, Session
 from tools.sandbox.errors import SandboxError
 
 # For runs of seconds: no second compiler, one thread for garbage.
@@ -78,17 +77,16 @@ class ArchiveMaker:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or archive_folder()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._session: Session | None = None
 
     def __enter__(self) -> Self:
         if not (self._folder / CLASSES).exists():
-            self._process = subprocess.Popen(  # noqa: S603 - this module itself.
+            self._session = Session(
+                "Java's archive of classes",
                 [sys.executable, "-m", "tools.sandbox.java", str(self._folder)],
                 cwd=Path(__file__).resolve().parents[2],
-                stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                start_new_session=True,
             )
         return self
 
@@ -98,15 +96,13 @@ class ArchiveMaker:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._process:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        if self._session:
+            self._session.end(*AT_ONCE)
 
     def wait(self) -> None:
         """Until it is made, or cannot be."""
-        if self._process:
-            self._process.wait()
+        if self._session:
+            self._session.popen.wait()
 
 
 def make_archive(folder: Path) -> None:

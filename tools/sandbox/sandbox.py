@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -14,14 +13,21 @@ from typing import Any, Self
 
 from burst.contract import CURATED, JobSpec, arguments_of
 
+from tools import processes
+from tools.operate.deployment import PROJECT_FOLDER
+from tools.sandbox import one_pipeline
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.aws_event import glue_job_state_changes
 from tools.sandbox.errors import SandboxError
+from tools.sandbox.folder import RUNNING, Facts, held
 from tools.sandbox.glue.engine import GlueEngine
 from tools.sandbox.java import ArchiveMaker
 from tools.sandbox.terraform import Change, Terraform, write_override
 
-PROJECT_FOLDER = Path(__file__).resolve().parents[2]
+__all__ = ["PROJECT_FOLDER", "Sandbox"]
+
+STATE_FILE = "sandbox.tfstate"
+ONE_PIPELINE = "one-pipeline"
 
 
 class Sandbox:
@@ -35,6 +41,7 @@ class Sandbox:
     Args:
         folder: a new folder for everything that the sandbox writes.
         environment: which environment of `cdktf.json`.
+        pipeline: the only one to deploy; None for all of the environment.
         batch_size: events (1 to 100) in place of every pipeline's own.
         batch_window: seconds (1 to 900) in place of every pipeline's own.
 
@@ -47,6 +54,7 @@ class Sandbox:
         *,
         environment: str = "dev",
         region: str = "eu-central-1",
+        pipeline: str | None = None,
         batch_size: int | None = None,
         batch_window: int | None = None,
     ) -> None:
@@ -55,12 +63,16 @@ class Sandbox:
         self.account = Account(region=region)
         self.engine = GlueEngine(self.account, work_folder=self.folder / "runs")
         self.outputs: Mapping[str, Any] = {}
+        self._environment = environment
+        self._pipeline = pipeline
         self._batching = {"batch_size": batch_size, "batch_window": batch_window}
+        self._project = PROJECT_FOLDER
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as cleanup:
             self.folder.mkdir(parents=True, exist_ok=False)
+            cleanup.enter_context(held(self.folder, RUNNING))
             cleanup.enter_context(ArchiveMaker())
             cleanup.enter_context(self.account)
             cleanup.enter_context(self.engine)
@@ -74,29 +86,20 @@ class Sandbox:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._cleanup.close()
+        with processes.held():
+            self._cleanup.close()
 
     def curated(self, pipeline: str) -> Path:
         """The local folder that takes the place of the lake's ``curated/<pipeline>``."""
-        return self.folder / CURATED / pipeline
+        return curated_folder(self.folder, pipeline)
 
     def synthesize(self, project: Path = PROJECT_FOLDER, *, allow_data_loss: bool = False) -> None:
         """Run the project's `main.py`, as a deployment would."""
-        keys = {"BURST_ALLOW_DATA_LOSS": "1"} if allow_data_loss else {}
-        done = subprocess.run(  # noqa: S603 - our own program.
-            [sys.executable, str(project / "main.py")],
-            env={
-                **os.environ,
-                **keys,
-                "CDKTF_OUTDIR": str(self.folder / "cdktf.out"),
-                "PATH": _path_with_node(),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
+        self._project = project.resolve()
+        source = one_pipeline.source(
+            self._project, self.folder / ONE_PIPELINE, self._environment, self._pipeline
         )
-        if done.returncode != 0:
-            raise SandboxError(f"The stack cannot be synthesized: {done.stderr.strip()}")
+        synthesize(source, self.folder / "cdktf.out", allow_data_loss=allow_data_loss)
 
     def deploy(
         self,
@@ -108,43 +111,93 @@ class Sandbox:
 
         ``backend`` takes the place of the stack's state backend; a file by default.
         """
-        write_override(
-            self.stack_folder,
-            endpoint_url=self.account.endpoint_url,
-            access_key=ACCESS_KEY_ID,
-            secret_key=SECRET_ACCESS_KEY,
-            resources=self._replacements(),
-            backend=backend,
-        )
+        facts = self._facts(backend or {"local": {"path": str(self.stack_folder / STATE_FILE)}})
+        adapt(self.stack_folder, facts, self.folder)
         terraform = Terraform(self.stack_folder, environment=self.account.environment())
         terraform.init()
         terraform.apply(report)
         self.outputs = terraform.outputs()
+        facts.write(self.folder)
         return terraform
 
-    def _replacements(self) -> dict[str, dict[str, Any]]:
-        """The attributes that the override file replaces, by resource type and name."""
-        stack = json.loads((self.stack_folder / "cdk.tf.json").read_text(encoding="utf-8"))
-        resources = stack["resource"]
-        return {
-            "aws_glue_job": {
-                name: {"default_arguments": self._arguments(job["default_arguments"])}
-                for name, job in resources["aws_glue_job"].items()
-            },
-            "aws_glue_trigger": {
-                name: {"event_batching_condition": self._condition(trigger)}
-                for name, trigger in resources["aws_glue_trigger"].items()
-            },
-        }
+    def replacements(self) -> dict[str, dict[str, Any]]:
+        """The attributes of the synthesized stack that the override file replaces."""
+        return replacements(self.stack_folder, self._facts({}), self.folder)
 
-    def _arguments(self, deployed: Mapping[str, str]) -> dict[str, str]:
-        own = arguments_of(JobSpec)
-        folder = self.curated(deployed[own["pipeline"].flag])
-        return {**deployed, own["curated_uri"].flag: folder.as_uri()}
+    def _facts(self, backend: Mapping[str, Any]) -> Facts:
+        variables = self.account.environment()
+        return Facts(
+            process_id=os.getpid(),
+            environment=self._environment,
+            region=self.account.region,
+            project=str(self._project),
+            pipeline=self._pipeline,
+            stack_folder=str(self.stack_folder),
+            backend=backend,
+            variables={
+                name: value
+                for name, value in variables.items()
+                if name.startswith("AWS_") or name.lower() == "no_proxy"
+            },
+            **self._batching,
+        )
 
-    def _condition(self, trigger: Mapping[str, Any]) -> list[dict[str, int]]:
-        wished = {name: value for name, value in self._batching.items() if value is not None}
-        return [{**trigger["event_batching_condition"][0], **wished}]
+
+def synthesize(project: Path, outdir: Path, *, allow_data_loss: bool = False) -> None:
+    """Run the `main.py` of a project; raises `SandboxError` with what it says."""
+    keys = {"BURST_ALLOW_DATA_LOSS": "1"} if allow_data_loss else {}
+    done = processes.run(
+        "the synthesis",
+        [sys.executable, str(project / "main.py")],
+        patience=0.0,
+        env={**os.environ, **keys, "CDKTF_OUTDIR": str(outdir), "PATH": _path_with_node()},
+    )
+    if done.returncode != 0:
+        raise SandboxError(f"The stack cannot be synthesized: {done.stderr.strip()}")
+
+
+def curated_folder(folder: Path, pipeline: str) -> Path:
+    """Where a sandbox in this folder has the Parquet files of a pipeline."""
+    return folder / CURATED / pipeline
+
+
+def adapt(stack_folder: Path, facts: Facts, folder: Path) -> None:
+    """Write the override file with which a stack is deployed to the sandbox in ``folder``."""
+    write_override(
+        stack_folder,
+        endpoint_url=facts.variables["AWS_ENDPOINT_URL"],
+        access_key=ACCESS_KEY_ID,
+        secret_key=SECRET_ACCESS_KEY,
+        resources=replacements(stack_folder, facts, folder),
+        backend=facts.backend,
+    )
+
+
+def replacements(stack_folder: Path, facts: Facts, folder: Path) -> dict[str, dict[str, Any]]:
+    """The attributes that the override file replaces, by resource type and name."""
+    resources = json.loads((stack_folder / "cdk.tf.json").read_text(encoding="utf-8"))["resource"]
+    return {
+        "aws_glue_job": {
+            name: {"default_arguments": _arguments(job["default_arguments"], folder)}
+            for name, job in resources["aws_glue_job"].items()
+        },
+        "aws_glue_trigger": {
+            name: {"event_batching_condition": _condition(trigger, facts)}
+            for name, trigger in resources["aws_glue_trigger"].items()
+        },
+    }
+
+
+def _arguments(deployed: Mapping[str, str], folder: Path) -> dict[str, str]:
+    own = arguments_of(JobSpec)
+    curated = curated_folder(folder, deployed[own["pipeline"].flag])
+    return {**deployed, own["curated_uri"].flag: curated.as_uri()}
+
+
+def _condition(trigger: Mapping[str, Any], facts: Facts) -> list[dict[str, int]]:
+    batching = {"batch_size": facts.batch_size, "batch_window": facts.batch_window}
+    wished = {name: value for name, value in batching.items() if value is not None}
+    return [{**trigger["event_batching_condition"][0], **wished}]
 
 
 def _path_with_node() -> str:

@@ -11,13 +11,14 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools.processes import run, started
 from tools.sandbox.errors import SandboxError
 
 MINIMUM_VERSION = (1, 11)
@@ -41,16 +42,21 @@ SERVICES = (
 )
 OVERRIDE_FILE = "sandbox_override.tf.json"
 INHERITED = frozenset({"TF_LOG", "TF_LOG_PATH", "TF_PLUGIN_CACHE_DIR"})
-INTERRUPT_SECONDS = 30
+INTERRUPT_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
 class Change:
-    """A step of a running apply or destroy: ``done`` of ``total`` resources, the newest named."""
+    """A step of a running apply or destroy: ``done`` of ``total`` resources, the newest named.
+
+    Attributes:
+        waiting: the resources that are being changed, those for the longest time first.
+    """
 
     done: int
     total: int
     resource: str
+    waiting: tuple[str, ...] = ()
 
 
 class Terraform:
@@ -89,9 +95,14 @@ class Terraform:
             raise SandboxError(f"`terraform plan` failed: {done.stderr.strip()}")
         return done.returncode == 2
 
-    def apply(self, report: Callable[[Change], None] = lambda change: None) -> None:
-        """Make the account what the stack says; ``report`` is called at every step."""
-        self._change("apply", report)
+    def apply(
+        self, report: Callable[[Change], None] = lambda change: None, *, saved_plan: str = ""
+    ) -> None:
+        """Make the account what the stack says; ``report`` is called at every step.
+
+        ``saved_plan``: a plan that `plan("-out=...")` saved; without one, one is made.
+        """
+        self._change("apply", report, *([saved_plan] if saved_plan else []))
 
     def destroy(self, report: Callable[[Change], None] = lambda change: None) -> None:
         """Remove everything that the stack made."""
@@ -122,9 +133,9 @@ class Terraform:
             output, errors = process.communicate()
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
-    def _change(self, command: str, report: Callable[[Change], None]) -> None:
+    def _change(self, command: str, report: Callable[[Change], None], *arguments: str) -> None:
         with self._started(
-            command, "-input=false", "-auto-approve", "-json", "-parallelism=20"
+            command, "-input=false", "-auto-approve", "-json", "-parallelism=20", *arguments
         ) as process:
             errors = _follow(process.stdout or (), report)
             if not errors and process.stderr:
@@ -132,41 +143,17 @@ class Terraform:
         if process.returncode != 0:
             raise SandboxError(f"`terraform {command}` failed: " + "\n".join(errors))
 
-    def _started(self, *arguments: str) -> _Interruptible:
-        return _Interruptible(
-            [str(self._executable), f"-chdir={self._folder}", *arguments], self._environment
-        )
-
-
-class _Interruptible:
-    """A Terraform process that a Ctrl-C ends as Terraform wants it: one interrupt, then patience.
-
-    It runs in its own session, so that the terminal's Ctrl-C reaches it once and not twice:
-    a second interrupt makes Terraform give up without writing the state.
-    """
-
-    def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - Terraform itself, no shell.
-            command,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
+    def _started(self, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
+        """One interrupt and patience is how Terraform wants to be ended: it writes its state."""
+        return started(
+            f"terraform {arguments[0]}",
+            [str(self._executable), f"-chdir={self._folder}", *arguments],
+            patience=INTERRUPT_SECONDS,
+            env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            start_new_session=True,
         )
-
-    def __enter__(self) -> subprocess.Popen[str]:
-        return self._process
-
-    def __exit__(self, *error: object) -> None:
-        if error[0] is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-        try:
-            self._process.communicate(timeout=INTERRUPT_SECONDS if error[0] else None)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.communicate()
 
 
 def terraform_environment(folder: Path, base: Mapping[str, str]) -> dict[str, str]:
@@ -195,9 +182,7 @@ def find_terraform() -> Path:
             f"Terraform is not on the PATH: install version {wanted} or newer "
             "(https://developer.hashicorp.com/terraform/install)."
         )
-    shown = subprocess.run(  # noqa: S603 - Terraform itself, no shell.
-        [found, "version", "-json"], capture_output=True, text=True, check=False
-    )
+    shown = run("terraform version", [found, "version", "-json"], patience=0.0)
     version = re.search(r'"terraform_version":\s*"(\d+)\.(\d+)[^"]*"', shown.stdout)
     if version is None or (int(version[1]), int(version[2])) < MINIMUM_VERSION:
         number = f"{version[1]}.{version[2]}" if version else "of an unknown version"
@@ -335,20 +320,25 @@ def find_mirror() -> Path | None:
 def _follow(lines: Iterable[str], report: Callable[[Change], None]) -> list[str]:
     """Read Terraform's machine-readable output; returns its error messages."""
     done, total, errors = 0, 0, []
+    waiting: dict[str, None] = {}
     for line in lines:
         message = _parsed(line)
         kind = message.get("type")
+        address = message.get("hook", {}).get("resource", {}).get("addr", "")
+        if address.startswith("data.") and kind != "diagnostic":
+            continue  # It is read, which is no change.
         if kind == "change_summary" and message["changes"]["operation"] == "plan":
             changes = message["changes"]
-            done = 0  # Data sources that were read before do not count.
             total = changes["add"] + changes["change"] + changes["remove"]
-        elif kind == "apply_complete":
-            done += 1
+        elif kind == "apply_start":
+            waiting[address] = None
+        elif kind in ("apply_complete", "apply_errored"):
+            done += kind == "apply_complete"
+            waiting.pop(address, None)
         elif kind == "diagnostic" and message["diagnostic"]["severity"] == "error":
             errors.append(_diagnosis(message["diagnostic"]))
-        if kind in ("change_summary", "apply_start", "apply_complete"):
-            address = message.get("hook", {}).get("resource", {}).get("addr", "")
-            report(Change(done=min(done, total), total=total, resource=address))
+        if kind in ("change_summary", "apply_start", "apply_progress", "apply_complete"):
+            report(Change(min(done, total), total, address, tuple(waiting)))
     return errors
 
 

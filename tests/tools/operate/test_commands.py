@@ -105,6 +105,7 @@ def test_commands_that_need_them_say_so(name: str) -> None:
         (["replay", "dev", "orders", "--archive"], "would bring back everything"),
         (["replay", "dev", "orders", "--archive", "--key", "*", "--replace"], "whole batches"),
         (["replay", "dev", "orders", "--quarantine", "--batch", "x"], "give a batch id"),
+        (["replay", "dev", "orders", "--give-up", "--archive"], "leave out the others"),
         (["replay", "dev", "orders", "--quarantine", "--with", "none"], "'none' does not exist"),
         (["inspect", "dev", "orders", "elsewhere/x.csv"], "its keys begin with 'orders/'"),
         (["inspect", "prod", "orders", "orders/x.csv"], "describes the environment 'dev'"),

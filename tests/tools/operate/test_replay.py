@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.jobs.faulty_s3 import Fault, FaultyS3, every
 from tests.tools.operate.world import LAKE, LANDING, Interrupting, World, output_prefix
 from tools.operate.connection import Connection
 from tools.operate.errors import InputError, OperateError
 from tools.operate.replays import replay as replaying
+from tools.operate.replays import uploads
+from tools.operate.replays.giving_up import EndedReplay
 from tools.operate.replays.replay import ReplayProgress
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 
 MOST_CHANGES = 60
+
+
+@pytest.fixture(autouse=True)
+def two_files_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replaying, "FILES_PER_RECORD", 2)
+
+
+@pytest.fixture
+def world() -> World:
+    return World.in_memory()
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +44,8 @@ def account() -> Iterator[Account]:
 
 
 @pytest.fixture
-def world(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(replaying, "FILES_PER_RECORD", 2)
+def world_over_http(account: Account) -> Iterator[World]:
     yield World.create(account)
-    empty(account)
-
-
-def empty(account: Account) -> None:
-    """Forget all buckets; a request for every version would take longer than the tests."""
     account.backend("s3").reset()
 
 
@@ -62,7 +70,7 @@ def test_same_command_again_finds_nothing_to_do(world: World) -> None:
     world.batch(bad=["a", "b", "c"])
     world.replay().run()
     choice = world.replay().look()
-    assert (choice.items, choice.replayed) == ((), 3)
+    assert (choice.items, len(choice.replayed)) == ((), 3)
 
 
 def test_file_that_is_bad_again_can_be_replayed_again(world: World) -> None:
@@ -70,7 +78,7 @@ def test_file_that_is_bad_again_can_be_replayed_again(world: World) -> None:
     world.replay().run()
     world.batch(bad=["a"])
     choice = world.replay().look()
-    assert ([item.key for item in choice.items], choice.replayed) == (["orders/a.csv"], 1)
+    assert ([item.key for item in choice.items], len(choice.replayed)) == (["orders/a.csv"], 1)
 
 
 def test_two_versions_of_one_key_come_back_as_two(world: World) -> None:
@@ -98,11 +106,10 @@ def test_batch_that_there_is_not_is_bad_input(world: World) -> None:
     ids=["before S3 did it", "after S3 did it", "after S3 did it, and the job runs meanwhile"],
 )
 def test_interrupted_at_any_change_the_same_command_sends_each_file_once(
-    account: Account, monkeypatch: pytest.MonkeyPatch, after: bool, job_runs: bool
+    after: bool, job_runs: bool
 ) -> None:
-    monkeypatch.setattr(replaying, "FILES_PER_RECORD", 2)
     for change in range(1, MOST_CHANGES):
-        world = World.create(account)
+        world = World.in_memory()
         world.batch(bad=["a", "b", "c"])
         client = Interrupting(world.s3, change, after=after)
         with suppress(KeyboardInterrupt):
@@ -114,7 +121,6 @@ def test_interrupted_at_any_change_the_same_command_sends_each_file_once(
         assert world.arrivals() == bodies_of(world, "a", "b", "c"), f"interrupted at {change}"
         assert world.replay().look().items == ()
         assert world.replay().unfinished() is None
-        empty(account)
         if not client.struck:
             break
     else:
@@ -122,33 +128,353 @@ def test_interrupted_at_any_change_the_same_command_sends_each_file_once(
     assert change > 10
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before S3 did it", "after S3 did it"])
-def test_replacing_never_shows_rows_twice_and_loses_none_wherever_it_is_interrupted(
-    account: Account, monkeypatch: pytest.MonkeyPatch, after: bool
+BOTH = pytest.mark.parametrize("after", [False, True], ids=["before S3 did it", "after S3 did it"])
+
+
+@BOTH
+@pytest.mark.parametrize("job_runs", [False, True], ids=["alone", "the job runs meanwhile"])
+def test_replaced_rows_are_there_at_every_moment_and_once_in_the_end_wherever_it_is_interrupted(
+    after: bool, job_runs: bool
 ) -> None:
-    monkeypatch.setattr(replaying, "FILES_PER_RECORD", 2)
     for change in range(1, MOST_CHANGES):
-        world = World.create(account)
+        world = World.in_memory()
         batch = world.batch(good=["a", "b", "c"])
-        selection: dict[str, Any] = {"area": "archive", "batch": batch, "replace": True}
-        client = Interrupting(world.s3, change, after=after)
+        must_see = partial(must_see_all, world, {f"orders/{name}.csv" for name in "abc"})
+        selection: dict[str, Any] = {
+            "area": "archive",
+            "batch": batch,
+            "replace": True,
+            "load": partial(load_in_two_batches, world, must_see),
+        }
+        client = Interrupting(world.s3, change, after=after, seen=must_see)
         with suppress(KeyboardInterrupt):
             world.replay(s3=client, **selection).run()
-        old_rows = bool(world.keys(LAKE, output_prefix(batch)))
-        assert not (old_rows and world.waiting()), "a run now would load the rows twice"
+        must_see()
+        if job_runs:
+            world.job_runs(seen=must_see)
         if world.replay(**selection).unfinished() or world.replay(**selection).look().items:
-            world.replay(**selection).run()
+            world.replay(s3=Interrupting(world.s3, 0, seen=must_see), **selection).run()
         assert world.arrivals() == bodies_of(world, "a", "b", "c")
+        assert set(world.rows().values()) == {1}, f"interrupted at {change}"
         assert world.keys(LAKE, output_prefix(batch)) == []
         assert world.keys(LAKE, f"{output_prefix(batch)[:-1]}9/") != [], "a neighbour's output"
-        empty(account)
         if not client.struck:
             break
     else:
         pytest.fail("the replay never came through")
+    assert change > 10
 
 
-def test_lost_answers_of_s3_make_no_second_version(world: World) -> None:
+def must_see_all(world: World, rows: set[str]) -> None:
+    """Readers of curated look, and no row is missing."""
+    assert set(world.rows()) >= rows
+
+
+def load_in_two_batches(
+    world: World, must_see: Callable[[], None], seen: Callable[[], object]
+) -> str:
+    """A run that goes on when the command that started it dies."""
+    died = False
+
+    def look() -> None:
+        nonlocal died
+        must_see()
+        try:
+            if not died:
+                seen()
+        except KeyboardInterrupt:
+            died = True
+        must_see()
+
+    for most in (1, None):
+        world.job_runs(most=most, seen=look)
+        look()
+    if died:
+        raise KeyboardInterrupt
+    return "The run ended as SUCCEEDED."
+
+
+def test_old_rows_stay_while_the_new_ones_are_not_loaded_and_the_same_command_goes_on(
+    world: World,
+) -> None:
+    batch = world.batch(good=["a", "b"])
+    selection: dict[str, Any] = {"area": "archive", "batch": batch, "replace": True}
+
+    def fails(seen: Callable[[], object]) -> str:
+        world.job_runs(most=1)
+        seen()
+        return "The run wr_1 ended as FAILED: no memory."
+
+    with pytest.raises(OperateError, match=r"ended as FAILED.*The old rows of batch .* stay"):
+        world.replay(load=fails, **selection).run()
+    assert world.rows() == {"orders/a.csv": 2, "orders/b.csv": 1}
+    done = world.replay(**selection).run()
+    assert (done.continued, len(done.outputs_removed)) == (True, 1)
+    assert world.rows() == {"orders/a.csv": 1, "orders/b.csv": 1}
+
+
+def test_old_rows_go_as_soon_as_their_batch_is_loaded_and_not_at_the_end_of_the_run(
+    world: World,
+) -> None:
+    batches = [world.batch(good=["a"]), world.batch(good=["b"])]
+    left: list[int] = []
+
+    def load(seen: Callable[[], object]) -> str:
+        for _ in batches:
+            world.job_runs(most=1)
+            seen()
+            left.append(sum(len(world.keys(LAKE, output_prefix(batch))) for batch in batches))
+        return "The run ended as SUCCEEDED."
+
+    world.replay(area="archive", since="2h", replace=True, load=load).run()
+    assert left == [1, 0]
+
+
+def test_file_that_goes_to_quarantine_this_time_keeps_no_old_rows(world: World) -> None:
+    batch = world.batch(good=["a", "b"])
+
+    def load(seen: Callable[[], object]) -> str:
+        world.job_runs(bad=["orders/b.csv"])
+        return "The run ended as SUCCEEDED."
+
+    world.replay(area="archive", batch=batch, replace=True, load=load).run()
+    assert world.rows() == {"orders/a.csv": 1}
+
+
+def test_old_rows_stay_where_somebody_deleted_a_file_before_it_was_loaded_again(
+    world: World,
+) -> None:
+    batch = world.batch(good=["a", "b"])
+
+    def deletes(seen: Callable[[], object]) -> str:
+        [version] = world.s3.list_object_versions(Bucket=LANDING, Prefix="orders/a")["Versions"]
+        where = {"Key": version["Key"], "VersionId": version["VersionId"]}
+        world.s3.delete_object(Bucket=LANDING, **where)
+        return world.load(seen)
+
+    with pytest.raises(OperateError, match=r"orders/a.csv \(.*\) is not loaded yet"):
+        world.replay(area="archive", batch=batch, replace=True, load=deletes).run()
+    assert world.rows() == {"orders/a.csv": 1, "orders/b.csv": 2}
+
+
+def test_batch_of_which_files_came_back_before_is_replaced_only_once_these_are_loaded(
+    world: World,
+) -> None:
+    batch = world.batch(good=["a", "b"])
+    world.replay(area="archive", key="orders/a.csv").run()
+    replace: dict[str, Any] = {"area": "archive", "batch": batch, "replace": True}
+
+    def only_the_new_one(seen: Callable[[], object]) -> str:
+        held = world.s3.list_object_versions(Bucket=LANDING, Prefix="orders/a")["Versions"]
+        assert len(held) == 1
+        return "The run ended as TIMEOUT."
+
+    with pytest.raises(OperateError, match=r"orders/a\.csv"):
+        world.replay(load=only_the_new_one, **replace).run()
+    world.replay(**replace).run()
+    assert world.rows() == {"orders/a.csv": 1, "orders/b.csv": 1}
+
+
+def test_two_who_replace_the_same_at_once_leave_each_row_once(world: World) -> None:
+    batch = world.batch(good=["a", "b", "c"])
+    together, one_job = threading.Barrier(2), threading.Lock()
+
+    def load(seen: Callable[[], object]) -> str:
+        # Glue runs one job at a time.
+        with one_job:
+            world.job_runs()
+        seen()
+        return "The run ended as SUCCEEDED."
+
+    def ask(_: int) -> object:
+        together.wait()
+        return world.replay(area="archive", batch=batch, replace=True, load=load).run()
+
+    with ThreadPoolExecutor(2) as people:
+        list(people.map(ask, range(2)))
+    assert world.arrivals() == bodies_of(world, "a", "b", "c")
+    assert set(world.rows().values()) == {1}
+
+
+# ---- giving up ---------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("job_runs", [False, True], ids=["alone", "the job runs meanwhile"])
+def test_replay_that_is_given_up_at_any_change_while_it_runs_sends_no_file_twice(
+    monkeypatch: pytest.MonkeyPatch, after: bool, job_runs: bool
+) -> None:
+    """It is given up wholly between two of its changes, and then goes on without knowing."""
+    monkeypatch.setattr(uploads, "THREADS", 1)
+    outcomes = set()
+    for change in range(1, MOST_CHANGES):
+        world = World.in_memory()
+        world.batch(bad=["a", "b", "c"])
+        ended: list[EndedReplay] = []
+        client = Interrupting(
+            world.s3, change, after=after, then=lambda w=world, e=ended: give_up(w, e, job_runs)
+        )
+        with suppress(OperateError):
+            world.replay(s3=client).run()
+        if ended:
+            arrived = sorted(item[0] for item in world.arrivals())
+            assert arrived == sorted(file.item.key for file in ended[0].sent), f"at {change}"
+            outcomes.add(len(arrived))
+            assert world.s3.list_multipart_uploads(Bucket=LANDING)["Uploads"] == []
+        assert world.replay().unfinished() is None
+        if world.replay().look().items:
+            world.replay().run()
+        assert world.arrivals() == bodies_of(world, "a", "b", "c"), f"given up at {change}"
+        if not client.struck:
+            break
+    else:
+        pytest.fail("the replay never came through")
+    assert outcomes == {0, 1, 2, 3}
+
+
+def give_up(world: World, ended: list[EndedReplay], job_runs: bool) -> None:
+    if job_runs:
+        world.job_runs()
+    if found := world.giving_up().look():
+        ended.append(world.giving_up().run(found.request))
+
+
+@BOTH
+def test_giving_up_that_is_interrupted_at_any_change_is_finished_by_the_same_command(
+    after: bool,
+) -> None:
+    for change in range(1, MOST_CHANGES):
+        world = World.in_memory()
+        world.batch(bad=["a", "b", "c", "d", "e"])
+        # Two are sent, of two more it is not on record, one is prepared.
+        with suppress(KeyboardInterrupt):
+            world.replay(s3=Interrupting(world.s3, SENT_THREE, after=True)).run()
+        found = world.giving_up().look()
+        assert found is not None
+        assert (found.files, found.sent, found.uncertain, found.unsent) == (5, 2, 3, 0)
+        client = Interrupting(world.s3, change, after=after)
+        with suppress(KeyboardInterrupt):
+            world.giving_up(client).run(found.request)
+        left = world.giving_up().look()
+        if left and left.given_up:
+            with pytest.raises(OperateError, match=r"ada gave the replay .* up at"):
+                world.replay().run()
+            ended = world.giving_up().run(found.request)
+            assert sorted(file.item.key for file in ended.sent) == sorted(world.waiting())
+        assert len(world.waiting()) == 3
+        world.replay().run()
+        assert world.arrivals() == bodies_of(world, "a", "b", "c", "d", "e")
+        if not client.struck:
+            break
+    else:
+        pytest.fail("giving up never came through")
+    assert change > 5
+
+
+# Its request, its plan, five uploads of one part and three records of them; two completed and
+# their record; one more completed.
+SENT_THREE = 1 + 1 + 5 * 2 + 3 + 2 + 1 + 1
+
+
+def test_nothing_is_given_up_where_no_replay_is_open(world: World) -> None:
+    world.batch(bad=["a"])
+    assert world.giving_up().look() is None
+    world.replay().run()
+    assert world.giving_up().look() is None
+
+
+def test_replay_that_cannot_choose_its_files_gives_its_lock_back(world: World) -> None:
+    world.batch(bad=["a", "b"])
+    with pytest.raises(InputError, match="There is no batch"):
+        world.replay(batch="20200101T000000Z-00000000").run()
+    assert world.replay().run().sent == 2
+
+
+def test_replacement_that_is_given_up_says_which_rows_are_there_twice(world: World) -> None:
+    batch = world.batch(good=["a", "b"])
+    replace: dict[str, Any] = {"area": "archive", "batch": batch, "replace": True}
+    with pytest.raises(OperateError, match="is not loaded yet"):
+        world.replay(load=lambda seen: "The run ended as FAILED.", **replace).run()
+    found = world.giving_up().look()
+    assert found is not None
+    assert (found.sent, found.unsent, len(found.outputs), found.outputs_removed) == (2, 0, 1, ())
+    ended = world.giving_up().run(found.request)
+    assert [output.batch for output in ended.doubled] == [batch]
+    world.job_runs()
+    assert world.rows() == {"orders/a.csv": 2, "orders/b.csv": 2}
+    done = world.replay(**replace).run()
+    assert (done.sent, len(done.outputs_removed)) == (0, 1)
+    assert world.rows() == {"orders/a.csv": 1, "orders/b.csv": 1}
+
+
+# ---- what is archived, and what was sent before -------------------------------------------------
+
+
+@pytest.mark.parametrize("storage_class", ["GLACIER", "DEEP_ARCHIVE"])
+def test_archived_file_is_named_and_left_out_until_it_is_restored(
+    world: World, storage_class: str
+) -> None:
+    world.batch(good=["a", "b"])
+    [place] = [key for key in world.keys(LAKE, "archive/") if key.endswith("orders/a.csv")]
+    body = world.bodies[place]
+    world.s3.put_object(Bucket=LAKE, Key=place, Body=body, StorageClass=storage_class)
+    choice = world.replay(area="archive", key="*").look()
+    assert [item.key for item in choice.items] == ["orders/b.csv"]
+    assert [file.words for file in choice.archived] == [f"orders/a.csv ({storage_class})"]
+    with pytest.raises(OperateError, match=f"cannot be replaced.*{storage_class}.*restore-object"):
+        world.replay(area="archive", since="2h", replace=True).look()
+    world.s3.restore_object(Bucket=LAKE, Key=place, RestoreRequest={"Days": 7})
+    choice = world.replay(area="archive", key="*").look()
+    assert ([item.key for item in choice.items], choice.archived) == (
+        ["orders/a.csv", "orders/b.csv"],
+        (),
+    )
+
+
+@pytest.mark.parametrize("options", [{"key": "orders/*"}, {"since": "2h"}], ids=["key", "since"])
+def test_same_command_for_the_archive_again_finds_no_copy_of_its_own_work(
+    world: World, options: dict[str, str]
+) -> None:
+    world.batch(good=["a", "b"])
+    replay = partial(world.replay, area="archive", **options)
+    first = replay().run()
+    for loaded in (False, True):
+        if loaded:
+            world.job_runs()
+        choice = replay().look()
+        assert choice.items == ()
+        assert {(file.key, file.replay) for file in choice.replayed} == {
+            ("orders/a.csv", first.request),
+            ("orders/b.csv", first.request),
+        }
+        assert all((file.batch is not None) == loaded for file in choice.replayed)
+    assert world.rows() == {"orders/a.csv": 2, "orders/b.csv": 2}
+
+
+def test_copies_that_a_replay_made_come_back_where_their_batch_is_named(world: World) -> None:
+    world.batch(good=["a"])
+    world.replay(area="archive", key="orders/a.csv").run()
+    world.job_runs()
+    [file] = world.replay(area="archive", key="orders/a.csv").look().replayed
+    assert file.batch is not None
+    assert len(world.replay(area="archive", batch=file.batch).look().items) == 1
+
+
+def test_file_that_was_corrected_and_loaded_comes_back_from_the_archive_once(world: World) -> None:
+    world.batch(bad=["a"])
+    world.replay().run()
+    world.job_runs()
+    replay = partial(world.replay, area="archive", key="orders/a.csv")
+    assert replay().run().sent == 1
+    world.job_runs()
+    assert replay().look().items == ()
+
+
+# ---- faults, and others beside it ----------------------------------------------------------------
+
+
+def test_lost_answers_of_s3_make_no_second_version(world_over_http: World) -> None:
+    world = world_over_http
     world.batch(bad=["a", "b", "c", "d"])
     line = FaultyS3()
     connection = Connection(
@@ -211,13 +537,13 @@ def test_uploads_that_expired_are_reported_and_come_with_the_next_command(
     with suppress(KeyboardInterrupt):
         world.replay(s3=Interrupting(world.s3, first_completion, after=True)).run()
     arrived = world.waiting()
-    uploads = world.s3.list_multipart_uploads(Bucket=LANDING)["Uploads"]
-    for upload in uploads:
+    expired = world.s3.list_multipart_uploads(Bucket=LANDING)["Uploads"]
+    for upload in expired:
         world.s3.abort_multipart_upload(
             Bucket=LANDING, Key=upload["Key"], UploadId=upload["UploadId"]
         )
     done = world.replay().run()
-    assert {item.key for item in done.expired} == {upload["Key"] for upload in uploads}
+    assert {item.key for item in done.expired} == {upload["Key"] for upload in expired}
     assert world.waiting() == arrived
     world.replay().run()
     assert world.arrivals() == bodies_of(world, "a", "b", "c")
@@ -290,3 +616,57 @@ def test_ledger_of_the_job_does_not_take_a_replay_for_a_batch(world: World) -> N
     assert ledger.open_batches() == []
     record = world.s3.get_object(Bucket=LAKE, Key="ledger/orders/replays/latest.json")
     assert json.loads(record["Body"].read())["state"] == "done"
+
+
+# ---- the stand-in --------------------------------------------------------------------------------
+
+
+def test_stand_in_answers_uploads_as_the_emulated_account_does(world_over_http: World) -> None:
+    assert what_uploads_do(World.in_memory()) == what_uploads_do(world_over_http)
+
+
+def what_uploads_do(world: World) -> list[object]:
+    """Uploads that are completed or aborted, and what a replay reads of them afterwards."""
+    s3, where = world.s3, {"Bucket": LANDING, "Key": "a"}
+    s3.put_object(Bucket=LAKE, Key="source", Body=b"of a copy", StorageClass="DEEP_ARCHIVE")
+    s3.restore_object(Bucket=LAKE, Key="source", RestoreRequest={"Days": 1})
+
+    def upload(*bodies: bytes) -> tuple[str, dict[str, Any]]:
+        name = s3.create_multipart_upload(**where, Metadata={"mark": "m"})["UploadId"]
+        etags = [
+            s3.upload_part(**where, UploadId=name, PartNumber=number, Body=body)["ETag"]
+            for number, body in enumerate(bodies, 1)
+        ]
+        parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
+        return name, {"Parts": parts}
+
+    def answer(call: Callable[[], Any]) -> object:
+        try:
+            return call().get("ETag")
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+
+    seen: list[object] = []
+    for calls in (["complete", "abort"], ["abort", "complete", "abort"]):
+        name, parts = upload(b"x" * 5 * 1024**2, b"the rest")
+        for call in calls:
+            done = {
+                "complete": lambda n=name, p=parts: s3.complete_multipart_upload(
+                    **where, UploadId=n, MultipartUpload=p
+                ),
+                "abort": lambda n=name: s3.abort_multipart_upload(**where, UploadId=n),
+            }[call]
+            seen.append((call, answer(done)))
+    upload()
+    s3.copy_object(Bucket=LAKE, Key="copy", CopySource=where)
+    head, archived = (
+        s3.head_object(Bucket=LAKE, Key="copy"),
+        s3.head_object(Bucket=LAKE, Key="source"),
+    )
+    return [
+        *seen,
+        (head["Metadata"], head["ContentLength"], head.get("StorageClass")),
+        (archived["StorageClass"], archived["Restore"].partition(",")[0]),
+        [(i["Key"], i["StorageClass"]) for i in s3.list_objects_v2(Bucket=LAKE)["Contents"]],
+        [item["Key"] for item in s3.list_multipart_uploads(Bucket=LANDING)["Uploads"]],
+    ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from burst.batch import REASON_SUFFIX, InputFile, batch_id, destination, output_uri
+from burst.batch import REASON_SUFFIX, InputFile, batch_id, destination, output_uri, stage_uri
 from burst.landing import Landing
 from burst.ledger import (
     DoneRecord,
@@ -24,8 +25,10 @@ from burst.ledger import (
 )
 from burst.settle import Move, Mover
 
+from tests.jobs.memory_s3 import MemoryS3
 from tests.unit.operate.records import DEPLOYMENT, PIPELINE
-from tools.operate.replays.replay import Replay, ReplayProgress
+from tools.operate.replays.giving_up import GivingUp
+from tools.operate.replays.replay import Load, Replay, ReplayProgress, ignore_progress
 from tools.operate.replays.selection import Selection
 from tools.sandbox.account import Account
 
@@ -36,23 +39,28 @@ LANDING, LAKE = DEPLOYMENT.landing_bucket, DEPLOYMENT.lake_bucket
 class World:
     """What a test has to do with: batches that are done, and what landing holds."""
 
-    account: Account
+    s3: Any
     batches: int = 0
     bodies: dict[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def create(cls, account: Account) -> World:
+        """In the emulated account, over HTTP."""
         s3 = account.client("s3")
         for bucket in (LANDING, LAKE):
             s3.create_bucket(
                 Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
             )
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        return cls(account)
+        return cls(s3)
 
-    @property
-    def s3(self) -> Any:
-        return self.account.client("s3")
+    @classmethod
+    def in_memory(cls) -> World:
+        """In the stand-in, where a hundred histories take a second."""
+        s3 = MemoryS3()
+        for bucket in (LANDING, LAKE):
+            s3.create_bucket(Bucket=bucket)
+        return cls(s3)
 
     def batch(
         self,
@@ -68,7 +76,8 @@ class World:
         named: list[tuple[str, Outcome]] = [(n, "quarantined") for n in bad]
         named += [(n, "curated") for n in good]
         inputs = tuple(
-            InputFile(f"orders/{n}.csv", f"v{self.batches}-{n}", "e", 5, at) for n, _ in named
+            InputFile(f"orders/{n}.csv", f"made-up-{self.batches}-{n}", "e", 5, at)
+            for n, _ in named
         )
         batch = batch_id(inputs, at)
         files = [
@@ -77,17 +86,46 @@ class World:
         ]
         self._record(batch, at, inputs, files, settled=settled)
         if good:
-            self.s3.put_object(Bucket=LAKE, Key=f"{output_prefix(batch)}part-0.parquet", Body=b"p")
+            self._publish(batch, files)
             # What belongs to the neighbour stays.
             self.s3.put_object(Bucket=LAKE, Key=f"{output_prefix(batch)[:-1]}9/part", Body=b"p")
         return batch
 
-    def job_runs(self) -> None:
-        """Take everything from landing as the job does: archive it, delete it, write it down."""
-        inputs = self._outstanding()
+    def _publish(self, batch: str, files: Sequence[FileResult]) -> None:
+        """One row a file: its key."""
+        rows = "\n".join(file.key for file in files if file.outcome == "curated")
+        part = f"{output_prefix(batch)}part-0.parquet"
+        self.s3.put_object(Bucket=LAKE, Key=part, Body=rows.encode())
+
+    def rows(self) -> Counter[str]:
+        """The rows that readers of curated see."""
+        parts = [key for key in self.keys(LAKE, "curated/orders/ingest_date=") if "part-0" in key]
+        return Counter(
+            row for key in parts for row in self._body(LAKE, key, None).decode().splitlines()
+        )
+
+    def job_runs(
+        self,
+        bad: Sequence[str] = (),
+        most: int | None = None,
+        seen: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take everything from landing as the job does: archive it, delete it, write it down.
+
+        bad: keys that go to quarantine. most: files to take. seen: called after each step.
+        """
+        inputs = self._outstanding()[:most]
         if not inputs:
             return
-        batch, at, files = self._load(inputs)
+        stage = stage_uri("curated/orders", batch_id(inputs, (at := datetime.now(UTC))), "a")
+        self.s3.put_object(Bucket=LAKE, Key=f"{stage}/part-0.parquet", Body=b"rows")
+        seen()
+        batch, files = self._load(inputs, at, bad)
+        seen()
+        self._publish(batch, files)
+        seen()
+        self.s3.delete_object(Bucket=LAKE, Key=f"{stage}/part-0.parquet")
+        seen()
         moves = [
             Move(file.key, file.version_id, file.etag, file.size, moved.destination or "", None)
             for file, moved in zip(inputs, files, strict=True)
@@ -98,7 +136,7 @@ class World:
     def job_is_refused(self, reason: str) -> str:
         """Load everything from landing as the job does where S3 does not let it go; the batch."""
         inputs = self._outstanding()
-        batch, at, _ = self._load(inputs)
+        batch, _ = self._load(inputs, at := datetime.now(UTC))
         ledger = Ledger(self.s3, LAKE, "orders", "dev")
         head = Head("orders", "dev", "run", 1, (batch,), "jr_1", "wr_1", at)
         ledger.write_head(head, replaces=None)
@@ -109,16 +147,21 @@ class World:
     def _outstanding(self) -> Sequence[InputFile]:
         return Landing(self.s3, LANDING, PIPELINE.prefix, PIPELINE.suffix).list_outstanding().files
 
-    def _load(self, inputs: Sequence[InputFile]) -> tuple[str, datetime, list[FileResult]]:
-        at = datetime.now(UTC)
+    def _load(
+        self, inputs: Sequence[InputFile], at: datetime, bad: Sequence[str] = ()
+    ) -> tuple[str, list[FileResult]]:
         batch = batch_id(inputs, at)
-        files = [self._result(batch, file, "curated") for file in inputs]
+        files = [
+            self._result(batch, file, "quarantined" if file.key in bad else "curated")
+            for file in inputs
+        ]
         self._record(batch, at, inputs, files, settled=False)
-        return batch, at, files
+        return batch, files
 
     def replay(self, *, s3: Any = None, **selection: Any) -> Replay:
         content: Path | None = selection.pop("file", None)
-        report: Callable[[ReplayProgress], None] = selection.pop("report", lambda progress: None)
+        report: Callable[[ReplayProgress], None] = selection.pop("report", ignore_progress)
+        load: Load = selection.pop("load", self.load)
         return Replay(
             s3 or self.s3,
             DEPLOYMENT,
@@ -127,7 +170,17 @@ class World:
             datetime.now(UTC),
             content,
             report,
+            load,
         )
+
+    def load(self, seen: Callable[[], object]) -> str:
+        """A run that takes all that waits."""
+        self.job_runs()
+        seen()
+        return "The run ended as SUCCEEDED."
+
+    def giving_up(self, s3: Any = None) -> GivingUp:
+        return GivingUp(s3 or self.s3, DEPLOYMENT, PIPELINE, "ada", datetime.now(UTC))
 
     def arrivals(self) -> list[tuple[str, bytes]]:
         """Key and bytes of every version that ever came to landing and was not the job's start."""
@@ -140,8 +193,7 @@ class World:
             if "result" not in names:
                 continue
             for file in ledger.read_result(batch).files:
-                # The versions that this world made up begin with a v.
-                if file.destination and not file.version_id.startswith("v"):
+                if file.destination and not file.version_id.startswith("made-up"):
                     found.append((file.key, self._body(LAKE, file.destination, None)))
         return sorted(found)
 
@@ -233,7 +285,11 @@ def output_prefix(batch: str) -> str:
 
 
 class Interrupting:
-    """An S3 client that is interrupted at its n-th change, before it or after S3 made it."""
+    """An S3 client that is interrupted at its n-th change, before it or after S3 made it.
+
+    at: 0 for never. then: what happens there in place of the interruption. seen: called after each
+    change.
+    """
 
     CHANGES = frozenset(
         {
@@ -243,11 +299,20 @@ class Interrupting:
             "upload_part_copy",
             "complete_multipart_upload",
             "delete_objects",
+            "abort_multipart_upload",
         }
     )
 
-    def __init__(self, s3: Any, at: int, *, after: bool) -> None:
-        self._s3, self._at, self._after = s3, at, after
+    def __init__(
+        self,
+        s3: Any,
+        at: int,
+        *,
+        after: bool = False,
+        then: Callable[[], None] | None = None,
+        seen: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._s3, self._at, self._after, self._then, self._seen = s3, at, after, then, seen
         self.changes = 0
         self.struck = False
 
@@ -258,16 +323,20 @@ class Interrupting:
 
         def call(**arguments: Any) -> Any:
             self.changes += 1
-            strike = self.changes >= self._at
-            if strike and not (self._after and self.changes == self._at):
+            number = self.changes
+            here = number == self._at or (0 < self._at < number and self._then is None)
+            if here and not (self._after and number == self._at):
                 self._strike()
             answer = real(**arguments)
-            if strike:
+            if here and self._after:
                 self._strike()
+            self._seen()
             return answer
 
         return call
 
     def _strike(self) -> None:
         self.struck = True
-        raise KeyboardInterrupt
+        if self._then is None:
+            raise KeyboardInterrupt
+        self._then()

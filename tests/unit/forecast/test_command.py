@@ -24,7 +24,7 @@ from stacks.settings import read_environments
 from tests import example
 from tests.unit.forecast.test_ledger import done_of, plan_of
 from tools import cli
-from tools.forecast import command, report, search
+from tools.forecast import command, present, report, search
 from tools.forecast.command import read_duration
 from tools.forecast.errors import ForecastError
 from tools.forecast.model import Candidate
@@ -54,7 +54,7 @@ Run = Callable[..., Said]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """The command line in this process, beside the example's settings, with a small grid."""
     monkeypatch.setattr(report, "candidates", partial(search.candidates, sizes=(10, 100)))
-    monkeypatch.chdir(example.SETTINGS.parent)
+    monkeypatch.setattr(present, "SETTINGS_FILE", example.SETTINGS)
 
     def called(*arguments: object) -> Said:
         monkeypatch.setattr(sys, "argv", ["burst", "forecast", *map(str, arguments)])
@@ -213,7 +213,7 @@ def test_write_changes_three_numbers_and_no_other_character(
     file = tmp_path / "cdktf.json"
     before = example.SETTINGS.read_text(encoding="utf-8")
     file.write_text(before, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(present, "SETTINGS_FILE", file)
     said = run("dev", "orders", *LIKE, "--promise", "1h", "--write", "--json")
     assert said.code == 0
     best = said.json["recommended"]
@@ -238,7 +238,7 @@ def test_promise_that_nothing_keeps_writes_nothing(
 ) -> None:
     file = tmp_path / "cdktf.json"
     file.write_text(example.SETTINGS.read_text(encoding="utf-8"), encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(present, "SETTINGS_FILE", file)
     before = file.read_bytes()
     assert run("dev", "orders", *LIKE, "--promise", "5s", "--write").code == 1
     assert file.read_bytes() == before

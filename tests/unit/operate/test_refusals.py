@@ -31,6 +31,7 @@ def refusal(
         (refusal("UploadPartCopy"), "s3:PutObject (and s3:GetObject"),
         (refusal("DescribeRule", "AccessDeniedException"), "events:DescribeRule"),
         (refusal("GetQueueAttributes"), "sqs:GetQueueAttributes"),
+        (refusal("FilterLogEvents", "AccessDeniedException"), "logs:FilterLogEvents"),
         (refusal("DeleteMessageBatch"), "sqs:DeleteMessage"),
         (refusal("StartWorkflowRun", "AccessDeniedException"), "glue:StartWorkflowRun"),
         (refusal("Whatever", "AccessDeniedException", NAMED), "glue:GetJobRuns"),

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from burst.contract import Area
 
 from tests.unit.operate.records import BATCH, NOW, PIPELINE, file_result, result
 from tools.operate.errors import InputError, OperateError
-from tools.operate.replays.selection import Choice, Selection, choose, since_when
+from tools.operate.ledger import FileResult
+from tools.operate.replays import archived
+from tools.operate.replays.selection import (
+    ArchivedFile,
+    Choice,
+    Earlier,
+    Item,
+    Selection,
+    choose,
+    how_to_restore,
+    since_when,
+)
 
 GOOD = file_result("orders/good.csv")
 BAD = file_result("orders/bad.csv", "quarantined")
@@ -23,8 +36,13 @@ def places(*files: Any) -> frozenset[str]:
 
 
 def chosen(selection: Selection, *files: Any, **changes: Any) -> Choice:
-    known: dict[str, Any] = {"present": places(*files), "replayed": frozenset()}
+    known: dict[str, Any] = {"present": places(*files), "replayed": {}}
     return choose(selection, [result(files)], pipeline=PIPELINE, **{**known, **changes})
+
+
+def earlier(file: FileResult, area: Area = "quarantine") -> dict[str | None, Earlier]:
+    """What is on record of a file that came back as a new version."""
+    return {file.destination: Earlier(file.key, area, "r1", NOW, "again")}
 
 
 def keys(choice: Choice) -> list[str]:
@@ -47,8 +65,87 @@ def test_files_of_the_area_that_match_are_chosen(selection: Selection, expected:
 
 
 def test_file_that_came_back_before_is_never_chosen_again() -> None:
-    choice = chosen(Selection("quarantine"), BAD, OTHER, replayed=places(BAD))
-    assert (keys(choice), choice.replayed) == (["orders/other.csv"], 1)
+    choice = chosen(Selection("quarantine"), BAD, OTHER, replayed=earlier(BAD))
+    assert keys(choice) == ["orders/other.csv"]
+    assert choice.replayed == (Earlier("orders/bad.csv", "quarantine", "r1", NOW, "again"),)
+
+
+AGAIN = dataclasses.replace(GOOD, version_id="again", destination="archive/orders/again")
+
+
+@pytest.mark.parametrize(
+    ("selection", "area", "expected"),
+    [
+        (Selection("archive", key="orders/*"), "archive", []),
+        (Selection("archive", since="2d"), "archive", []),
+        # Who names the batch, or replaces what is there, means just this copy.
+        (Selection("archive", batch=BATCH), "archive", [AGAIN.destination]),
+        (Selection("archive", since="2d", replace=True), "archive", [AGAIN.destination]),
+        # What was corrected is loaded for the first time.
+        (Selection("archive", key="orders/*"), "quarantine", [AGAIN.destination]),
+    ],
+)
+def test_copy_that_a_replay_made_is_not_taken_for_another_file(
+    selection: Selection, area: Area, expected: list[str]
+) -> None:
+    choice = chosen(selection, GOOD, AGAIN, replayed=earlier(GOOD, area))
+    assert [item.source for item in choice.items] == expected
+    assert [(file.key, file.batch) for file in choice.replayed] == [("orders/good.csv", BATCH)]
+
+
+ITEM = Item("orders/a.csv", "archive/orders/a", BATCH, 10)
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        ({}, None),
+        ({"StorageClass": "GLACIER_IR"}, None),
+        ({"StorageClass": "INTELLIGENT_TIERING"}, None),
+        ({"StorageClass": "GLACIER"}, "orders/a.csv (GLACIER)"),
+        ({"StorageClass": "DEEP_ARCHIVE"}, "orders/a.csv (DEEP_ARCHIVE)"),
+        (
+            {"StorageClass": "GLACIER", "Restore": 'ongoing-request="true"'},
+            "orders/a.csv (GLACIER, being restored)",
+        ),
+        (
+            {
+                "StorageClass": "GLACIER",
+                "Restore": 'ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"',
+            },
+            None,
+        ),
+        (
+            {"StorageClass": "INTELLIGENT_TIERING", "ArchiveStatus": "ARCHIVE_ACCESS"},
+            "orders/a.csv (INTELLIGENT_TIERING ARCHIVE_ACCESS)",
+        ),
+        (
+            {"StorageClass": "INTELLIGENT_TIERING", "ArchiveStatus": "DEEP_ARCHIVE_ACCESS"},
+            "orders/a.csv (INTELLIGENT_TIERING DEEP_ARCHIVE_ACCESS)",
+        ),
+    ],
+)
+def test_archived_is_what_s3_returns_only_after_it_is_restored(
+    head: dict[str, str], words: str | None
+) -> None:
+    found = archived.state(ITEM, "lake", head)
+    assert (found.words if found else None) == words
+
+
+@pytest.mark.parametrize(
+    ("storage_class", "said"),
+    [
+        ("GLACIER", "--restore-request Days=7"),
+        ("GLACIER", "about 3 to 5 hours"),
+        ("DEEP_ARCHIVE", "about 12 hours"),
+        ("INTELLIGENT_TIERING ARCHIVE_ACCESS", "--restore-request '{}'"),
+        ("INTELLIGENT_TIERING DEEP_ARCHIVE_ACCESS", "about 12 hours"),
+    ],
+)
+def test_how_to_restore_depends_on_the_class(storage_class: str, said: str) -> None:
+    file = ArchivedFile("orders/a.csv", "archive/orders/a", BATCH, "lake", storage_class, False)
+    assert said in how_to_restore(file)
+    assert "--bucket lake --key archive/orders/a " in how_to_restore(file)
 
 
 def test_file_that_is_no_longer_in_the_lake_is_counted_as_missing() -> None:
@@ -70,13 +167,13 @@ def test_replacing_takes_the_whole_output_and_all_of_its_files() -> None:
 def test_replacing_a_batch_whose_files_came_back_before_removes_the_rows_that_are_there_twice() -> (
     None
 ):
-    choice = chosen(Selection("archive", batch=BATCH, replace=True), GOOD, replayed=places(GOOD))
+    choice = chosen(Selection("archive", batch=BATCH, replace=True), GOOD, replayed=earlier(GOOD))
     assert (keys(choice), len(choice.outputs)) == ([], 1)
 
 
 def test_output_that_was_removed_before_is_not_removed_again() -> None:
     selection = Selection("archive", batch=BATCH, replace=True)
-    choice = chosen(selection, GOOD, replayed=places(GOOD), removed={BATCH})
+    choice = chosen(selection, GOOD, replayed=earlier(GOOD), removed={BATCH})
     assert choice.outputs == ()
 
 

@@ -16,7 +16,7 @@ from tools.operate.history import Batch, History
 from tools.operate.status import EnvironmentStatus, PipelineStatus
 from tools.operate.views.status import status_panels
 from tools.operate.views.tables import batches_table
-from tools.operate.words import ago, count, duration, range_words, size
+from tools.operate.words import ago, at_words, count, duration, range_words, size
 
 RUN = "0123456789abcdef" * 4
 
@@ -75,3 +75,18 @@ def test_what_no_column_takes_is_named_in_the_status(columns: int) -> None:
     out = io.StringIO()
     Console(file=out, width=columns).print(*status_panels(status))
     assert "'channel' (14): `burst drift dev orders` says more" in out.getvalue()
+
+
+def test_sentence_is_broken_at_words_and_a_command_or_a_long_path_never() -> None:
+    command = "  pipenv run burst inspect dev orders orders/2026/11/26/zurich-00013.csv"
+    path = "/" + "long/" * 10
+    text = f"The file is well-known and is in {path} now.\n{command}\n+ a difference, also long"
+    assert at_words(text, 20).split("\n") == [
+        "The file is",
+        "well-known and is in",
+        path,
+        "now.",
+        command,
+        "+ a difference, also long",
+    ]
+    assert at_words(text, 500) == text

@@ -36,6 +36,8 @@ def drain(
     """Start a run now and follow it to its end; it also works while the pipeline is paused.
 
     Exit code 1 where the run failed or files went bad.
+
+    Example: pipenv run burst drain dev orders
     """
     answer = Answer.to(as_json)
     deployment, connection = reach(environment, outputs, endpoint)

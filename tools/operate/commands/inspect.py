@@ -38,7 +38,10 @@ def inspect(
     outputs: Outputs = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Show where a file is and what happened to it, or what a batch or a run did."""
+    """Show where a file is and what happened to it, or what a batch or a run did.
+
+    Example: pipenv run burst inspect dev orders orders/2026/a.csv --rows 3
+    """
     answer = Answer.to(as_json)
     deployment, connection = reach(environment, outputs, endpoint)
     part = deployment.pipeline(pipeline)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from tools.operate.answer import Answer, explained_errors
-from tools.operate.deployment import PROJECT_FOLDER
+from tools.operate.deployment import PROJECT_FOLDER, SANDBOX_VARIABLE
 from tools.operate.options import (
     AsJson,
     Environment,
@@ -27,7 +28,10 @@ def pause(
     write: Annotated[bool, typer.Option("--write", help="Change cdktf.json.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how to stop a pipeline from starting runs: a setting, and the plan it leads to."""
+    """Show how to stop a pipeline from starting runs: a setting, and the plan it leads to.
+
+    Example: pipenv run burst pause dev orders --write
+    """
     _pause(environment, pipeline, paused=True, write=write, as_json=as_json)
 
 
@@ -38,7 +42,10 @@ def resume(
     write: Annotated[bool, typer.Option("--write", help="Change cdktf.json.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how to let a paused pipeline go on: a setting, the plan, and one run."""
+    """Show how to let a paused pipeline go on: a setting, the plan, and one run.
+
+    Example: pipenv run burst resume dev orders --write
+    """
     _pause(environment, pipeline, paused=False, write=write, as_json=as_json)
 
 
@@ -58,5 +65,5 @@ def _pause(environment: str, pipeline: str, *, paused: bool, write: bool, as_jso
     answer.end(
         {**shown, "changed": changed},
         ok=True,
-        draw=pause_lines(change, written=write),
+        draw=pause_lines(change, written=write, in_sandbox=SANDBOX_VARIABLE in os.environ),
     )

@@ -38,7 +38,10 @@ def put(
     outputs: Outputs = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Upload files to landing, as a producer would, each exactly once."""
+    """Upload files to landing, as a producer would, each exactly once.
+
+    Example: pipenv run burst put dev orders exports/*.csv
+    """
     answer = Answer.to(as_json)
     if key is not None and len(files) > 1:
         raise InputError(f"--key names one file, and {len(files)} are given.")

@@ -35,7 +35,10 @@ def redeliver(
     outputs: Outputs = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Show why events were not delivered, start a run for their files, and delete the messages."""
+    """Show why events were not delivered, start a run for their files, and delete the messages.
+
+    Example: pipenv run burst redeliver dev --dry-run
+    """
     answer = Answer.to(as_json)
     deployment, connection = reach(environment, outputs, endpoint)
     names = [pipeline] if pipeline else sorted(deployment.pipelines)
@@ -44,7 +47,11 @@ def redeliver(
         with followed(answer) as (report, say):
             drain = Drain(connection, deployment, part, utc_now, report, say)
             show = partial(_show_reasons, answer, part.name)
-            done.append(redelivery.redeliver(connection, part, drain, dry_run=dry_run, show=show))
+            done.append(
+                redelivery.redeliver(
+                    connection, deployment, part, drain, dry_run=dry_run, show=show
+                )
+            )
     ok = all(item.succeeded or dry_run for item in done)
     answer.end(
         {"pipelines": done},

@@ -21,7 +21,7 @@ from tools.operate.options import (
     PipelineName,
     reach,
 )
-from tools.operate.replaying import ReplaySession
+from tools.operate.replaying import GiveUpSession, ReplaySession
 from tools.operate.replays.selection import Selection
 
 
@@ -51,7 +51,8 @@ def replay(
     replace: Annotated[
         bool,
         typer.Option(
-            "--replace", help="First remove the old output of the batches; for whole batches only."
+            "--replace",
+            help="Have them loaded, then remove the old output; for whole batches only.",
         ),
     ] = False,
     content: Annotated[
@@ -63,16 +64,33 @@ def replay(
             dir_okay=False,
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would come back.")] = False,
+    give_up: Annotated[
+        bool,
+        typer.Option("--give-up", help="End the open replay: nothing more of it is sent."),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
     outputs: Outputs = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Bring files back into landing as new uploads, each once, also after an interruption."""
+    """Bring files back into landing as new uploads, each once, also after an interruption.
+
+    Example: pipenv run burst replay dev orders --quarantine --since 2d --dry-run
+    """
+    answer = Answer.to(as_json)
+    if give_up:
+        if quarantine or archive or replace or any((batch, since, key, content)):
+            raise InputError(
+                "--give-up ends the one replay that is open, whatever its options were: leave out "
+                "the others, except for --dry-run and --yes."
+            )
+        deployment, connection = reach(environment, outputs, endpoint)
+        part = deployment.pipeline(pipeline)
+        GiveUpSession(answer, deployment, part, connection).run(dry_run=dry_run, yes=yes)
+        return
     if quarantine == archive:
         raise InputError("Say which files: either --quarantine or --archive.")
-    answer = Answer.to(as_json)
     area: Area = "quarantine" if quarantine else "archive"
     digest = None if content is None else hashlib.sha256(content.read_bytes()).hexdigest()
     selection = Selection(area, batch, since, key, replace, digest)

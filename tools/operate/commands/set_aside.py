@@ -37,6 +37,8 @@ def set_aside(
     """Give up the bad files of a batch: the next run quarantines them and loads the others.
 
     For files that are wrong. If the columns or the transform are wrong, correct and deploy them.
+
+    Example: pipenv run burst set-aside dev orders --batch 20261126T180929Z
     """
     answer = Answer.to(as_json)
     deployment, connection = reach(environment, outputs, endpoint)

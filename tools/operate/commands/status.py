@@ -36,7 +36,10 @@ def show_status(
     outputs: Outputs = None,
     endpoint: Endpoint = None,
 ) -> None:
-    """Show what each pipeline does now, and what needs attention (exit code 1)."""
+    """Show what each pipeline does now, and what needs attention (exit code 1).
+
+    Example: pipenv run burst status dev --watch
+    """
     answer = Answer.to(as_json)
     if watch and as_json:
         raise InputError("--watch draws for people, and --json prints one document: give one.")

@@ -3,8 +3,9 @@
     ledger/<pipeline>/replays/latest.json                the newest request, and whether it is open
     ledger/<pipeline>/replays/<id>/plan.json             which files, and whose output goes
                                    prepared-0001.json    their uploads, ready but for completion
-                                   removed.json          the batches' output is gone (--replace)
                                    sent-0001.json        the versions that landing holds
+                                   removed.json          whose old output is gone (--replace)
+                                   given-up.json         somebody ended it before its end
                                    done.json             all of it in one record
 
 An upload can be completed only once, however often that is asked for. The rest relies on it.

@@ -10,8 +10,15 @@ from tools.operate import quarantine
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import InputError
 from tools.operate.ledger import PipelineLedger, planned_at
-from tools.operate.replays.records import ReplayRecords, replayed_sources
-from tools.operate.replays.selection import Choice, Selection, choose, since_when
+from tools.operate.replays import archived
+from tools.operate.replays.records import ReplayRecords, sent_before
+from tools.operate.replays.selection import (
+    Choice,
+    Selection,
+    choose,
+    since_when,
+    without_archived,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,15 +33,16 @@ def find(
 ) -> Choice:
     """The files that this selection means now, without those that came back before.
 
-    A batch that is not done is left out: its files may still be in landing. Raises `InputError`
-    for a batch that there is not.
+    A batch that is not done is left out: its files may still be in landing; so is a file that has
+    to be restored first. Raises `InputError` for a batch that there is not.
     """
     ledger = PipelineLedger.of(s3, deployment, pipeline)
     earlier = ReplayRecords.of(s3, deployment, pipeline).done()
-    present: set[str] = set()
+    present: dict[str, str] = {}
     if selection.area == "quarantine":
         places, _ = quarantine.copies(s3, deployment, pipeline, "quarantine", batch=selection.batch)
-        present.update(*places.values())
+        for found in places.values():
+            present |= found
         batches = list(places)
     else:
         batches = []
@@ -46,16 +54,19 @@ def find(
             places, _ = quarantine.copies(
                 s3, deployment, pipeline, "archive", batch=result.origin.batch
             )
-            present.update(*places.values())
-    return choose(
+            for found in places.values():
+                present |= found
+    choice = choose(
         selection,
         results,
         pipeline=pipeline,
-        present=present,
-        replayed=replayed_sources(earlier),
+        present=present.keys(),
+        replayed=sent_before(earlier),
         removed={output.batch for replay in earlier for output in replay.outputs},
         unsettled=[batch for batch in batches if batch not in done],
     )
+    frozen = archived.look(s3, deployment.lake_bucket, choice.items, present)
+    return without_archived(selection, choice, frozen)
 
 
 def _wanted(

@@ -18,7 +18,7 @@ from burst.s3 import is_gone, read_whole, repeated
 from tools.operate.connection import THREADS
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import OperateError
-from tools.operate.replays.selection import Item, Output, Selection
+from tools.operate.replays.selection import Earlier, Item, Output, Selection
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -70,6 +70,14 @@ class Sent:
 
 
 @dataclass(frozen=True)
+class GivenUp:
+    """That a request is not to go on. by: the local user who decided; at: in UTC."""
+
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class SentFile:
     """A file of a finished request, and its version in landing."""
 
@@ -95,10 +103,11 @@ class ReplayRecords:
     s3: S3Client
     bucket: str
     pipeline: str
+    environment: str
 
     @classmethod
     def of(cls, s3: S3Client, deployment: Deployment, pipeline: DeployedPipeline) -> ReplayRecords:
-        return cls(s3, deployment.lake_bucket, pipeline.name)
+        return cls(s3, deployment.lake_bucket, pipeline.name, deployment.environment)
 
     @property
     def prefix(self) -> str:
@@ -145,11 +154,18 @@ class ReplayRecords:
         if latest is not None and latest.id == request.id and latest.state == "open":
             self._swap(ReplayRequest(request.id, request.selection, request.at, "done"), etag)
 
-    def drop(self, request: ReplayRequest) -> None:
-        """End a request that found nothing to do."""
-        latest, etag = self.latest()
-        if latest is not None and latest.id == request.id:
-            self._swap(ReplayRequest(request.id, request.selection, request.at, "done"), etag)
+    def fix_plan(self, request: ReplayRequest, plan: ReplayPlan) -> ReplayPlan:
+        """Write the plan unless there is one; returns the one that counts."""
+        return plan_from(self.write_once(request, "plan", plan_record(plan)))
+
+    def give_back(self, request: ReplayRequest) -> None:
+        """End a request that has no plan, so that the next one may begin.
+
+        Where somebody else planned it at the same moment, it goes on.
+        """
+        plan = self.fix_plan(request, ReplayPlan((), ()))
+        if not (plan.items or plan.outputs):
+            self.finish(request, DoneReplay(request.id, request.at, request.selection, (), ()))
 
     def write_once(
         self, request: ReplayRequest, name: str, fields: Mapping[str, Any]
@@ -180,6 +196,11 @@ class ReplayRecords:
         record = self.read(request, "plan")
         return None if record is None else plan_from(record)
 
+    def given_up(self, request: ReplayRequest) -> GivenUp | None:
+        """Who gave this request up; None where nobody did."""
+        record = self.read(request, "given-up")
+        return None if record is None else given_up_from(record)
+
     def done(self) -> list[DoneReplay]:
         """Every finished request, oldest first."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(
@@ -199,7 +220,8 @@ class ReplayRecords:
         if latest.selection != selection:
             raise OperateError(
                 f"The replay {latest.id} is not finished, and there is one at a time. Finish it "
-                f"first: `burst replay` with {latest.selection.words()}."
+                f"first: `burst replay` with {latest.selection.words()}. Or end it without sending "
+                f"the rest: `burst replay {self.environment} {self.pipeline} --give-up`."
             )
 
     def _swap(self, request: ReplayRequest, etag: str | None) -> bool:
@@ -277,14 +299,33 @@ def uploads_from(record: Mapping[str, Any]) -> tuple[Upload, ...]:
     return tuple(Upload(item["upload_id"], tuple(item["parts"])) for item in record["uploads"])
 
 
+def given_up_from(record: Mapping[str, Any]) -> GivenUp:
+    """Who gave a request up, as it was written."""
+    return GivenUp(record["by"], datetime.fromisoformat(record["at"]))
+
+
+def removed_from(record: Mapping[str, Any], plan: ReplayPlan) -> tuple[Output, ...]:
+    """The outputs that a request has removed, as it was written."""
+    # A release that removed before it sent wrote no names: it always removed all.
+    batches = record.get("batches")
+    return tuple(item for item in plan.outputs if batches is None or item.batch in batches)
+
+
 def sent_from(record: Mapping[str, Any]) -> tuple[Sent, ...]:
     """Sent files as they were written."""
     return tuple(Sent(**item) for item in record["sent"])
 
 
-def replayed_sources(replays: Sequence[DoneReplay]) -> frozenset[str]:
-    """The keys of the lake bucket whose files came to landing in these replays."""
-    return frozenset(file.item.source for done in replays for file in done.files if file.sent.sent)
+def sent_before(replays: Sequence[DoneReplay]) -> dict[str, Earlier]:
+    """The files that came to landing in these replays, by their keys in the lake bucket."""
+    return {
+        file.item.source: Earlier(
+            file.item.key, done.selection.area, done.id, done.at, file.sent.version_id
+        )
+        for done in replays
+        for file in done.files
+        if file.sent.sent
+    }
 
 
 def _done_record(done: DoneReplay) -> dict[str, Any]:

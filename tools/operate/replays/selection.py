@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+import shlex
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
@@ -87,20 +88,59 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """A file that an earlier replay sent from this area.
+
+    at: when that replay began. version_id: of the file in landing, None where S3 did not say.
+    batch: which took it from there, None where the selection does not show that.
+    """
+
+    key: str
+    area: Area
+    replay: str
+    at: datetime
+    version_id: str | None
+    batch: str | None = None
+
+
+@dataclass(frozen=True)
+class ArchivedFile:
+    """A file whose bytes S3 returns only after they are restored.
+
+    storage_class: GLACIER, DEEP_ARCHIVE, or INTELLIGENT_TIERING with its tier. restoring: whether
+    somebody has asked for that already.
+    """
+
+    key: str
+    source: str
+    batch: str
+    bucket: str
+    storage_class: str
+    restoring: bool
+
+    @property
+    def words(self) -> str:
+        """The file with its class."""
+        now = ", being restored" if self.restoring else ""
+        return f"{self.key} ({self.storage_class}{now})"
+
+
+@dataclass(frozen=True)
 class Choice:
     """What a replay will do, and what it leaves out and why.
 
     replayed: files of the selection that an earlier replay sent. missing: files that are no longer
     in the lake. foreign: keys that no pipeline would take from landing. unsettled: batches that
-    are not done.
+    are not done. archived: files that have to be restored first.
     """
 
     items: tuple[Item, ...]
     outputs: tuple[Output, ...]
-    replayed: int
+    replayed: tuple[Earlier, ...]
     missing: int
     foreign: tuple[str, ...]
     unsettled: tuple[str, ...]
+    archived: tuple[ArchivedFile, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -126,11 +166,11 @@ def since_when(text: str, now: datetime) -> datetime:
 
 def choose(
     selection: Selection,
-    results: Iterable[ResultRecord],
+    results: Sequence[ResultRecord],
     *,
     pipeline: DeployedPipeline,
     present: Set[str],
-    replayed: Set[str],
+    replayed: Mapping[str, Earlier],
     removed: Set[str] = frozenset(),
     unsettled: Sequence[str] = (),
 ) -> Choice:
@@ -143,22 +183,94 @@ def choose(
     items: list[Item] = []
     outputs: list[Output] = []
     foreign: list[str] = []
-    before = missing = 0
+    before: dict[tuple[str, str | None], Earlier] = {}
+    missing = 0
+    taken = {file.identity: result.origin.batch for result in results for file in result.files}
+    second = _second_copies(selection, replayed)
     for result in results:
         has_output = result.output is not None and result.origin.batch not in removed
         if selection.replace and has_output:
             _must_be_whole(result, pipeline, present, replayed)
             outputs.append(Output(result.origin.batch, result.output or ""))
         for file, place in _selected(selection, result):
-            if place in replayed:
-                before += 1
+            if earlier := replayed.get(place) or second.get(file.identity):
+                identity = (earlier.key, earlier.version_id)
+                before[identity] = replace(earlier, batch=taken.get(identity))  # type: ignore[arg-type]
             elif place not in present:
                 missing += 1
             elif not pipeline.owns(file.key):
                 foreign.append(file.key)
             else:
                 items.append(Item(file.key, place, result.origin.batch, file.size))
-    return Choice(tuple(items), tuple(outputs), before, missing, tuple(foreign), tuple(unsettled))
+    return Choice(
+        items=tuple(items),
+        outputs=tuple(outputs),
+        replayed=tuple(before.values()),
+        missing=missing,
+        foreign=tuple(foreign),
+        unsettled=tuple(unsettled),
+    )
+
+
+def without_archived(
+    selection: Selection, choice: Choice, archived: Mapping[str, ArchivedFile]
+) -> Choice:
+    """The same without the files that have to be restored first, which are named.
+
+    archived: by their keys in the lake. Raises `OperateError` where a batch that is to be replaced
+    holds one of them.
+    """
+    if not archived:
+        return choice
+    replaced = {output.batch for output in choice.outputs}
+    kept = [file for file in archived.values() if selection.replace and file.batch in replaced]
+    if kept:
+        raise OperateError(
+            f"Batch {kept[0].batch} cannot be replaced: S3 returns {len(kept)} of the files only "
+            f"after they are restored, the first is {kept[0].words}. {how_to_restore(kept[0])} "
+            "Nothing was changed."
+        )
+    return replace(
+        choice,
+        items=tuple(item for item in choice.items if item.source not in archived),
+        archived=tuple(archived.values()),
+    )
+
+
+def how_to_restore(file: ArchivedFile) -> str:
+    """What to do about an archived file.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html; what is restored from
+    Intelligent-Tiering moves to another tier for good, so there is no number of days
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html).
+    """
+    if file.restoring:
+        return "It is being restored: give the same command again once it is there."
+    is_tiering = file.storage_class.startswith("INTELLIGENT_TIERING")
+    request = "'{}'" if is_tiering else "Days=7"
+    hours = "12 hours" if "DEEP_ARCHIVE" in file.storage_class else "3 to 5 hours"
+    return (
+        f"Restore such a file with `aws s3api restore-object --bucket {file.bucket} --key "
+        f"{shlex.quote(file.source)} --restore-request {request}` (many: S3 Batch Operations), "
+        f"wait for about {hours}, and give the same command again."
+    )
+
+
+def _second_copies(
+    selection: Selection, replayed: Mapping[str, Earlier]
+) -> Mapping[tuple[str, str], Earlier]:
+    """The versions that earlier replays of the archive made: once loaded, they are in it as well.
+
+    Without this the same command would find each copy of its own work. Who names a batch or
+    replaces what is there means just these copies.
+    """
+    if selection.area != "archive" or selection.batch or selection.replace:
+        return {}
+    return {
+        (earlier.key, earlier.version_id): earlier
+        for earlier in replayed.values()
+        if earlier.area == "archive" and earlier.version_id is not None
+    }
 
 
 def _selected(selection: Selection, result: ResultRecord) -> Iterator[tuple[FileResult, str]]:
@@ -169,7 +281,10 @@ def _selected(selection: Selection, result: ResultRecord) -> Iterator[tuple[File
 
 
 def _must_be_whole(
-    result: ResultRecord, pipeline: DeployedPipeline, present: Set[str], replayed: Set[str]
+    result: ResultRecord,
+    pipeline: DeployedPipeline,
+    present: Set[str],
+    replayed: Mapping[str, Earlier],
 ) -> None:
     """Raise unless every row of the batch's output comes again, or has come already."""
     for file, place in _selected(Selection("archive", batch=result.origin.batch), result):

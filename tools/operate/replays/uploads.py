@@ -8,18 +8,16 @@ PutObject would make a second version, and botocore repeats a request whose answ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 from burst.s3 import MAX_COPY_BYTES, is_gone
 
-from tools.operate.connection import THREADS
+from tools.operate.connection import CLOCKS_APART, THREADS
 from tools.operate.ledger import FileResult, PipelineLedger
 from tools.operate.replays.records import ReplayRequest, Sent, Upload
 from tools.operate.replays.selection import Item
@@ -75,11 +73,17 @@ class LandingUploads:
         return Sent(sent=True, version_id=answer.get("VersionId"))
 
     def abort(self, item: Item, upload: Upload) -> None:
-        """Give an upload up; it may be gone already."""
-        with suppress(ClientError):
+        """Give an upload up, so that nobody can complete it; it may be gone or completed already.
+
+        Raises what AbortMultipartUpload raises.
+        """
+        try:
             self.s3.abort_multipart_upload(
                 Bucket=self.bucket, Key=item.key, UploadId=upload.upload_id
             )
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "NoSuchUpload":
+                raise
 
     def _copied(self, item: Item, upload: str) -> Iterator[str]:
         source = {"Bucket": self.lake_bucket, "Key": item.source}
@@ -115,16 +119,32 @@ class LandingUploads:
 
 @dataclass(frozen=True)
 class Traces:
-    """Where a file of a request can be found after landing: the last resort of a resumed replay."""
+    """Where files of a request can be found after landing: the last resort of a resumed replay."""
 
     landing: LandingUploads
     ledger: PipelineLedger
     request: ReplayRequest
 
-    def find(self, item: Item, mark: str) -> Sent:
-        """Whether this very upload came to landing, by the mark on what landing and lake hold."""
-        version = self._in_landing(item, mark) or self._in_the_lake(item, mark)
-        return Sent(sent=version is not None, version_id=version)
+    def find(self, positions: Sequence[int], items: Sequence[Item]) -> list[Sent]:
+        """Whether these very uploads came to landing, by the marks on what landing and lake hold.
+
+        positions: of the items in the request. Landing first, and the ledger only after that: what
+        is not in landing any more is in a result by then.
+        """
+        marks = [mark_of(self.request, position) for position in positions]
+        pairs = list(zip(items, marks, strict=True))
+        waiting = in_threads(lambda pair: self._in_landing(*pair), pairs, _ignore)
+        left = [pair for pair, version in zip(pairs, waiting, strict=True) if version is None]
+        results = self._results() if left else {}
+        taken = dict(
+            zip(
+                (mark for _, mark in left),
+                in_threads(lambda pair: self._in_the_lake(results, *pair), left, _ignore),
+                strict=True,
+            )
+        )
+        versions = [version or taken[mark] for version, mark in zip(waiting, marks, strict=True)]
+        return [Sent(sent=version is not None, version_id=version) for version in versions]
 
     def _in_landing(self, item: Item, mark: str) -> str | None:
         s3, bucket = self.landing.s3, self.landing.bucket
@@ -136,16 +156,17 @@ class Traces:
                     return version["VersionId"]
         return None
 
-    def _in_the_lake(self, item: Item, mark: str) -> str | None:
-        for file in self._results.get(item.key, ()):
+    def _in_the_lake(
+        self, results: Mapping[str, Sequence[FileResult]], item: Item, mark: str
+    ) -> str | None:
+        for file in results.get(item.key, ()):
             if file.destination and self._mark(self.ledger.lake_bucket, file.destination) == mark:
                 return file.version_id
         return None
 
-    @cached_property
     def _results(self) -> dict[str, list[FileResult]]:
         """What became of each key in the batches since the request began."""
-        names = self.ledger.batches(since=self.request.at)
+        names = self.ledger.batches(since=self.request.at - CLOCKS_APART)
         committed = [batch for batch, records in names.items() if "result" in records]
         found: dict[str, list[FileResult]] = {}
         for result in self.ledger.results(committed):
@@ -164,11 +185,20 @@ class Traces:
         return head["Metadata"].get(MARK)
 
 
+def mark_of(request: ReplayRequest, position: int) -> str:
+    """The mark of a file of this request, by its position in the plan."""
+    return f"{request.id}/{position}"
+
+
 def spans(size: int, part: int = COPY_PART_BYTES) -> list[tuple[int, int] | None]:
     """The byte ranges of an object's parts, first and last byte; [None] for all of it at once."""
     if size <= MAX_COPY_BYTES:
         return [None]
     return [(start, min(start + part, size) - 1) for start in range(0, size, part)]
+
+
+def _ignore() -> None:
+    """Nobody counts these."""
 
 
 def in_threads(

@@ -6,9 +6,14 @@ from collections.abc import Iterator
 
 from tools.operate.pausing import Pausing
 
+IN_THE_SANDBOX = "  pipenv run burst sandbox apply"
 
-def pause_lines(change: Pausing, *, written: bool) -> Iterator[str]:
-    """The change, the commands that deploy it, and what happens to files meanwhile."""
+
+def pause_lines(change: Pausing, *, written: bool, in_sandbox: bool = False) -> Iterator[str]:
+    """The change, the commands that deploy it, and what happens to files meanwhile.
+
+    in_sandbox: the shell belongs to a sandbox, where one command does all of it.
+    """
     where = f"{change.environment} {change.pipeline}"
     if not change.needed:
         yield f"cdktf.json says already that {where} is {change.words}."
@@ -17,16 +22,10 @@ def pause_lines(change: Pausing, *, written: bool) -> Iterator[str]:
         if not written:
             yield "Add --write to change the file."
     already = not change.needed
-    state = "ENABLED -> DISABLED" if change.paused else "DISABLED -> ENABLED"
-    folder = f"cdktf.out/stacks/{change.environment}"
     yield (
         "It is a setting because the next apply would change back a rule that was changed by "
         f"hand. What is left to do{', unless it is deployed' * already}:\n\n"
-        "  pipenv run python main.py\n"
-        f"  terraform -chdir={folder} init     the first time\n"
-        f"  terraform -chdir={folder} plan     the rules of {change.pipeline}: state {state}, "
-        "nothing else\n"
-        f"  terraform -chdir={folder} apply"
+        + (IN_THE_SANDBOX if in_sandbox else _commands(change))
     )
     if change.paused:
         yield (
@@ -38,3 +37,14 @@ def pause_lines(change: Pausing, *, written: bool) -> Iterator[str]:
             f"  pipenv run burst drain {where}\n\n"
             "The last command takes the files that came during the pause: they sent no event."
         )
+
+
+def _commands(change: Pausing) -> str:
+    state = "ENABLED -> DISABLED" if change.paused else "DISABLED -> ENABLED"
+    terraform = f"terraform -chdir=cdktf.out/stacks/{change.environment}"
+    return (
+        "  pipenv run python main.py\n"
+        f"  {terraform} init     the first time\n"
+        f"  {terraform} plan     state {state}, nothing else\n"
+        f"  {terraform} apply"
+    )

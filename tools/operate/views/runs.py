@@ -61,8 +61,15 @@ def redelivered_parts(
     done: Redelivered, deployment: Deployment, *, dry_run: bool
 ) -> Iterator[RenderableType]:
     """What became of one pipeline's undelivered events."""
+    if done.held:
+        yield (
+            f"{done.pipeline}: somebody else has received about {count(done.held, 'message')}: "
+            "another `burst redeliver` is at work, or was killed; then they are back in the queue "
+            "within an hour. Look again when it has ended."
+        )
     if not done.reasons:
-        yield f"{done.pipeline}: every event was delivered."
+        if not done.held:
+            yield f"{done.pipeline}: every event was delivered."
         return
     if done.drained is not None:
         yield from drained_parts(done.drained, deployment.pipeline(done.pipeline))
@@ -72,6 +79,12 @@ def redelivered_parts(
         yield (
             f"{done.pipeline}: {count(done.deleted, 'message')} deleted, their files are "
             "taken. New events fail again until the cause above is corrected."
+        )
+    elif done.left_behind and done.drained and done.drained.succeeded:
+        yield (
+            f"{done.pipeline}: the run left {count(len(done.left_behind), 'file')} in landing that "
+            f"waited before, the first is {done.left_behind[0]}, so every message stays in the "
+            f"queue. `burst status {deployment.environment}` says why."
         )
     else:
         yield f"{done.pipeline}: the run did not succeed, so every message stays in the queue."

@@ -64,6 +64,7 @@ class GlueState:
             timeout=timeout,
             max_concurrent_runs=int(found.execution_property.get("MaxConcurrentRuns") or 1),
             queuing_enabled=bool(getattr(found, "job_run_queuing_enabled", False)),
+            security_configuration=str(found.security_configuration or ""),
         )
 
     def show_workflow_run(self, run: WorkflowRun) -> None:

@@ -72,6 +72,7 @@ class Job:
         timeout: minutes.
         max_concurrent_runs: job runs that may be active at once.
         queuing_enabled: whether a run beyond that limit waits.
+        security_configuration: its name; "" where the job has none.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Job:
     timeout: int | None
     max_concurrent_runs: int
     queuing_enabled: bool
+    security_configuration: str = ""
 
 
 class GlueAccount(Protocol):

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tools.processes import SOON, Session
 from tools.sandbox.errors import SandboxError
+from tools.sandbox.glue.job_logs import DRIVER_STREAM, JobLog, cloudwatch, group_prefix
 from tools.sandbox.java import java_home, java_options
 
 if TYPE_CHECKING:
@@ -30,11 +29,7 @@ SESSION_NAME = "GlueJobRunnerSession"
 LOG_NAME = "log.txt"
 ERROR_NAME = "error.txt"
 RUN_SCRIPT = Path(__file__).with_name("run_script.py")
-TERMINATION_GRACE = 3.0
-KILL_GRACE = 5.0
-SIGNALS = ((signal.SIGTERM, TERMINATION_GRACE), (signal.SIGKILL, KILL_GRACE))
 MAX_ERROR_LENGTH = 500
-PROC = Path("/proc")
 # What of the caller's environment would change how Python or Spark runs.
 NOT_INHERITED = ("PYTHON", "PYSPARK", "SPARK", "JAVA", "JDK_JAVA", "_JAVA", "HADOOP", "CLASSPATH")
 
@@ -48,12 +43,16 @@ class JobRequest:
         script_location: `s3://` URI of the script.
         arguments: everything that is passed to the script, by name with its dashes.
         folder: a folder for this run alone: its code, its log, its temporary files.
+        run_id: names its log streams.
+        security_configuration: a part of the names of its log groups; "" where it has none.
     """
 
     role: str
     script_location: str
     arguments: Mapping[str, str]
     folder: Path
+    run_id: str
+    security_configuration: str = ""
 
     @property
     def log(self) -> Path:
@@ -70,10 +69,11 @@ class JobProcess:
     """A running job. It is the first process of its own session, and everything that it
     starts (Spark's JVM, its Python workers) stays in that session and ends with it."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], request: JobRequest) -> None:
-        self.pid = popen.pid
+    def __init__(self, session: Session, request: JobRequest, log: JobLog) -> None:
+        self.pid = session.pid
         self._error = request.error
-        self._popen = popen
+        self._session = session
+        self._log = log
 
     @classmethod
     def start(cls, request: JobRequest, account: Account) -> Self:
@@ -99,17 +99,18 @@ class JobProcess:
         ]
         command = [sys.executable, str(RUN_SCRIPT), str(request.error), str(script)]
         command += [part for pair in request.arguments.items() for part in pair]
-        with request.log.open("ab") as log:
-            popen = subprocess.Popen(  # noqa: S603 (the deployed script is what runs)
-                command,
-                cwd=request.folder,
-                env=job_environment(account, credentials, packages, request.folder),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        return cls(popen, request)
+        session = Session(
+            "the job (Spark)",
+            command,
+            cwd=request.folder,
+            env=job_environment(account, credentials, packages, request.folder),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        log = _log_of(request, account)
+        if session.popen.stdout and session.popen.stderr:
+            log.follow(session.popen.stdout, session.popen.stderr)
+        return cls(session, request, log)
 
     def wait(self, timeout: float | None = None) -> int | None:
         """The exit code once the job has ended, or None if it still runs after the timeout.
@@ -117,10 +118,11 @@ class JobProcess:
         What an ended job has left running in its session is ended too.
         """
         try:
-            code = self._popen.wait(timeout)
+            code = self._session.popen.wait(timeout)
         except subprocess.TimeoutExpired:
             return None
-        self._end_session()
+        self._session.end(*SOON)
+        self._log.close()
         return code
 
     def terminate(self) -> None:
@@ -128,67 +130,21 @@ class JobProcess:
 
         May be called at any time, from any thread, and again.
         """
-        self._end_session()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._popen.wait(KILL_GRACE)
+        self._session.end(*SOON)
+        self._log.close()
 
     def error_message(self) -> str:
         """What Glue shows as `ErrorMessage` of the job that has ended badly."""
-        return error_message(self._error, self._popen.returncode)
-
-    def _end_session(self) -> None:
-        for signal_number, grace in SIGNALS:
-            deadline = time.monotonic() + grace
-            alive = self._signal_all(signal_number)
-            while alive and time.monotonic() < deadline:
-                # Reaps the job itself; a process that has ended but is not reaped is no longer
-                # counted.
-                self._popen.poll()
-                time.sleep(0.02)
-                alive = bool(list(self._processes()))
-            if not alive:
-                return
-
-    def _signal_all(self, signal_number: int) -> bool:
-        found = False
-        for pid in self._processes():
-            found = True
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal_number)
-        return found
-
-    def _processes(self) -> Iterator[int]:
-        """Every living process of the job's session.
-
-        The process group is not enough: PySpark's daemon makes its own group, but no
-        session. Where there is no /proc (macOS) there is only the group to go by.
-        """
-        if not (PROC / "self" / "stat").exists():
-            yield from self._group()
-            return
-        for folder in PROC.iterdir():
-            if folder.name.isdigit() and _session_of(folder) == self.pid:
-                yield int(folder.name)
-
-    def _group(self) -> Iterator[int]:
-        try:
-            os.killpg(self.pid, 0)
-        except (ProcessLookupError, PermissionError):
-            return
-        yield -self.pid
+        return error_message(self._error, self._session.popen.returncode)
 
 
-def _session_of(folder: Path) -> int | None:
-    """The session of a living process, from /proc/<pid>/stat; None if it has ended."""
-    try:
-        # The second field is the program's name in brackets, which may hold anything.
-        fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        state, session, threads = fields[0], int(fields[3]), int(fields[17])
-    except (OSError, ValueError, IndexError):
-        return None
-    # What has ended stays in the list until its parent has asked for it. A first thread may
-    # end before the others do.
-    return None if state in "ZX" and threads <= 1 else session
+def _log_of(request: JobRequest, account: Account) -> JobLog:
+    """The log of a run. Glue writes it, so it is not judged by the permissions of the role."""
+    logs = account.client("logs")
+    prefix = group_prefix(request.arguments, request.security_configuration, request.role)
+    stream = DRIVER_STREAM.format(run_id=request.run_id)
+    output, error = (cloudwatch(logs, f"{prefix}/{kind}", stream) for kind in ("output", "error"))
+    return JobLog(request.log, output=output, error=error)
 
 
 def error_message(file: Path, exit_code: int) -> str:

@@ -273,7 +273,14 @@ class JobRuns:
             "--JOB_RUN_ID": run.run_id,
             "--JOB_ID": f"j_{run.run_id.removeprefix('jr_')}",
         }
-        return JobRequest(job.role, job.script_location, arguments, run.log.parent)
+        return JobRequest(
+            job.role,
+            job.script_location,
+            arguments,
+            run.log.parent,
+            run.run_id,
+            job.security_configuration,
+        )
 
     # ---- ending ----------------------------------------------------------------------------
 

@@ -1,0 +1,87 @@
+"""What `burst` says before a command does anything: the first day, help, version, completion."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tools import cli, completion
+
+PROJECT_FOLDER = Path(__file__).resolve().parents[2]
+WIDTH = 80
+
+Say = Callable[..., str]
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+    """What `burst` prints to stdout on a narrow terminal's width; it must end well."""
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+
+    def call(*arguments: str) -> str:
+        monkeypatch.setattr("sys.argv", ["burst", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        assert not end.value.code
+        return capsys.readouterr().out
+
+    return call
+
+
+def test_burst_alone_shows_five_commands_of_a_first_day(say: Say) -> None:
+    said = say()
+    named = re.findall(r"^  burst (\S+) ", said, re.MULTILINE)
+    assert len(named) == 5
+    assert set(named) <= cli.COMMANDS.keys()
+    assert max(map(len, said.splitlines())) <= WIDTH
+
+
+def test_version_names_release_commit_and_python(say: Say) -> None:
+    assert re.fullmatch(r"burst \S+( \(\S+\))?, Python 3\.\d+\.\d+\n", say("--version"))
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_help_of_every_command_fits_and_has_an_example_with_options_that_exist(
+    name: str, say: Say
+) -> None:
+    said = say(*name.split(), "--help")
+    assert max(map(len, said.splitlines())) <= WIDTH
+    text = " ".join(said.split())
+    assert f"Usage: burst {name} " in text
+    example = re.search(r"Example: .*?pipenv run burst (?P<words>.*?)(?:\)\"| ╭)", text)
+    assert example, text
+    words = shlex.split(example["words"])
+    assert words[: len(name.split())] == name.split()
+    options = {option for param in cli.load(name).params for option in param.opts}
+    assert {word for word in words if word.startswith("--")} <= options
+
+
+def test_shell_completes_commands_and_options_in_every_folder(tmp_path: Path) -> None:
+    file = tmp_path / "burst.bash"
+    file.write_text(completion.script(completion.Shell.BASH), encoding="utf-8")
+    # What would be imported in place of ours, were the folder on the path.
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "__init__.py").write_text("raise SystemExit('not ours')")
+    lines = [f"source {file}"]
+    for words in (["burst", "st"], ["burst", "sandbox", "apply", "--fo"]):
+        lines += [
+            f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}",
+            '_burst_completion; echo "${COMPREPLY[*]}"',
+        ]
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(lines)], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.stdout.split(), done.stderr) == (["status", "--folder"], "")
+
+
+@pytest.mark.parametrize("shell", completion.Shell)
+def test_script_for_a_shell_calls_this_python_and_this_project(shell: completion.Shell) -> None:
+    script = completion.script(shell)
+    assert f"PYTHONPATH={PROJECT_FOLDER} {sys.executable} -P -m tools.cli" in script
+    assert f"{cli.COMPLETE}=complete_{shell}" in script

@@ -1,0 +1,84 @@
+"""The alerts' messages as a terminal shows them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from burst.batch import REASON_SUFFIX, destination
+
+from tools.sandbox.alert_lines import alert_line, quarantine_lines, quarantined
+from tools.sandbox.glue.notices import JobRunChanged, MessagePublished, ProblemFound
+from tools.sandbox.narration import Narrator
+
+SENTENCE = "Environment dev: a file could not be read."
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:alerts"
+
+
+def message(key: str, pipeline: str = "orders") -> str:
+    place = destination(
+        "quarantine",
+        pipeline=pipeline,
+        batch="20260301T110000Z-0000aaaa",
+        key=key,
+        version_id="v",
+    )
+    return json.dumps({"alert": SENTENCE, "bucket": "lake", "reason": place + REASON_SUFFIX})
+
+
+def test_message_about_a_file_names_its_pipeline_and_its_key() -> None:
+    file = quarantined(message("orders/a/b.csv"))
+    assert file
+    assert (file.pipeline, file.key, file.sentence) == ("orders", "orders/a/b.csv", SENTENCE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plain",
+        "[1]",
+        '{"alert": "x"}',
+        '{"alert": "x", "reason": "short/key"}',
+        '{"alert": "x", "reason": "archive/a/b/c/d.reason.json"}',
+        '{"alert": "x", "reason": "quarantine/a/b/c/d.csv"}',
+    ],
+)
+def test_other_messages_are_about_no_file(text: str) -> None:
+    assert quarantined(text) is None
+
+
+def test_seven_files_are_one_line_with_the_first_ones() -> None:
+    found = [quarantined(message(f"orders/{number}.csv")) for number in range(7)]
+    other = quarantined(message("returns/x.csv", "returns"))
+    lines = quarantine_lines([file for file in (*found, other) if file])
+    assert lines == [
+        f"Alert: pipeline orders, orders/0.csv, orders/1.csv, orders/2.csv and 4 more. {SENTENCE}",
+        f"Alert: pipeline returns, returns/x.csv. {SENTENCE}",
+    ]
+
+
+def test_run_that_failed_is_told_with_its_error_and_a_short_id() -> None:
+    text = json.dumps({"alert": f"Run jr_{'0123456789abcdef' * 4} ended.", "error": "no room"})
+    assert alert_line(text) == "Alert: Run jr_01234567 ended. It said: no room"
+    assert alert_line("plain") == "Alert: plain"
+
+
+def test_files_are_gathered_until_something_else_happens() -> None:
+    printed: list[tuple[datetime, str]] = []
+    narrator = Narrator(lambda at, line: printed.append((at, line)))
+    for second in range(2):
+        at = NOW + timedelta(seconds=second)
+        text = message(f"orders/{second}.csv")
+        narrator.take(MessagePublished(at=at, topic_arn=TOPIC, message=text))
+    # Nobody cares about a run that only starts.
+    run = {"job": "j", "run_id": "jr_1", "workflow_run_id": None, "log": "", "error_message": None}
+    narrator.take(JobRunChanged(state="STARTING", **run))
+    assert (printed, narrator.gathers) == ([], True)
+    narrator.take(ProblemFound(at=NOW, message="A problem."))
+    assert printed == [
+        (NOW, f"Alert: pipeline orders, orders/0.csv, orders/1.csv. {SENTENCE}"),
+        (NOW, "A problem."),
+    ]
+    assert not narrator.gathers

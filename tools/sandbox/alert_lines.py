@@ -1,0 +1,67 @@
+"""The messages of the alerts' topic as lines for a terminal: those about many files are one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from burst.contract import QUARANTINE, REASON_SUFFIX
+
+from tools.operate.ids import short
+
+SHOWN_FILES = 3
+_LONG_ID = re.compile(r"\b(?:jr|wr)_[0-9a-f]{9,}")
+
+
+@dataclass(frozen=True)
+class QuarantinedFile:
+    """What a message about a file in quarantine says.
+
+    Attributes:
+        key: as it was in landing.
+        sentence: what is wrong, and what to do.
+    """
+
+    pipeline: str
+    key: str
+    sentence: str
+
+
+def quarantined(message: str) -> QuarantinedFile | None:
+    """The file of a message about quarantine (`stacks/alerting/alerts.py`); else None."""
+    try:
+        content = json.loads(message)
+        # Where a file goes: `destination` in the job's `batch.py`.
+        area, pipeline, _, _, key = str(content["reason"]).split("/", 4)
+        sentence = str(content["alert"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    if area != QUARANTINE or not key.endswith(REASON_SUFFIX):
+        return None
+    return QuarantinedFile(pipeline, key.removesuffix(REASON_SUFFIX), sentence)
+
+
+def quarantine_lines(files: Sequence[QuarantinedFile]) -> list[str]:
+    """One line for the files of each pipeline: which they are, and the sentence once."""
+    lines = []
+    for pipeline in dict.fromkeys(file.pipeline for file in files):
+        own = [file for file in files if file.pipeline == pipeline]
+        shown = ", ".join(file.key for file in own[:SHOWN_FILES])
+        left = len(own) - SHOWN_FILES
+        more = f" and {left:,} more" if left > 0 else ""
+        lines.append(f"Alert: pipeline {pipeline}, {shown}{more}. {own[0].sentence}")
+    return lines
+
+
+def alert_line(message: str) -> str:
+    """The sentence for people in any other message, with the error; or the message."""
+    try:
+        content = json.loads(message)
+        sentence, error = str(content["alert"]), content.get("error")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"Alert: {message}"
+    said = f" It said: {error}" if error else ""
+    # As every command shows them; the message has them whole, for AWS.
+    return f"Alert: {_LONG_ID.sub(lambda found: short(found[0]), sentence)}{said}"

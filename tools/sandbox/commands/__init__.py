@@ -1,0 +1,1 @@
+"""The commands about a sandbox that runs, or that ran. Each has a module."""

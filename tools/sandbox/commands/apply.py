@@ -1,0 +1,66 @@
+"""`burst sandbox apply`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tools.sandbox.folder import running_folder
+from tools.sandbox.terraform import find_terraform
+
+if TYPE_CHECKING:
+    from tools.sandbox.applying import Planned
+
+
+def apply(
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the sandbox; default: the one that runs."),
+    ] = None,
+) -> None:
+    """Bring a running sandbox up to date with changed settings or code; its data stays.
+
+    It shows the plan and applies it. Where a setting is wrong or Terraform fails, the sandbox stays
+    as it was.
+
+    Example: pipenv run burst sandbox apply
+    """
+    console = Console(highlight=False)
+    find_terraform()
+    home = running_folder(folder)
+
+    # Here, because they load much that a wrong option does not need.
+    from tools.sandbox import applying, using
+
+    console.print(f"Planning for the sandbox in {home} ...", soft_wrap=True, markup=False)
+    with applying.planned(home) as planned:
+        _show_plan(console, planned.plan)
+        outputs = _apply(console, planned)
+        using.write_outputs(home, outputs)
+    if planned.plan is not None:
+        console.print("Applied. Files that wait or come now are handled by what is deployed now.")
+
+
+def _show_plan(console: Console, plan: dict[str, Any] | None) -> None:
+    from tools.review import terminal
+    from tools.review.page import page_of
+    from tools.review.reading import read_plan
+    from tools.review.review import review
+
+    if plan is None:
+        console.print("Nothing changes: what is deployed is what the settings say.")
+        return
+    found, _ = read_plan(json.dumps(plan).encode(), source="The plan")
+    terminal.show(console, page_of(review(found)))
+    console.print()
+
+
+def _apply(console: Console, planned: Planned) -> dict[str, Any]:
+    if planned.plan is None:
+        return planned.apply()
+    with console.status("Applying ..."):
+        return planned.apply()

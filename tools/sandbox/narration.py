@@ -1,0 +1,86 @@
+"""What happens in a sandbox, line by line, for a terminal that stays open."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from tools.sandbox.alert_lines import QuarantinedFile, quarantine_lines, quarantined
+from tools.sandbox.glue.engine import GlueEngine
+from tools.sandbox.glue.notices import MessagePublished, Notice
+from tools.sandbox.view import narrate
+
+# Files of one batch go to quarantine within this time.
+GATHER_SECONDS = 2.0
+
+Print = Callable[[datetime, str], None]
+
+
+class Narrator:
+    """Turns notices into lines. Messages about files in quarantine are gathered into one line.
+
+    Args:
+        print_line: prints a line with its time.
+    """
+
+    def __init__(self, print_line: Print) -> None:
+        self._print = print_line
+        self._gathered: list[QuarantinedFile] = []
+        self._since: datetime | None = None
+
+    @property
+    def gathers(self) -> bool:
+        """Whether messages wait for `flush`."""
+        return bool(self._gathered)
+
+    def take(self, notice: Notice) -> None:
+        """Prints what is worth a line. Whatever else happens comes after what was gathered."""
+        file = quarantined(notice.message) if isinstance(notice, MessagePublished) else None
+        if file is not None:
+            self._gathered.append(file)
+            self._since = self._since or notice.at
+            return
+        if line := narrate(notice):
+            self.flush()
+            self._print(notice.at, line)
+
+    def flush(self) -> None:
+        """Prints what was gathered."""
+        files, since = self._gathered, self._since
+        self._gathered, self._since = [], None
+        if since is not None:
+            for line in quarantine_lines(files):
+                self._print(since, line)
+
+
+@contextmanager
+def narrated(engine: GlueEngine, print_line: Print) -> Iterator[None]:
+    """Print a line for every step of the engine that people care about, while the block runs."""
+    notices: queue.SimpleQueue[Notice | None] = queue.SimpleQueue()
+    thread = threading.Thread(
+        target=_narrate, args=(notices, Narrator(print_line)), name="narrator", daemon=True
+    )
+    thread.start()
+    unsubscribe = engine.subscribe(notices.put)
+    try:
+        yield
+    finally:
+        unsubscribe()
+        notices.put(None)
+        thread.join(GATHER_SECONDS)
+
+
+def _narrate(notices: queue.SimpleQueue[Notice | None], narrator: Narrator) -> None:
+    while True:
+        try:
+            notice = notices.get(timeout=GATHER_SECONDS if narrator.gathers else None)
+        except queue.Empty:
+            narrator.flush()
+            continue
+        if notice is None:
+            narrator.flush()
+            return
+        narrator.take(notice)
