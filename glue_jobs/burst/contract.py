@@ -16,9 +16,11 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self, get_args, get_type_hints
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_type_hints
 
 from burst.errors import ArgumentError
+
+Part = TypeVar("Part")
 
 # The lake bucket's folders. All but the code's have a folder per pipeline.
 CURATED, ARCHIVE, QUARANTINE, LEDGER = "curated", "archive", "quarantine", "ledger"
@@ -668,6 +670,16 @@ class JobSpec:
                     f"{spec.format.kind!r}."
                 )
         return spec
+
+
+def part_from_arguments(part: type[Part], argv: Sequence[str]) -> Part:
+    """One part of the specification alone, such as `FileFormat`: for programs that are no job.
+
+    The other arguments are not looked at, so a transform that is not on this machine does not
+    matter. Raises ArgumentError as `JobSpec.from_arguments` does.
+    """
+    built: Part = _build(part, _given(part, argv))
+    return built
 
 
 @lru_cache

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import boto3
 import pytest
 
 from tests.deploy.conftest import Deployed, Encrypted, initialized, synthesize_encrypted
+from tools.operate.checking import Check, Options, Verdict
+from tools.operate.connection import Connection
+from tools.operate.deployment import parse_outputs
+from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
 PIPELINES = ("orders", "web-returns")
 
@@ -88,6 +95,28 @@ def test_limit_of_workflow_runs_is_the_one_of_the_settings(encrypted: Encrypted)
         for pipeline in PIPELINES
     }
     assert limits == {"orders": 3, "web-returns": 4}
+
+
+def test_check_finds_every_link_whole_where_a_key_encrypts(encrypted: Encrypted) -> None:
+    account = encrypted.sandbox.account
+    deployment = parse_outputs(encrypted.outputs, source="uat")
+    keys = boto3.Session(aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY)
+    connection = Connection(deployment.region, account.endpoint_url, session=keys)
+    options = Options(send=False, with_row=False, wait_seconds=1.0)
+    check = Check(
+        connection,
+        deployment,
+        list(deployment.pipelines.values()),
+        options,
+        lambda: datetime.now(UTC),
+        lambda pipeline, text: None,
+    )
+    findings = check.look().findings
+    # Nobody followed the link in the mail that SNS sent.
+    others = {f.link: f.detail for f in findings if f.verdict is not Verdict.SEEN}
+    assert set(others) <= {"subscriptions"}
+    assert {f.pipeline for f in findings if f.link == "job-role"} == set(PIPELINES)
+    assert "allows 24 calls" in next(f.detail for f in findings if f.link == "job-role")
 
 
 def test_environments_side_by_side_have_nothing_in_common_but_the_bus(

@@ -24,6 +24,7 @@ from tests.deploy.conftest import Deployed
 from tests.deploy.operating import PROJECT_FOLDER, Burst, Said, burst_on, clean, only_allowed
 from tests.patience import PATIENCE
 from tools.operate import draining, ids, logs
+from tools.operate.checking import flight
 from tools.operate.commands import pause
 from tools.sandbox import command
 from tools.sandbox.applying import APPLIED
@@ -268,6 +269,20 @@ def test_replay_that_cannot_go_on_is_given_up_and_the_next_one_sends_the_files(
     assert "is given up: 0 files came to landing, 3 did not." in said.text
     said = burst("replay", "dev", "orders", "--quarantine", "--key", "orders/00000.csv")
     assert (said.code, waiting(deployed)) == (0, ["orders/00000.csv"])
+
+
+def test_check_says_what_it_could_not_ask_and_which_permission_is_missing(
+    burst: Burst, deployed: Deployed
+) -> None:
+    allowed = ("s3:*", "glue:*", "events:*", "sqs:*", "logs:*", "cloudwatch:*")
+    with only_allowed(deployed, *allowed) as credentials:
+        said = burst("check", "dev", "--no-probe", "--json", **credentials)
+    found = {finding["link"]: finding for finding in said.json["findings"]}
+    assert said.code == 0, said.text
+    for link, permission in (("job-role", "iam:GetRole"), ("topic", "sns:GetTopicAttributes")):
+        assert found[link]["verdict"] == "not tried"
+        assert f"lack the permission {permission}" in found[link]["detail"]
+    assert found["rule"]["verdict"] == "seen"
 
 
 # ---- drain and redeliver -----------------------------------------------------------------------
@@ -638,3 +653,73 @@ def test_files_among_many_come_back_once_although_ctrl_c_came_in_the_middle(
     status = burst("status", "dev").text
     assert f"{count:,} files wait" in status
     assert f"and {count:,} that came back already" in status
+
+
+# ---- a deployment that proves itself ---------------------------------------------------------
+
+
+@pytest.mark.full
+def test_row_that_came_into_a_batch_with_a_producers_file_is_named_with_the_way_to_remove_it(
+    burst: Burst, deployed: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    put, file = flight.put_file, order_file(tmp_path)
+
+    def put_after_a_producer(s3: Any, deployment: Any, path: Path, key: str) -> Any:
+        if key.endswith("-bad.csv"):
+            put(s3, deployment, file, "orders/theirs.csv")
+        return put(s3, deployment, path, key)
+
+    monkeypatch.setattr(flight, "put_file", put_after_a_producer)
+    monkeypatch.setattr(flight, "LOOK_EVERY_SECONDS", 0.2)
+
+    said = burst("check", "dev", "--yes", "--json", "--wait", "5")
+
+    (clean_up,) = [f for f in said.json["findings"] if f["verdict"] == "not seen"]
+    assert (said.code, clean_up["link"]) == (1, "clean-up")
+    probe = re.search(r"1 row of (orders/burst-check-\S+-good\.csv) stays", clean_up["detail"])
+    assert probe
+    assert len(rows_of(burst, probe[1])) == 1
+    theirs = len(rows_of(burst, "orders/theirs.csv"))
+    command = re.search(r"`burst (replay [^`]+)`", clean_up["detail"])
+    assert command
+    assert burst(*command[1].split(), "--yes").code == 0
+    assert burst("drain", "dev", "orders").code == 0
+    assert rows_of(burst, probe[1]) == []
+    assert len(rows_of(burst, "orders/theirs.csv")) == theirs > 0
+
+
+def test_check_sees_every_promise_of_the_deployment_and_leaves_nothing(
+    burst: Burst, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stacks = deployed.sandbox.stack_folder.parent
+    monkeypatch.setattr("tools.operate.deployment.STACKS_FOLDER", stacks)
+    monkeypatch.setattr(flight, "LOOK_EVERY_SECONDS", 0.2)
+
+    said = burst("check", "dev", "--yes", "--json", "--wait", "5", BURST_OUTPUTS=None)
+
+    found = {finding["link"]: finding for finding in said.json["findings"]}
+    verdicts = {link: finding["verdict"] for link, finding in found.items()}
+    details = {link: finding["detail"] for link, finding in found.items()}
+    assert {n: details[n] for n, verdict in verdicts.items() if verdict != "seen"} == {
+        "subscriptions": details["subscriptions"]
+    }
+    assert "Nobody is subscribed to" in details["subscriptions"]
+    assert (said.code, said.json["passed"]) == (0, True)
+    assert said.err == ""
+    assert "1 row with its `_source_key` is in file://" in details["rows"]
+    assert "Its reason: The header has no column" in details["quarantine"]
+    assert re.search(r"waited, and ended as SUCCEEDED", details["queuing"])
+    assert "ArgumentError: --input_format is 'burst-check'" in details["failed-run"]
+    assert details["second-plan"] == "Terraform finds no changes."
+    # What is left is the ledger, which says what happened.
+    assert waiting(deployed) == []
+    lake = deployed.sandbox.account.client("s3").list_object_versions(
+        Bucket=deployed.sandbox.outputs["lake_bucket_name"]
+    )
+    left = {version["Key"].split("/")[0] for version in lake["Versions"]}
+    assert left == {"artifacts", "ledger"}
+    assert lake.get("DeleteMarkers", []) == []
+    assert list(deployed.sandbox.curated("orders").rglob("*.parquet")) == []
+    queues = deployed.sandbox.account.client("sqs").list_queues().get("QueueUrls", [])
+    assert not [url for url in queues if "burst-check" in url]
+    assert burst("status", "dev").code == 0

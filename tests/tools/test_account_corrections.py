@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from tools.sandbox.account import Account
 from tools.sandbox.account.corrections import CORRECTIONS, Correction
@@ -688,3 +689,98 @@ def test_bucket_blocks_keys_of_the_caller_unless_it_is_said_otherwise(
     corrected: Account, stated: tuple[str, ...], found: list[str]
 ) -> None:
     assert blocked_types(corrected, *stated) == found
+
+
+# ---- testing a pattern ---------------------------------------------------------------------
+
+
+EVENT = {
+    "id": "1",
+    "account": "123456789012",
+    "source": "aws.s3",
+    "time": "2026-01-31T12:00:00Z",
+    "region": "eu-central-1",
+    "resources": [],
+    "detail-type": "Object Created",
+    "detail": {"object": {"key": "orders/1.csv"}},
+}
+
+
+def pattern_matches(account: Account, key: Any, event: dict[str, Any] | None = None) -> Any:
+    pattern = {"source": ["aws.s3"], "detail": {"object": {"key": [key]}}}
+    return (
+        account.client("events")
+        .test_event_pattern(EventPattern=json.dumps(pattern), Event=json.dumps(event or EVENT))
+        .get("Result")
+    )
+
+
+def test_vanilla_no_pattern_can_be_tested(vanilla: Account) -> None:
+    still_needed("patterns can be tested", pattern_matches(vanilla, {"prefix": "orders/"}) is None)
+
+
+def test_pattern_is_tested_against_an_event(corrected: Account) -> None:
+    assert pattern_matches(corrected, {"prefix": "orders/"}) is True
+    assert pattern_matches(corrected, {"wildcard": "orders/*.json"}) is False
+    incomplete = {name: value for name, value in EVENT.items() if name != "resources"}
+    assert fails(lambda: pattern_matches(corrected, {"prefix": "orders/"}, incomplete)) == "400"
+
+
+# ---- asking what a role may do -------------------------------------------------------------
+
+
+def simulation(account: Account) -> dict[str, str]:
+    """What a role that may list one prefix of a bucket may do with it."""
+    iam = account.client("iam")
+    trust = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}
+    role = iam.create_role(RoleName="job", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    statement = {
+        "Effect": "Allow",
+        "Action": "s3:ListBucket",
+        "Resource": "arn:aws:s3:::lake",
+        "Condition": {"StringLike": {"s3:prefix": "ledger/*"}},
+    }
+    denied = {"Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": "*"}
+    iam.put_role_policy(
+        RoleName="job",
+        PolicyName="list",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement, denied]}),
+    )
+    answer = iam.simulate_principal_policy(
+        PolicySourceArn=role["Arn"],
+        ActionNames=["s3:ListBucket", "s3:PutObject", "s3:DeleteBucket"],
+        ResourceArns=["arn:aws:s3:::lake"],
+        ContextEntries=[
+            {
+                "ContextKeyName": "s3:prefix",
+                "ContextKeyValues": ["ledger/orders/"],
+                "ContextKeyType": "string",
+            }
+        ],
+    )
+    return {
+        result["EvalActionName"]: result["EvalDecision"] for result in answer["EvaluationResults"]
+    }
+
+
+def test_vanilla_no_policy_can_be_simulated(vanilla: Account) -> None:
+    with pytest.raises(ResponseParserError, match="500 Internal Server Error") as failed:
+        simulation(vanilla)
+    still_needed("policies of roles can be simulated", bool(failed.value))
+
+
+def test_simulation_says_what_the_policies_of_a_role_allow(corrected: Account) -> None:
+    assert simulation(corrected) == {
+        "s3:ListBucket": "allowed",
+        "s3:PutObject": "implicitDeny",
+        "s3:DeleteBucket": "explicitDeny",
+    }
+
+
+def test_simulation_of_a_role_that_is_not_there_is_refused(corrected: Account) -> None:
+    iam = corrected.client("iam")
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.simulate_principal_policy(
+            PolicySourceArn=f"arn:aws:iam::{corrected.account_id}:role/nobody",
+            ActionNames=["s3:ListBucket"],
+        )

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class DeployedPipeline:
     """One deployed pipeline. suffix "" is any; paused is the setting, not the rule's state.
 
     sweep_rule_name: "" where the sweep is off.
+    trigger_name: "" where the outputs are older than this field.
     """
 
     name: str
@@ -39,6 +40,7 @@ class DeployedPipeline:
     dead_letter_queue_url: str
     log_group_prefix: str
     paused: bool
+    trigger_name: str = ""
 
     def owns(self, key: str) -> bool:
         """Whether a key of the landing bucket belongs to this pipeline."""
@@ -47,13 +49,20 @@ class DeployedPipeline:
 
 @dataclass(frozen=True)
 class Deployment:
-    """One deployed environment."""
+    """One deployed environment.
+
+    topic_arn: "" where the outputs are older than this field. kms_key_arn: "" without a key.
+    stack_folder: where Terraform was asked for the names; None where a file gave them.
+    """
 
     environment: str
     region: str
     landing_bucket: str
     lake_bucket: str
     pipelines: Mapping[str, DeployedPipeline]
+    topic_arn: str = ""
+    kms_key_arn: str = ""
+    stack_folder: Path | None = None
 
     def pipeline(self, name: str) -> DeployedPipeline:
         """The pipeline of this name; raises `InputError` that names the deployed ones."""
@@ -110,6 +119,8 @@ def parse_outputs(values: Mapping[str, Any], *, source: str) -> Deployment:
             landing_bucket=_text(plain["landing_bucket_name"]),
             lake_bucket=_text(plain["lake_bucket_name"]),
             pipelines={name: _pipeline(name, part) for name, part in plain["pipelines"].items()},
+            topic_arn=_text(plain.get("topic_arn", "")),
+            kms_key_arn=_text(plain.get("kms_key_arn", "")),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(
@@ -131,6 +142,7 @@ def _pipeline(name: str, part: Mapping[str, Any]) -> DeployedPipeline:
         "name": name,
         "paused": str(part.get("paused", "false")).lower() == "true",
         "sweep_rule_name": str(part.get("sweep_rule_name", "")),
+        "trigger_name": str(part.get("trigger_name", "")),
     }
     texts = {
         field.name: _text(part[field.name])
@@ -175,7 +187,7 @@ def _from_terraform(environment: str) -> Deployment:
     deployment = parse_outputs(_terraform_outputs(environment), source=_source(environment))
     if deployment.environment != environment:
         raise InputError(f"{folder} holds the state of the environment {deployment.environment!r}.")
-    return deployment
+    return replace(deployment, stack_folder=folder)
 
 
 def _source(environment: str) -> str:

@@ -27,7 +27,14 @@ from tools.operate.errors import InputError, OperateError
 
 T = TypeVar("T")
 
-_DENIED = {"AccessDenied", "AccessDeniedException", "403", "UnauthorizedOperation", "Forbidden"}
+_DENIED = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "403",
+    "AuthorizationError",
+    "UnauthorizedOperation",
+    "Forbidden",
+}
 _EXPIRED = {
     "ExpiredToken",
     "ExpiredTokenException",
@@ -52,6 +59,8 @@ _ACTIONS = {
     "ListObjectVersions": "s3:ListBucketVersions",
     "HeadObject": "s3:GetObject",
     "HeadBucket": "s3:ListBucket",
+    "GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+    "GetBucketVersioning": "s3:GetBucketVersioning",
     "CreateMultipartUpload": "s3:PutObject",
     "UploadPart": "s3:PutObject",
     "UploadPartCopy": "s3:PutObject (and s3:GetObject on the file in the lake)",
@@ -66,6 +75,14 @@ _SERVICES = {
     "Rule": "events",
     "Target": "events",
     "Log": "logs",
+    "EventPattern": "events",
+    "Topic": "sns",
+    "ubscri": "sns",
+    "Alarms": "cloudwatch",
+    "Metric": "cloudwatch",
+    "Role": "iam",
+    "PrincipalPolicy": "iam",
+    "KeyPolicy": "kms",
 }
 _NAMED = re.compile(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z]+)")
 _NO_CREDENTIALS = (

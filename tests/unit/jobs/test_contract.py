@@ -22,6 +22,7 @@ from burst.contract import (
     JobSpec,
     Output,
     TimeLimit,
+    part_from_arguments,
 )
 from burst.errors import ArgumentError
 from hypothesis import given
@@ -58,6 +59,14 @@ def test_arguments_are_read_and_those_left_out_have_their_defaults() -> None:
     assert args.output == Output("snappy", 134_217_728)
     assert args.time == TimeLimit(None, 0.25)
     assert (args.job_run_id, args.workflow_run_id) == (None, None)
+
+
+def test_part_is_read_alone_whatever_the_other_arguments_say() -> None:
+    given = argv(transform="of_another_machine", prefix=None, min_bad_files="2")
+    assert part_from_arguments(Bounds, given) == Bounds(min_bad_files=2)
+    assert part_from_arguments(FileFormat, given).columns[0] == Column("id", "bigint")
+    with pytest.raises(ArgumentError, match="required: --columns"):
+        part_from_arguments(FileFormat, argv(columns=None))
 
 
 @pytest.mark.parametrize(

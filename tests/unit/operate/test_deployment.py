@@ -45,6 +45,20 @@ def test_outputs_are_read_plain_and_as_terraform_prints_them(outputs: dict[str, 
     assert (orders.prefix, orders.rule_name, orders.paused) == ("orders/", "rule", False)
 
 
+def test_topic_key_and_trigger_are_known_where_the_outputs_name_them() -> None:
+    newer = {
+        **OUTPUTS,
+        "topic_arn": "arn:topic",
+        "kms_key_arn": "arn:key",
+        "pipelines": {"orders": {**ORDERS, "trigger_name": "trigger"}},
+    }
+    found, older = parse_outputs(newer, source="test"), parse_outputs(OUTPUTS, source="test")
+    assert (found.topic_arn, found.kms_key_arn) == ("arn:topic", "arn:key")
+    assert found.pipeline("orders").trigger_name == "trigger"
+    assert (older.topic_arn, older.kms_key_arn) == ("", "")
+    assert older.pipeline("orders").trigger_name == ""
+
+
 @pytest.mark.parametrize(("text", "paused"), [("true", True), ("false", False)])
 def test_paused_is_a_text_in_the_outputs(text: str, paused: bool) -> None:
     outputs = {**OUTPUTS, "pipelines": {"orders": {**ORDERS, "paused": text}}}

@@ -234,3 +234,16 @@ def test_since_is_a_time_or_how_long_ago(text: str, moment: datetime) -> None:
 def test_since_that_is_neither_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="give a time such as"):
         since_when(text, NOW)
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_probe_of_a_check_never_comes_back_and_does_not_keep_others_from_it(replace: bool) -> None:
+    probe = file_result("orders/burst-check-20260301T100000Z-0123abcd-good.csv")
+    selection = Selection("archive", batch=BATCH, replace=replace)
+    # Its archived bytes are gone, as the check leaves them.
+    choice = chosen(selection, GOOD, probe, present=places(GOOD))
+    assert (keys(choice), choice.missing, len(choice.outputs)) == (
+        ["orders/good.csv"],
+        0,
+        int(replace),
+    )

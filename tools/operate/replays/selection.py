@@ -15,6 +15,7 @@ from tools.operate.deployment import DeployedPipeline
 from tools.operate.errors import InputError, OperateError
 from tools.operate.ids import looks_like_batch
 from tools.operate.ledger import FileResult, Outcome, ResultRecord
+from tools.operate.probes import is_probe
 
 _AGO = re.compile(r"(\d+)([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -275,6 +276,9 @@ def _second_copies(
 
 def _selected(selection: Selection, result: ResultRecord) -> Iterator[tuple[FileResult, str]]:
     for file in result.files:
+        if is_probe(file.key):
+            # Nobody's data: `burst check` sent it and took it away again.
+            continue
         matches = selection.key is None or fnmatchcase(file.key, selection.key)
         if file.outcome == _OUTCOME[selection.area] and file.destination and matches:
             yield file, file.destination

@@ -7,6 +7,7 @@ pair guards each one: the first half fails when moto no longer needs it.
 from tools.sandbox.account.corrections.base import Correction, GlueListener, Hooks
 from tools.sandbox.account.corrections.events import (
     disabled_rules_deliver_nothing,
+    patterns_can_be_tested,
     schedule_rules_match_no_event,
     workflows_and_topics_are_targets,
 )
@@ -28,12 +29,14 @@ from tools.sandbox.account.corrections.objects import (
     suspended_buckets_delete_one_version,
     uploads_that_are_gone_are_refused,
 )
+from tools.sandbox.account.corrections.permissions import policies_of_roles_can_be_simulated
 from tools.sandbox.account.corrections.trails import trails_can_be_deleted_by_arn
 
 CORRECTIONS: tuple[Correction, ...] = (
     workflows_and_topics_are_targets,
     schedule_rules_match_no_event,
     disabled_rules_deliver_nothing,
+    patterns_can_be_tested,
     object_events_are_as_documented,
     multipart_uploads_send_one_event,
     notifications_can_be_read_back,
@@ -49,6 +52,7 @@ CORRECTIONS: tuple[Correction, ...] = (
     job_runs_come_newest_first,
     runs_belong_to_the_engine,
     trails_can_be_deleted_by_arn,
+    policies_of_roles_can_be_simulated,
 )
 
 __all__ = ["CORRECTIONS", "Correction", "GlueListener", "Hooks"]

@@ -1,12 +1,14 @@
 """Corrections of moto's EventBridge."""
 
 import copy
+import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
 
-from moto.events.models import Rule
+from moto.events.models import EventPattern, EventPatternParser, Rule
+from moto.events.responses import EventsHandler
 from moto.kms.models import kms_backends
 from moto.sns.models import sns_backends
 from moto.utilities.arns import parse_arn
@@ -15,6 +17,9 @@ from tools.sandbox.account.corrections.base import Hooks, correction
 from tools.sandbox.account.storage import key_of
 from tools.sandbox.delivery import may_publish
 from tools.sandbox.transformer import transformed
+
+# API reference, TestEventPattern, Event.
+MANDATORY = frozenset({"id", "account", "source", "time", "region", "resources", "detail-type"})
 
 
 @correction
@@ -132,4 +137,24 @@ def disabled_rules_deliver_nothing(hooks: Hooks) -> Iterator[None]:
     Goes when moto looks at the state before it delivers.
     """
     with _rules_that(lambda rule: rule.state == "DISABLED"):
+        yield
+
+
+@correction
+def patterns_can_be_tested(hooks: Hooks) -> Iterator[None]:
+    """AWS: TestEventPattern says whether a pattern matches an event; some fields of the event are
+    mandatory (API reference, TestEventPattern).
+    moto 5.2.5: has the action, which does nothing; its answer is empty.
+    Goes when moto answers it.
+    """
+
+    def test_event_pattern(response: EventsHandler) -> tuple[str, dict[str, Any]]:
+        text = response._get_param("EventPattern")
+        event = json.loads(response._get_param("Event"))
+        if missing := sorted(MANDATORY - set(event)):
+            return response.error("ValidationException", f"Event does not have {missing[0]}.")
+        pattern = EventPattern(text, EventPatternParser(text).parse())
+        return response._create_response({"Result": pattern.matches_event(event)})
+
+    with patch.object(EventsHandler, "test_event_pattern", test_event_pattern):
         yield

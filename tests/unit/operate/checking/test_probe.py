@@ -1,0 +1,98 @@
+"""Whatever a pipeline's format and columns are, the job reads one probe and refuses the other."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import product
+
+import pytest
+from burst.contract import ENCODINGS, INPUT_FORMATS, SIMPLE_TYPES, Column, FileFormat
+from burst.parsing import ParseError, parse
+
+from tests.unit.operate.records import PIPELINE
+from tools.operate.checking.probe import ProbeFile, probe_files
+
+NOW = datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC)
+TYPES = (*SIMPLE_TYPES, "decimal(10,2)", "decimal(38,0)", "decimal(3,3)")
+COLUMNS = tuple(Column(f"c{n} of {type_}", type_) for n, type_ in enumerate(TYPES))
+FORMATS = [FileFormat(kind, COLUMNS) for kind in INPUT_FORMATS]
+CSV = FORMATS[0]
+
+
+def probes(
+    format: FileFormat, suffix: str = "", *, with_row: bool = True
+) -> tuple[ProbeFile, ProbeFile]:
+    pipeline = replace(PIPELINE, suffix=suffix)
+    good, bad = probe_files(
+        pipeline,
+        format,
+        check="20260228T235959Z-1a2b3c4d",
+        now=NOW,
+        with_row=with_row,
+        with_bad=True,
+    )
+    assert pipeline.owns(good.key)
+    assert pipeline.owns(bad.key)
+    return good, bad
+
+
+def rows(file: ProbeFile, format: FileFormat) -> list[dict[str, object]]:
+    batches = parse(io.BytesIO(file.body), key=file.key, format=format)
+    return [row for batch in batches for row in batch.to_pylist()]
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".export.GZ", "_done"])
+@pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.kind)
+def test_job_reads_the_good_probe_in_each_format_compressed_or_not(
+    format: FileFormat, suffix: str
+) -> None:
+    good, _ = probes(format, suffix)
+    (row,) = rows(good, format)
+    assert list(row) == [column.name for column in COLUMNS]
+    assert row["c0 of string"] == "burst-check"
+    assert None not in row.values()
+    empty, _ = probes(format, suffix, with_row=False)
+    assert (rows(empty, format), empty.rows, len(empty.body) > 0) == ([], 0, True)
+
+
+@pytest.mark.parametrize("drop_unknown", [False, True])
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.kind)
+def test_job_refuses_the_bad_probe_in_each_format(
+    format: FileFormat, suffix: str, drop_unknown: bool
+) -> None:
+    format = replace(format, drop_unknown=drop_unknown)
+    _, bad = probes(format, suffix)
+    with pytest.raises(ParseError):
+        rows(bad, format)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "delimiter", "escape"),
+    [*product(ENCODINGS, ",\t-.", [""]), *product(["utf-8", "utf-16"], "\t:", "\\-")],
+)
+def test_csv_probes_have_the_encoding_delimiter_and_escape_of_the_pipeline(
+    encoding: str, delimiter: str, escape: str
+) -> None:
+    names = ("a,b;c", "tab\tand|bar", 'quote " in it', "café")
+    columns = (*(Column(name, "string") for name in names), *COLUMNS)
+    format = replace(
+        CSV,
+        columns=columns,
+        encoding=encoding,  # type: ignore[arg-type]
+        delimiter=delimiter,
+        escape=escape,
+    )
+    good, bad = probes(format)
+    assert len(rows(good, format)) == 1
+    with pytest.raises(ParseError, match="has no column"):
+        rows(bad, format)
+
+
+def test_key_says_what_the_file_is_and_keeps_prefix_and_suffix() -> None:
+    good, bad = probes(CSV, ".csv.gz")
+    assert good.key == "orders/burst-check-20260228T235959Z-1a2b3c4d-good.csv.gz"
+    assert bad.key == "orders/burst-check-20260228T235959Z-1a2b3c4d-bad.csv.gz"
+    assert probes(FORMATS[1])[0].key.endswith("-good.json")

@@ -1,0 +1,162 @@
+"""The files that `burst check` sends: made of the pipeline's own columns, in its own format.
+
+A probe says what it is: its key and every text in it do. What makes the bad one bad is certain in
+each format, whatever the columns are.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from burst.contract import Column, FileFormat, Format
+
+from tools.operate.errors import InputError
+from tools.operate.probes import MARK, Kind, probe_key
+
+if TYPE_CHECKING:
+    from tools.operate.deployment import DeployedPipeline
+
+# Header of a bad CSV file; no pipeline has a column of this name.
+WRONG_COLUMN = "burst check: no such column"
+WRONG_LINE = b"burst check: this is no object\n"
+ENDINGS: dict[Format, str] = {"csv": ".csv", "json": ".json", "parquet": ".parquet"}
+
+
+@dataclass(frozen=True)
+class ProbeFile:
+    """One file to send. rows: that it holds; 0 for the bad one, which is not to be loaded."""
+
+    kind: Kind
+    key: str
+    body: bytes
+    rows: int
+
+
+def probe_files(
+    pipeline: DeployedPipeline,
+    format: FileFormat,
+    *,
+    check: str,
+    now: datetime,
+    with_row: bool,
+    with_bad: bool,
+) -> tuple[ProbeFile, ...]:
+    """A good file and, where asked for, a bad one.
+
+    check: the id of this call of `burst check`, which makes the keys unique.
+    with_row: whether the good file holds a row; without it, the file is good and has none.
+
+    Raises `InputError` where the format is Parquet and pyarrow is not installed.
+    """
+    ending = ending_of(pipeline, format.kind)
+    rows = 1 if with_row else 0
+    body = good_body(format, rows, now)
+    files = [ProbeFile("good", probe_key(pipeline.prefix, check, "good", ending), body, rows)]
+    if with_bad:
+        files.append(
+            ProbeFile("bad", probe_key(pipeline.prefix, check, "bad", ending), bad_body(format), 0)
+        )
+    zipped = ending.lower().endswith(".gz")
+    return tuple(_zipped(file) if zipped else file for file in files)
+
+
+def ending_of(pipeline: DeployedPipeline, kind: Format) -> str:
+    """The pipeline's suffix, or the usual one of the format."""
+    return pipeline.suffix or ENDINGS[kind]
+
+
+def _zipped(file: ProbeFile) -> ProbeFile:
+    # No time in it, so that the same probe is the same bytes.
+    return ProbeFile(file.kind, file.key, gzip.compress(file.body, mtime=0), file.rows)
+
+
+def good_body(format: FileFormat, rows: int, now: datetime) -> bytes:
+    """A file that the job reads, with this many rows (0 or 1); raises `InputError`."""
+    values = [value_of(column, now) for column in format.columns]
+    if format.kind == "csv":
+        return _csv(format, [column.name for column in format.columns], [values] * rows)
+    if format.kind == "json":
+        row = {c.name: _in_json(value) for c, value in zip(format.columns, values, strict=True)}
+        # An empty line where there is no row: S3 keeps it as any other byte.
+        return (json.dumps(row) * rows + "\n").encode()
+    return _parquet(format.columns, [values] * rows)
+
+
+def bad_body(format: FileFormat) -> bytes:
+    """A file that the job cannot read: a wrong header, a line that is no JSON, or no Parquet."""
+    if format.kind == "csv":
+        return _csv(format, [WRONG_COLUMN], [])
+    return WRONG_LINE
+
+
+def value_of(column: Column, now: datetime) -> Any:
+    """A value of the column's type that fits every precision, and that divides nothing by zero."""
+    if column.decimal:
+        precision, scale = column.decimal
+        return Decimal(1 if precision > scale else 0)
+    return {
+        "string": MARK,
+        "boolean": False,
+        "int": 1,
+        "bigint": 1,
+        "double": 1.0,
+        "date": now.astimezone(UTC).date(),
+        "timestamp": now.astimezone(UTC).replace(microsecond=0),
+    }[column.type]
+
+
+def text_of(value: Any) -> str:
+    """The value as text, as docs/values.md has it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    return str(value)
+
+
+def _in_json(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float) else text_of(value)
+
+
+def _csv(format: FileFormat, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+    lines = [header, *([text_of(value) for value in row] for row in rows)]
+    text = "".join(
+        format.delimiter.join(_quoted(cell, format.delimiter) for cell in line) + "\n"
+        for line in lines
+    )
+    return text.encode(format.encoding)
+
+
+def _quoted(cell: str, delimiter: str) -> str:
+    """In quotes where it must be. Only names in the header can hold quotes, which are doubled
+    there, whatever the escape character of the values is."""
+    if not any(special in cell for special in (delimiter, '"', "\r", "\n")):
+        return cell
+    doubled = cell.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def _parquet(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> bytes:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+        from burst.columns import arrow_schema
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "A probe in Parquet is written with pyarrow: run `pipenv sync --dev`."
+        ) from error
+    schema = arrow_schema(tuple(columns))
+    arrays = [
+        pa.array([row[position] for row in rows], field.type)
+        for position, field in enumerate(schema)
+    ]
+    sink = io.BytesIO()
+    pq.write_table(pa.table(arrays, schema=schema), sink)
+    return sink.getvalue()
