@@ -27,6 +27,7 @@ STOPPED = frozenset(processes.OF_A_SIGNAL + number for number in processes.SIGNA
 COMMANDS = {
     "new": ("tools.authoring.commands.new", "new"),
     "try": ("tools.authoring.commands.try_files", "try_files"),
+    "drift": ("tools.authoring.commands.drift", "drift"),
     "check": ("tools.operate.commands.check", "check"),
     "status": ("tools.operate.commands.status", "show_status"),
     "inspect": ("tools.operate.commands.inspect", "inspect"),

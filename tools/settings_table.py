@@ -27,7 +27,7 @@ SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
     ("Its GitHub repository: `github`", settings.GithubSettings),
     ("A pipeline: `environments.<name>.pipelines.<name>`", settings.PipelineSettings),
     ("Its files: `input`", settings.InputSettings),
-    ("A column: an element of `input.columns`", settings.Column),
+    ("A column: an element of `input.columns`", settings.InputColumn),
     ("Its output: `output`", settings.OutputSettings),
     ("Its job: `job`", settings.JobSettings),
 )

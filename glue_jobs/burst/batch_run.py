@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from burst.batch import InputFile, batch_id, destination, output_uri, stage_uri
 from burst.contract import JobSpec
 from burst.curated import Curated
+from burst.drift import Drift, rescued
 from burst.errors import (
     ConnectionFailedError,
     EngineLostError,
@@ -265,6 +266,7 @@ class BatchRun:
             self.done(result, missing=())
             return result
         age = self.report.age(plan.inputs) if age is None else age
+        self.tell_of_drift(result)
         with watch.phase("settle"):
             # The record says that the rows are published, and since then perhaps removed again.
             if before is None:
@@ -272,6 +274,13 @@ class BatchRun:
             self.settle(plan, result, before)
         self.report.batch(result, watch, age)
         return result
+
+    def tell_of_drift(self, result: ResultRecord) -> None:
+        """Once a day, the names of what the columns do not take: before the batch is settled, so
+        that a run which dies is followed by one that tells."""
+        told = Drift(self.s3, self.args.lake_bucket, self.args.pipeline)
+        if told.tell(result, self.report.clock()):
+            self.report.say("drift", batch=result.origin.batch, rows=rescued(result))
 
     def publish(self, result: ResultRecord) -> None:
         """Put the rows where readers look, and remove what any attempt staged."""
@@ -605,4 +614,5 @@ class BatchRun:
             rows=outcome.rows,
             reason=outcome.reason,
             destination=place,
+            rescued={} if outcome.reason else outcome.rescued,
         )

@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from burst.contract import INPUT, LINEAGE, STATUS_REASON, STATUS_ROWS, STATUS_UNREAD, Column
+from burst.contract import (
+    INPUT,
+    LINEAGE,
+    RESCUED,
+    STATUS_REASON,
+    STATUS_ROWS,
+    STATUS_UNREAD,
+    Column,
+)
 
 # Imported where it is used: a run that finds nothing does not need it.
 if TYPE_CHECKING:
@@ -39,29 +47,36 @@ def arrow_type(column: Column) -> Any:
     return {
         "string": pa.string(),
         "boolean": pa.bool_(),
+        "smallint": pa.int16(),
         "int": pa.int32(),
         "bigint": pa.int64(),
+        "float": pa.float32(),
         "double": pa.float64(),
         "date": pa.date32(),
         "timestamp": pa.timestamp("us", tz="UTC"),
+        "binary": pa.binary(),
     }[column.type]
 
 
 # Asked for with each small file, so they are made once.
 @lru_cache
-def arrow_schema(columns: tuple[Column, ...]) -> pa.Schema:
-    """The columns as a pyarrow schema, in their order."""
+def arrow_schema(columns: tuple[Column, ...], rescues: bool = False) -> pa.Schema:
+    """The columns as a pyarrow schema, in their order.
+
+    rescues: whether `_rescued` follows them.
+    """
     import pyarrow as pa
 
-    return pa.schema([(column.name, arrow_type(column)) for column in columns])
+    schema = pa.schema([(column.name, arrow_type(column)) for column in columns])
+    return schema.append(pa.field(RESCUED, pa.string())) if rescues else schema
 
 
 @lru_cache
-def read_schema(columns: tuple[Column, ...]) -> pa.Schema:
+def read_schema(columns: tuple[Column, ...], rescues: bool = False) -> pa.Schema:
     """The columns, lineage and private columns, as the reader gives them to the row engine."""
     import pyarrow as pa
 
-    schema = arrow_schema(columns)
+    schema = arrow_schema(columns, rescues)
     for name in (*LINEAGE, STATUS_REASON, STATUS_UNREAD):
         schema = schema.append(pa.field(name, pa.string()))
     schema = schema.append(pa.field(INPUT, pa.int32()))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_type_hints
 
 from burst.errors import ArgumentError
@@ -24,6 +25,8 @@ Part = TypeVar("Part")
 # The lake bucket's folders. All but the code's have a folder per pipeline.
 CURATED, ARCHIVE, QUARANTINE, LEDGER = "curated", "archive", "quarantine", "ledger"
 ARTIFACTS = "artifacts"
+# In the ledger's folder of a pipeline: what tells once a day of columns that nobody declared.
+DRIFT = "drift"
 Area = Literal["archive", "quarantine"]
 # What is appended to the key of a file in quarantine: the object that says why it is there.
 REASON_SUFFIX = ".reason.json"
@@ -83,6 +86,8 @@ INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD = "_input", "_rows", "_reason",
 PRIVATE = (INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD)
 # A file's column of such a name would be in the table twice.
 RESERVED = frozenset({*LINEAGE, *PRIVATE, *PARTITIONS})
+# What a file has and the columns do not take, by row, where the settings say so.
+RESCUED = "_rescued"
 
 METRICS_NAMESPACE = "Burst"
 # The events in the log with which a run ends well: landing is empty, or the time is up.
@@ -91,17 +96,35 @@ DRAINED, OUT_OF_TIME = "drained", "out_of_time"
 Format = Literal["csv", "json", "parquet"]
 Compression = Literal["snappy", "zstd"]
 Encoding = Literal["utf-8", "utf-16", "iso-8859-1", "iso-8859-15", "cp1252"]
-# What a column that is not declared does: it makes the file a bad one, or it is left out.
-UnknownColumns = Literal["quarantine", "drop"]
+# What a column that is not declared does: it makes the file a bad one, it is left out, or its
+# values are kept in `_rescued`.
+UnknownColumns = Literal["quarantine", "drop", "rescue"]
+# What a value that does not fit its column does: it makes the file a bad one, or it is kept there.
+BadValues = Literal["quarantine", "rescue"]
+# The transform that gives the rows as they come, without a module.
+NO_TRANSFORM = "none"
 # What a transform may do with the number of rows.
 RowChanges = Literal["none", "drop", "multiply", "any"]
 INPUT_FORMATS: tuple[Format, ...] = get_args(Format)
 ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 COMPRESSIONS: tuple[Compression, ...] = get_args(Compression)
 UNKNOWN_COLUMNS: tuple[UnknownColumns, ...] = get_args(UnknownColumns)
+BAD_VALUES: tuple[BadValues, ...] = get_args(BadValues)
 ROW_CHANGES: tuple[RowChanges, ...] = get_args(RowChanges)
 
-SIMPLE_TYPES = ("string", "boolean", "int", "bigint", "double", "date", "timestamp")
+SIMPLE_TYPES = (
+    "string",
+    "boolean",
+    "smallint",
+    "int",
+    "bigint",
+    "float",
+    "double",
+    "date",
+    "timestamp",
+    "binary",
+)
+WHOLE_BITS = {"smallint": 16, "int": 32, "bigint": 64}
 # Hive's and Spark's limit.
 MAX_PRECISION = 38
 ALLOWED_TYPES = (
@@ -112,6 +135,71 @@ _DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)", re.ASCII)
 # Any ASCII character but letters, digits, the double quote, line ends and NUL.
 DELIMITER_PATTERN = r'[^A-Za-z0-9"\r\n\x00\x80-\U0010ffff]'
 _DELIMITER = re.compile(DELIMITER_PATTERN)
+
+# What stands before the decimals, and between each three digits before them.
+DECIMAL_SEPARATORS = (".", ",")
+THOUSANDS_SEPARATORS = ("", ",", ".", " ", "'", "_", "\u00a0", "\u202f", "\u2019")
+MAX_NULL_TEXTS = 20
+
+# Formats of columns: instants as whole numbers, by the units in a second, and bytes as text.
+EPOCHS = {"epoch_seconds": 1, "epoch_milliseconds": 1000}
+BINARY_FORMATS = ("base64", "hex")
+ALLOWED_FORMATS = (
+    "for date and timestamp a pattern of yyyy, MM, M, dd, d, HH, H, mm, ss, S (each a decimal), X "
+    "(zone offset) and . / - : , _ T or spaces, such as dd.MM.yyyy; for timestamp also "
+    f"{' and '.join(EPOCHS)}; for binary {' and '.join(BINARY_FORMATS)}"
+)
+_FIELDS = {
+    "yyyy": ("year", r"\d{4}"),
+    "MM": ("month", r"\d{2}"),
+    "M": ("month", r"\d{1,2}"),
+    "dd": ("day", r"\d{2}"),
+    "d": ("day", r"\d{1,2}"),
+    "HH": ("hour", r"\d{2}"),
+    "H": ("hour", r"\d{1,2}"),
+    "mm": ("minute", r"\d{2}"),
+    "ss": ("second", r"\d{2}"),
+    "X": ("zone", r"Z|[+-]\d{2}(?::?\d{2})?"),
+    **{"S" * count: ("fraction", rf"\d{{{count}}}") for count in range(1, 7)},
+}
+_DAY, _CLOCK = ("year", "month", "day"), ("hour", "minute", "second", "fraction")
+_PATTERN = re.compile(r"yyyy|MM?|dd?|HH?|mm|ss|S{1,6}|X|[-./:, _T]", re.ASCII)
+
+
+@lru_cache
+def date_pattern(text: str, kind: str) -> str | None:
+    """The regular expression (RE2's and Python's) of a date's or timestamp's format.
+
+    Its groups are year, month, day and, for a timestamp, hour, minute, second, fraction and zone,
+    as far as the format has them. None where the format is not allowed: it must have the whole day,
+    no part of the time without the one above it, and nothing but a separator beside a field that
+    may be one digit long.
+    """
+    parts = _PATTERN.findall(text)
+    names = [_FIELDS[part][0] for part in parts if part in _FIELDS]
+    clock = [name for name in _CLOCK if name in names]
+    if (
+        "".join(parts) != text
+        or len(set(names)) < len(names)
+        or not set(_DAY) <= set(names)
+        or (kind == "date" and len(names) > len(_DAY))
+        or clock != list(_CLOCK[: len(clock)])
+        or ("zone" in names and not clock)
+        or any(
+            first in _FIELDS and second in _FIELDS and {first, second} & {"M", "d", "H"}
+            for first, second in pairwise(parts)
+        )
+    ):
+        return None
+    return (
+        "^"
+        + "".join(
+            "(?P<{}>{})".format(*_FIELDS[part]) if part in _FIELDS else f"[{part}]"
+            for part in parts
+        )
+        + "$"
+    )
+
 
 MIB = 1024**2
 
@@ -127,6 +215,7 @@ class MetricName:
     OLDEST_OUTSTANDING_SECONDS = "OldestOutstandingSeconds"
     UNREADABLE_FILES = "UnreadableFiles"
     UNSETTLED_FILES = "UnsettledFiles"
+    RESCUED_FILES = "RescuedFiles"
 
 
 # The phases of a batch, in their order.
@@ -143,23 +232,52 @@ def metric_dimensions(environment: str, pipeline: str) -> dict[str, str]:
     return {"Environment": environment, "Pipeline": pipeline}
 
 
+# Asked for with each value that is read one by one.
+@lru_cache
+def _decimal_digits(kind: str) -> tuple[int, int] | None:
+    match = _DECIMAL.fullmatch(kind)
+    return (int(match[1]), int(match[2])) if match else None
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of the files that arrive.
 
-    name: as in the file (CSV header, JSON field, Parquet column), case-sensitive.
-    type: string, boolean, int (32 bits), bigint (64 bits), double, decimal(p,s), date or
-        timestamp (an instant, microseconds; a value without a zone offset is UTC).
+    name: in the table, and in the file unless there is a source.
+    type: string, boolean, smallint (16 bits), int (32 bits), bigint (64 bits), float (32 bits),
+        double, decimal(p,s), date, timestamp (an instant, microseconds; a value without a zone
+        offset is UTC) or binary.
+    source: name in the file (CSV header, JSON field, Parquet column), case-sensitive.
+    optional: whether a file may lack it; its values are null then.
+    format: how the values are written, where it is not the way of docs/values.md.
     """
 
     name: str
     type: str
+    source: str = ""
+    optional: bool = False
+    format: str = ""
+
+    @property
+    def in_file(self) -> str:
+        """The column's name in the files."""
+        return self.source or self.name
+
+    @property
+    def has_known_format(self) -> bool:
+        if not self.format:
+            return True
+        if self.type == "binary":
+            return self.format in BINARY_FORMATS
+        if self.type == "timestamp" and self.format in EPOCHS:
+            return True
+        is_time = self.type in ("date", "timestamp")
+        return is_time and date_pattern(self.format, self.type) is not None
 
     @property
     def decimal(self) -> tuple[int, int] | None:
         """Precision (1 to 38) and scale (0 to precision), for decimal columns only."""
-        match = _DECIMAL.fullmatch(self.type)
-        return (int(match[1]), int(match[2])) if match else None
+        return _decimal_digits(self.type)
 
     @property
     def hive_type(self) -> str:
@@ -185,6 +303,7 @@ class Argument:
     read, write: from text and to text. `read` raises ValueError, or ArgumentError
         where the sentence names the argument itself.
     least, most: the range that the settings allow, which may be narrower than what `read` takes.
+    implied: the value that is not written, because a job without the argument does the same.
     only_for: the input format that has this argument; None for all.
     """
 
@@ -194,6 +313,7 @@ class Argument:
     least: float | None = None
     most: float | None = None
     only_for: Format | None = None
+    implied: Any = None
 
     @property
     def flag(self) -> str:
@@ -252,14 +372,6 @@ def _input_format(text: str) -> str:
     return text
 
 
-def _drops_unknown(text: str) -> bool:
-    return _choice(*UNKNOWN_COLUMNS)(text) == "drop"
-
-
-def _unknown_columns(drops: bool) -> UnknownColumns:
-    return "drop" if drops else "quarantine"
-
-
 def _delimiter(text: str) -> str:
     """One character, as it is or as JSON text, which keeps a tab or a space on its way."""
     if len(text) > 1:
@@ -277,7 +389,23 @@ def _escape(text: str) -> str:
     return "" if text in ("", '""') else _delimiter(text)
 
 
+def _null_texts(text: str) -> tuple[str, ...]:
+    found = json.loads(text)
+    if not isinstance(found, list) or not all(isinstance(item, str) and item for item in found):
+        raise ValueError("give a JSON list of texts that are not empty")
+    return tuple(found)
+
+
+def _separator(*allowed: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        return _choice(*allowed)(json.loads(text))
+
+    return read
+
+
 def _transform(name: str) -> str:
+    if name == NO_TRANSFORM:
+        return name
     # Looked up, not imported: a transform imports pyspark, and a run may find nothing to do.
     if not name.isidentifier() or importlib.util.find_spec(f"transforms.{name}") is None:
         raise ArgumentError(
@@ -291,8 +419,8 @@ def parse_columns(text: str, argument: str = "--columns") -> tuple[Column, ...]:
 
     argument: what the errors call it.
 
-    Raises ArgumentError when the text is no such list, a type is unknown, or a name is empty,
-    reserved or there twice (Spark does not tell upper from lower case in names).
+    Raises ArgumentError when the text is no such list, a type or format is unknown, or a name is
+    empty, reserved or there twice (Spark does not tell upper from lower case in names).
     """
     try:
         items = json.loads(text)
@@ -308,22 +436,37 @@ def parse_columns(text: str, argument: str = "--columns") -> tuple[Column, ...]:
             raise ArgumentError(
                 f"{argument} has {column.name!r} twice (upper and lower case are the same)."
             )
-        if folded in RESERVED:
+        if folded in RESERVED or (folded == RESCUED and argument == "--columns"):
             raise ArgumentError(f"{argument} has {column.name!r}, a name that the job itself uses.")
         seen.add(folded)
+    in_file = [column.in_file for column in columns]
+    if twice := next((name for name in in_file if in_file.count(name) > 1), None):
+        raise ArgumentError(f"{argument} takes {twice!r} of the files twice.")
     return columns
 
 
 def _column(item: object, argument: str) -> Column:
-    if not isinstance(item, dict) or set(item) != {"name", "type"}:
-        raise ArgumentError(f"{argument}: {item!r} must be an object with name and type.")
+    if not isinstance(item, dict) or not {"name", "type"} <= set(item) <= {*_COLUMN_DEFAULTS}:
+        raise ArgumentError(
+            f"{argument}: {item!r} must be an object with name and type, and may have source, "
+            "optional and format."
+        )
     name, kind = item["name"], item["type"]
     if not isinstance(name, str) or not name.strip():
         raise ArgumentError(f"{argument}: the name {name!r} must be a text that is not empty.")
-    column = Column(name, kind if isinstance(kind, str) else repr(kind))
+    rest = {key: value for key, value in item.items() if key not in ("name", "type")}
+    for key, value in rest.items():
+        if type(value) is not type(_COLUMN_DEFAULTS[key]):
+            raise ArgumentError(f"{argument}: {name!r} has the {key} {value!r}.")
+    column = Column(name, kind if isinstance(kind, str) else repr(kind), **rest)
     if not column.has_known_type:
         raise ArgumentError(
             f"{argument}: {name!r} has the type {kind!r}; allowed are {ALLOWED_TYPES}."
+        )
+    if not column.has_known_format:
+        raise ArgumentError(
+            f"{argument}: {name!r} of type {kind} has the format {column.format!r}; allowed are "
+            f"{ALLOWED_FORMATS}."
         )
     return column
 
@@ -333,9 +476,19 @@ def _curated_columns(text: str) -> tuple[Column, ...]:
 
 
 def _columns_json(columns: Sequence[Column]) -> str:
-    return json.dumps(
-        [{"name": column.name, "type": column.type} for column in columns], separators=(",", ":")
-    )
+    return json.dumps([column_fields(column) for column in columns], separators=(",", ":"))
+
+
+def column_fields(column: Column) -> dict[str, Any]:
+    """The column as JSON data; what it does not set is left out."""
+    return {
+        key: getattr(column, key)
+        for key, default in _COLUMN_DEFAULTS.items()
+        if key in ("name", "type") or getattr(column, key) != default
+    }
+
+
+_COLUMN_DEFAULTS = {"name": "", "type": "", "source": "", "optional": False, "format": ""}
 
 
 @dataclass(frozen=True)
@@ -343,18 +496,23 @@ class FileFormat:
     """How the files of a pipeline are to be read.
 
     kind: csv (with a header), json (one object per line) or parquet.
-    columns: exactly the columns that a file must have, in any order.
-    drop_unknown: whether other columns are left out; otherwise they make the file a bad one.
+    columns: the columns that a file must have (but for those that are optional), in any order.
+    unknown: what other columns do. bad_values: what values do that do not fit their columns.
     delimiter, encoding: of csv only.
     escape: of csv only; a quote inside a quoted value that follows this character, another one than
         the delimiter, is part of the value. Empty: such a quote is doubled.
+    null_texts: of csv only; texts that mean null, beside the empty one.
+    decimal_separator, thousands_separator: of csv only; in numbers. Empty: no thousands are marked.
     """
 
     kind: Annotated[Format, Argument("input_format", _input_format)]
     columns: Annotated[tuple[Column, ...], Argument("columns", parse_columns, _columns_json)]
-    drop_unknown: Annotated[bool, Argument("unknown_columns", _drops_unknown, _unknown_columns)] = (
-        False
+    unknown: Annotated[UnknownColumns, Argument("unknown_columns", _choice(*UNKNOWN_COLUMNS))] = (
+        "quarantine"
     )
+    bad_values: Annotated[
+        BadValues, Argument("bad_values", _choice(*BAD_VALUES), implied="quarantine")
+    ] = "quarantine"
     delimiter: Annotated[str, Argument("csv_delimiter", _delimiter, json.dumps, only_for="csv")] = (
         ","
     )
@@ -362,6 +520,34 @@ class FileFormat:
         "utf-8"
     )
     escape: Annotated[str, Argument("csv_escape", _escape, json.dumps, only_for="csv")] = ""
+    null_texts: Annotated[
+        tuple[str, ...],
+        Argument("csv_null_texts", _null_texts, json.dumps, only_for="csv", implied=()),
+    ] = ()
+    decimal_separator: Annotated[
+        str,
+        Argument(
+            "csv_decimal_separator",
+            _separator(*DECIMAL_SEPARATORS),
+            json.dumps,
+            only_for="csv",
+            implied=".",
+        ),
+    ] = "."
+    thousands_separator: Annotated[
+        str,
+        Argument(
+            "csv_thousands_separator",
+            _separator(*THOUSANDS_SEPARATORS),
+            json.dumps,
+            only_for="csv",
+        ),
+    ] = ""
+
+    @property
+    def rescues(self) -> bool:
+        """Whether the rows have the column `_rescued`."""
+        return "rescue" in (self.unknown, self.bad_values)
 
 
 @dataclass(frozen=True)
@@ -455,7 +641,8 @@ class JobSpec:
         return {
             argument.flag: argument.write(value)
             for argument, value in _values(self)
-            if value not in (None, "") and argument.only_for in (None, self.format.kind)
+            if value not in (None, "", argument.implied)
+            and argument.only_for in (None, self.format.kind)
         }
 
     @classmethod
@@ -470,6 +657,11 @@ class JobSpec:
             raise ArgumentError(
                 f"--csv_escape and --csv_delimiter are both {spec.format.escape!r}; they must "
                 "differ."
+            )
+        if spec.format.decimal_separator == spec.format.thousands_separator:
+            raise ArgumentError(
+                "--csv_decimal_separator and --csv_thousands_separator are both "
+                f"{spec.format.decimal_separator!r}; they must differ."
             )
         for argument in arguments_of(FileFormat).values():
             if argument.only_for not in (None, spec.format.kind) and argument.name in given:

@@ -22,6 +22,7 @@ class BatchMetrics:
     """One batch. bytes as stored in S3; seconds per phase: read, write, settle.
 
     rows: read from the files. rows_written: by the transform; None where the record does not say.
+    rescued_files: with something in `_rescued`; published where there are any.
     oldest_seconds: how long the batch's oldest file had been in landing when the batch was taken.
         Batches are taken oldest first, so nothing had waited longer.
     """
@@ -33,10 +34,12 @@ class BatchMetrics:
     bytes: int
     seconds: Mapping[str, float]
     oldest_seconds: float
+    rescued_files: int = 0
 
     def values(self) -> dict[str, tuple[float, str]]:
         """Each metric's value and unit, by name."""
         phases = {phase_metric(phase): spent for phase, spent in self.seconds.items()}
+        rescued = {MetricName.RESCUED_FILES: (self.rescued_files, "Count")}
         written = {MetricName.ROWS_WRITTEN: self.rows_written}
         return {
             MetricName.FILES: (self.files, "Count"),
@@ -44,6 +47,7 @@ class BatchMetrics:
             MetricName.ROWS: (self.rows, "Count"),
             **{name: (rows, "Count") for name, rows in written.items() if rows is not None},
             MetricName.BYTES: (self.bytes, "Bytes"),
+            **(rescued if self.rescued_files else {}),
             **{name: (spent, "Seconds") for name, spent in phases.items()},
             **waiting(self.oldest_seconds),
         }

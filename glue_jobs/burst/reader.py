@@ -2,12 +2,14 @@
 
 The stream of record batches has the pipeline's columns, the lineage columns and four private
 columns. A row with `_rows` set is not data: it says how many rows the file `_input` gave, or why it
-is bad. Once the verdicts are known, the rows of a file that failed half-way can be dropped.
+is bad; its `_rescued`, where there is one, counts the file's rows by what they have there. Once the
+verdicts are known, the rows of a file that failed half-way can be dropped.
 """
 
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,7 @@ from burst.columns import arrow_schema, read_schema
 from burst.contract import (
     BATCH,
     INPUT,
+    RESCUED,
     SOURCE_KEY,
     SOURCE_VERSION,
     STATUS_REASON,
@@ -40,6 +43,8 @@ FLUSH_BYTES = 8 * 1024**2
 # Small files are parsed together, in blocks of about this many bytes.
 TOGETHER_BYTES = 1024**2
 
+# Producers may write keys of their own where others have names; a record is no place for these.
+MOST_NAMES = 100
 # The key and the version of the row that comes from no file.
 MADE_UP = "made-up"
 
@@ -58,7 +63,7 @@ def read_files(
 
     Raises what S3 or the network raise; a file that is bad is a verdict.
     """
-    schema = read_schema(format.columns)
+    schema = read_schema(format.columns, format.rescues)
     waiting = _Waiting(schema)
     for group in _groups(fetch(s3, bucket, inputs), format):
         lineages = [_lineage(fetched, batch) for fetched in group]
@@ -86,10 +91,13 @@ def made_up_rows(batch: str, format: FileFormat) -> Iterator[pa.RecordBatch]:
 
     They are values on which no transform should raise: `1`, or a day of 2025.
     """
-    schema = read_schema(format.columns)
+    schema = read_schema(format.columns, format.rescues)
     lineage = {SOURCE_KEY: MADE_UP, SOURCE_VERSION: MADE_UP, BATCH: batch, INPUT: 0}
-    columns = arrow_schema(format.columns)
-    row = pa.RecordBatch.from_arrays([_ordinary(kind) for kind in columns.types], schema=columns)
+    columns = arrow_schema(format.columns, format.rescues)
+    values = [_ordinary(kind) for kind in arrow_schema(format.columns).types]
+    # Of most rows nothing is rescued.
+    values += [pa.nulls(1, pa.string())] if format.rescues else []
+    row = pa.RecordBatch.from_arrays(values, schema=columns)
     waiting = _Waiting(schema)
     waiting.add_rows(_with_lineage(row, [lineage], [1], schema))
     waiting.add_verdict(FileOutcome(1), lineage)
@@ -101,6 +109,8 @@ def _ordinary(kind: pa.DataType) -> pa.Array:
         return pa.array([Decimal(1).scaleb(-kind.scale)], kind)
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return pa.array(["2025-01-31"]).cast(pa.date32()).cast(kind)
+    if pa.types.is_binary(kind):
+        return pa.array([b"1"], kind)
     return pa.array([1]).cast(kind)
 
 
@@ -151,6 +161,7 @@ class _Waiting:
                 STATUS_ROWS: outcome.rows,
                 STATUS_REASON: outcome.reason,
                 STATUS_UNREAD: outcome.unread,
+                RESCUED: json.dumps(outcome.rescued) if outcome.rescued else None,
             }
         )
         self._rows += 1
@@ -196,16 +207,27 @@ def _read_file(fetched: Fetched, format: FileFormat) -> Iterator[pa.RecordBatch 
         yield FileOutcome(0)
         return
     rows = 0
+    rescued: dict[str, int] = {}
     try:
         for piece in parse(fetched.content, key=fetched.file.key, format=format):
             rows += piece.num_rows
+            if format.rescues:
+                _count_rescued(piece, rescued)
             # A block of tiny rows has millions, and each of them gets a key of up to 1 KiB.
             for start in range(0, piece.num_rows, FLUSH_ROWS):
                 yield piece.slice(start, FLUSH_ROWS)
     except ParseError as error:
         yield FileOutcome(0, str(error))
     else:
-        yield FileOutcome(rows)
+        yield FileOutcome(rows, rescued=rescued)
+
+
+def _count_rescued(piece: pa.RecordBatch, rescued: dict[str, int]) -> None:
+    """Add how many rows of the piece have which names in `_rescued`."""
+    for text in piece.column(RESCUED).drop_null().to_pylist():
+        for name in json.loads(text):
+            if name in rescued or len(rescued) < MOST_NAMES:
+                rescued[name] = rescued.get(name, 0) + 1
 
 
 def _with_lineage(

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from burst.batch import InputFile
 from burst.contract import DRAINED, OUT_OF_TIME
+from burst.drift import rescued_files
 from burst.ledger import Outcome, ResultRecord
 from burst.metrics import BatchMetrics, Metrics, waiting
 
@@ -105,6 +106,7 @@ class Report:
             bytes=result.bytes,
             seconds=watch.seconds,
             oldest_seconds=age,
+            rescued_files=rescued_files(result),
         )
         self.say("batch", batch=result.origin.batch, **vars(figures))
         self.metrics.publish(figures.values())

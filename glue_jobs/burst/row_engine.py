@@ -6,11 +6,13 @@ be tested thousands of times without Spark.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from burst.batch import InputFile
+from burst.contract import RESCUED, STATUS_REASON, STATUS_ROWS, STATUS_UNREAD
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,11 +31,23 @@ class FileOutcome:
     reason: why the file is bad or was not read, None when it is good.
     unread: set when no byte could be read, so that the file is neither good nor bad: `gone` when
         the version does not exist any more, `unreadable` when S3 refuses to return it.
+    rescued: by name in the file, how many rows have a value in `_rescued`; of many names the first.
     """
 
     rows: int
     reason: str | None = None
     unread: Unread | None = None
+    rescued: Mapping[str, int] = field(default_factory=dict)
+
+
+def outcome_of(verdict: Mapping[str, Any]) -> FileOutcome:
+    """The outcome that a row of the reader with a verdict says."""
+    return FileOutcome(
+        verdict[STATUS_ROWS],
+        verdict[STATUS_REASON],
+        verdict[STATUS_UNREAD],
+        json.loads(verdict.get(RESCUED) or "{}"),
+    )
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ A module has one function:
 
     def transform(frame: DataFrame) -> DataFrame: ...
 
-`frame` holds the rows of one batch: the pipeline's columns with their types, and `_source_key`,
-`_source_version` and `_batch`, which say where a row came from. What is returned is written to
-curated as it is. It must have those three unchanged, and as many rows of each file as came in; a
+`frame` holds the rows of one batch: the pipeline's columns with their types, `_rescued` where the
+input's settings say `rescue`, and `_source_key`, `_source_version` and `_batch`, which say where a
+row came from. What is returned is written to
+curated as it is. It must have the last three unchanged, and as many rows of each file as came in; a
 pipeline whose transform drops or multiplies rows says so in its setting `row_changes`. A transform
 that does something else stops the run. The name of the module goes into the pipeline's settings.
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from burst.contract import QUARANTINE, REASON_SUFFIX
+from burst.contract import DRIFT, LEDGER, QUARANTINE, REASON_SUFFIX
 from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
 from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
     CloudwatchEventTarget,
@@ -83,6 +83,8 @@ class Alerts(Construct):
         self.runs_rule_names = self._send_failed_runs(environment.name, pipelines, runbook)
         if settings.quarantine == "file":
             self._send_quarantine(environment.name, lake_bucket, runbook)
+        if any(pipeline.rescues for pipeline in pipelines):
+            self._send_drift(environment.name, lake_bucket, runbook)
         self.alarm_arns = [
             arn
             for pipeline in (pipelines if settings.alarms else ())
@@ -135,6 +137,22 @@ class Alerts(Construct):
                 f"`burst replay --quarantine --with`. {runbook.at(Section.QUARANTINE)}",
                 "bucket": "<bucket>",
                 "reason": "<reason>",
+            },
+        )
+
+    def _send_drift(self, environment: str, lake_bucket: str, runbook: Runbook) -> None:
+        """Send, once a day and pipeline, the names of what the columns do not take."""
+        self._send(
+            "drift",
+            f"Values of environment {environment} that no column takes.",
+            drift_of_a_day(lake_bucket),
+            {"found": "$.detail.object.key"},
+            {
+                "alert": f"Environment {environment}: files have columns that nobody declared, or "
+                "values that do not fit. Their rows are loaded, and these values are in _rescued. "
+                "The pipeline and the names are below; `burst drift` shows more and proposes the "
+                f"settings. {runbook.at(Section.DRIFT)}",
+                "found": "<found>",
             },
         )
 
@@ -191,6 +209,18 @@ def files_in_quarantine(lake_bucket: str) -> dict[str, Any]:
         "detail": {
             "bucket": {"name": [lake_bucket]},
             "object": {"key": [{"wildcard": f"{QUARANTINE}/*{REASON_SUFFIX}"}]},
+        },
+    }
+
+
+def drift_of_a_day(lake_bucket: str) -> dict[str, Any]:
+    """The event pattern of what the job writes once a day: its key has the pipeline and names."""
+    return {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {
+            "bucket": {"name": [lake_bucket]},
+            "object": {"key": [{"wildcard": f"{LEDGER}/*/{DRIFT}/*.json"}]},
         },
     }
 

@@ -16,6 +16,7 @@ class Section(Enum):
     RUN_FAILED = ("run-failed", "a run that failed")
     EVENTS_FAILED = ("events-failed", "events that did not reach Glue")
     DEAD_LETTERS = ("dead-letters", "messages in the dead-letter queue")
+    DRIFT = ("new-columns", "columns that nobody declared")
     FILES_WAIT = ("files-wait", "files that wait too long")
 
 

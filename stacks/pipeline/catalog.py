@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from burst.contract import BATCH, LAYOUT, SOURCE_KEY, SOURCE_VERSION
+from burst.contract import BATCH, LAYOUT, RESCUED, SOURCE_KEY, SOURCE_VERSION
 from cdktf_cdktf_provider_aws.glue_catalog_database import GlueCatalogDatabase
 from cdktf_cdktf_provider_aws.glue_catalog_table import (
     GlueCatalogTable,
@@ -23,6 +23,10 @@ LINEAGE = {
     SOURCE_KEY: "Key of the file in the landing bucket.",
     SOURCE_VERSION: "Version id of the file.",
     BATCH: "Batch in which the file was processed; the ledger has its record.",
+}
+
+_RESCUED = {
+    RESCUED: "JSON: what the file had in this row and no column takes, by its name in the file."
 }
 
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
@@ -65,6 +69,7 @@ class Table(Construct):
         database_name: str,
         pipeline: str,
         columns: Sequence[Column],
+        rescues: bool,
         curated_uri: str,
     ) -> None:
         super().__init__(scope, id_)
@@ -109,7 +114,9 @@ class Table(Construct):
                         GlueCatalogTableStorageDescriptorColumns(
                             name=name, type="string", comment=comment
                         )
-                        for name, comment in LINEAGE.items()
+                        for name, comment in (
+                            {**_RESCUED, **LINEAGE} if rescues else LINEAGE
+                        ).items()
                     ),
                 ],
             ),

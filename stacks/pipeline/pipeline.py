@@ -29,6 +29,7 @@ class PipelineOutput:
     rule_names: the rule of new files, and the sweep's where there is one.
     log_group_prefix: Glue writes below it to ``error`` and ``output``.
     tags: of everything that belongs to it.
+    rescues: whether its rows have the column `_rescued`.
     """
 
     name: str
@@ -46,6 +47,7 @@ class PipelineOutput:
     curated_uri: str
     table_name: str
     tags: Mapping[str, str]
+    rescues: bool = False
 
     def for_tools(self) -> dict[str, str]:
         """The pipeline's entry in the stack's output `pipelines`."""
@@ -113,6 +115,7 @@ class Pipeline(Construct):
             database_name=catalog.database_name,
             pipeline=pipeline,
             columns=settings.curated_columns,
+            rescues=settings.input.rescues,
             curated_uri=curated_uri,
         )
         workflow = Workflow(
@@ -144,4 +147,5 @@ class Pipeline(Construct):
             curated_uri=curated_uri,
             table_name=table.name,
             tags=tags,
+            rescues=settings.input.rescues,
         )

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from burst.contract import (
     MIB,
+    RESCUED,
     Bounds,
     Column,
     FileFormat,
@@ -18,7 +19,8 @@ from burst.contract import (
 
 from stacks.pipeline.transforms import transform_module
 from stacks.settings import Column as ColumnSettings
-from stacks.settings import PipelineSettings, Settings
+from stacks.settings import InputColumn, PipelineSettings, Settings
+from stacks.settings.pipeline import CSV_ONLY
 
 Part = TypeVar("Part")
 
@@ -45,11 +47,10 @@ def job_spec(
             FileFormat,
             settings.input,
             kind=settings.input.format,
-            columns=_columns(settings.input.columns),
-            drop_unknown=settings.input.unknown_columns == "drop",
-            delimiter=settings.input.delimiter,
-            encoding=settings.input.encoding,
-            escape=settings.input.escape,
+            columns=input_columns(settings.input.columns),
+            unknown=settings.input.unknown_columns,
+            bad_values=settings.input.bad_values,
+            **{name: getattr(settings.input, name) for name in CSV_ONLY},
         ),
         transform=transform_module(environment, pipeline, settings),
         bounds=_part(Bounds, settings),
@@ -57,7 +58,10 @@ def job_spec(
             Output,
             settings.output,
             file_bytes=settings.output.target_file_megabytes * MIB,
-            columns=_columns(settings.curated_columns),
+            columns=(
+                *_columns(settings.curated_columns),
+                *([Column(RESCUED, "string")] if settings.input.rescues else []),
+            ),
         ),
         time=_part(TimeLimit, settings.job),
     )
@@ -74,3 +78,11 @@ def _part(part: Callable[..., Part], settings: Settings, **given: Any) -> Part:
 
 def _columns(columns: Sequence[ColumnSettings]) -> tuple[Column, ...]:
     return tuple(Column(column.name, column.type) for column in columns)
+
+
+def input_columns(columns: Sequence[InputColumn]) -> tuple[Column, ...]:
+    """The columns of the files as the job knows them."""
+    return tuple(
+        Column(one.name, one.type, one.source or "", one.optional, one.format or "")
+        for one in columns
+    )

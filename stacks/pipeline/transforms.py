@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from burst.contract import NO_TRANSFORM
+
 from stacks.settings import EnvironmentSettings, PipelineSettings, SettingsError
 
 GLUE_JOBS = Path(__file__).resolve().parents[2] / "glue_jobs"
@@ -20,19 +22,21 @@ def find_transforms(environments: Mapping[str, EnvironmentSettings]) -> None:
 
 
 def transform_module(environment: str, pipeline: str, settings: PipelineSettings) -> str:
-    """The name of the pipeline's module in ``glue_jobs/transforms``.
+    """The name of the pipeline's module in ``glue_jobs/transforms``, or none.
 
     Raises `SettingsError` when there is no such module.
     """
     name = settings.transform or pipeline.replace("-", "_")
+    if name == NO_TRANSFORM:
+        return name
     modules = sorted(path.stem for path in TRANSFORMS.glob("[a-z]*.py"))
     if name not in modules:
         place = f"environment {environment!r}, pipeline {pipeline!r}, field 'transform'"
         raise SettingsError(
             [
                 f"cdktf.json: {place} = {json.dumps(name)}: there is no module "
-                f"glue_jobs/transforms/{name}.py. Write it, or use one that is there: "
-                f"{', '.join(modules)}."
+                f"glue_jobs/transforms/{name}.py. Write it, use one that is there "
+                f"({', '.join(modules)}), or {NO_TRANSFORM} to load the rows as they come."
             ]
         )
     return name

@@ -15,6 +15,7 @@ from stacks.settings.landing import ExistingLandingSettings
 from stacks.settings.pipeline import (
     DPUS,
     Column,
+    InputColumn,
     InputSettings,
     JobSettings,
     OutputSettings,
@@ -43,6 +44,7 @@ __all__ = [
     "Environments",
     "ExistingLandingSettings",
     "GithubSettings",
+    "InputColumn",
     "InputSettings",
     "JobSettings",
     "LocalState",

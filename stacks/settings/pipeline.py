@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from burst.contract import (
+    ALLOWED_FORMATS,
+    BAD_VALUES,
+    BINARY_FORMATS,
     DELIMITER_PATTERN,
     ENCODINGS,
     INPUT_FORMATS,
+    MAX_NULL_TEXTS,
     MAX_PRECISION,
     MIB,
+    NO_TRANSFORM,
     PARTITIONS,
     ROW_CHANGES,
     SIMPLE_TYPES,
+    THOUSANDS_SEPARATORS,
     UNKNOWN_COLUMNS,
+    BadValues,
     Bounds,
     Compression,
     Encoding,
@@ -49,7 +56,7 @@ class Column(Settings):
 
     name: str = setting(
         allowed="1 to 255 lower-case letters, digits and _, beginning with a letter",
-        description="Name in the file's header or record, and in the curated table.",
+        description="Name in the curated table, and in the file unless there is a `source`.",
         pattern=r"^[a-z][a-z0-9_]{0,254}$",
     )
     type: str = setting(
@@ -75,6 +82,54 @@ class Column(Settings):
         raise ValueError("the type is not known")
 
 
+class InputColumn(Column):
+    """One column of a pipeline's files, as they write it."""
+
+    source: str | None = setting(
+        None,
+        allowed="1 to 255 characters, or left out where it is the same",
+        description="Name in the file, letter by letter: header, field or Parquet column.",
+        min_length=1,
+        max_length=255,
+    )
+    optional: bool = setting(
+        False,
+        allowed="true or false",
+        description="Whether a file may lack the column; its rows then have null. JSON producers "
+        "often leave out what is null.",
+    )
+    format: str | None = setting(
+        None,
+        allowed=ALLOWED_FORMATS,
+        description="How the files write the values, where [values](values.md) does not say so: "
+        "then this is the only way that is accepted.",
+    )
+
+    @field_validator("format")
+    @classmethod
+    def _known_format(cls, text: str | None, info: ValidationInfo) -> str | None:
+        kind = info.data.get("type")
+        if text and kind and not JobColumn("", kind, format=text).has_known_format:
+            raise ValueError(f"a {kind} has no such format")
+        return text
+
+    @property
+    def in_file(self) -> str:
+        """The column's name in the files."""
+        return self.source or self.name
+
+
+# Settings of the input that mean something for csv only, by their names in `FileFormat`.
+CSV_ONLY = (
+    "delimiter",
+    "encoding",
+    "escape",
+    "null_texts",
+    "decimal_separator",
+    "thousands_separator",
+)
+
+
 class InputSettings(Settings):
     """What the producer's files look like."""
 
@@ -83,15 +138,23 @@ class InputSettings(Settings):
         description="Format of the files: csv has a header line, json one object per line. A key "
         "that ends in `.gz` is decompressed (csv, json).",
     )
-    columns: tuple[Column, ...] = setting(
+    columns: tuple[InputColumn, ...] = setting(
         allowed="a list of one or more columns with different names",
-        description="Columns that every file must have: `name` and `type` each.",
+        description="Columns that every file must have: `name` and `type` each, and where needed "
+        "`source`, `optional` and `format`.",
     )
     unknown_columns: UnknownColumns = setting(
         UNKNOWN_COLUMNS[0],
         allowed=one_of(UNKNOWN_COLUMNS),
-        description="What other columns do: they make the file a bad one, or they are left out. "
-        "A missing column always makes it a bad one.",
+        description="What other columns do: they make the file a bad one, they are left out, or "
+        "their values are kept in the column `_rescued`, per row as JSON. A missing column makes "
+        "the file a bad one unless it is `optional`.",
+    )
+    bad_values: BadValues = setting(
+        BAD_VALUES[0],
+        allowed=one_of(BAD_VALUES),
+        description="What a value does that its column does not take: it makes the file a bad one, "
+        "or the column is null and the value is kept in `_rescued`.",
     )
     delimiter: str = setting(
         FileFormat.delimiter,
@@ -113,6 +176,28 @@ class InputSettings(Settings):
         "such a quote is doubled. Spark and Hadoop write a backslash.",
         pattern=f"^({DELIMITER_PATTERN})?$",
     )
+    null_texts: tuple[str, ...] = setting(
+        FileFormat.null_texts,
+        allowed=f"a list of up to {MAX_NULL_TEXTS} different texts of 1 to 64 characters; csv only",
+        description='Texts that mean null in any column, such as "NA" (csv), letter by letter, '
+        "quoted or not. An empty value always does.",
+    )
+    decimal_separator: Literal[".", ","] = setting(
+        ".",
+        allowed="a point or a comma; csv only",
+        description="What stands before the decimals of a number (csv).",
+    )
+    thousands_separator: str = setting(
+        FileFormat.thousands_separator,
+        allowed="an empty text, or one of , . ' _, a space, a no-break space (U+00A0, U+202F) or "
+        "U+2019, but not the decimal separator; csv only",
+        description="What may stand between each three digits before the decimals (csv).",
+    )
+
+    @property
+    def rescues(self) -> bool:
+        """Whether the rows have the column `_rescued`."""
+        return "rescue" in (self.unknown_columns, self.bad_values)
 
     @field_validator("escape")
     @classmethod
@@ -121,9 +206,27 @@ class InputSettings(Settings):
             raise ValueError("it is the delimiter, too")
         return escape
 
-    @field_validator("delimiter", "encoding", "escape")
+    @field_validator("null_texts")
     @classmethod
-    def _only_for_csv(cls, value: str, info: ValidationInfo) -> str:
+    def _short_and_different(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(texts)) < len(texts):
+            raise ValueError("a text is there more than once")
+        if len(texts) > MAX_NULL_TEXTS or not all(1 <= len(text) <= 64 for text in texts):
+            raise ValueError("it is too long, or a text is empty or too long")
+        return texts
+
+    @field_validator("thousands_separator")
+    @classmethod
+    def _known_and_another(cls, separator: str, info: ValidationInfo) -> str:
+        if separator not in THOUSANDS_SEPARATORS:
+            raise ValueError("it is no separator of thousands")
+        if separator == info.data.get("decimal_separator"):
+            raise ValueError("it is the decimal separator, too")
+        return separator
+
+    @field_validator(*CSV_ONLY)
+    @classmethod
+    def _only_for_csv(cls, value: Any, info: ValidationInfo) -> Any:
         kind = info.data.get("format", "csv")
         if kind != "csv":
             raise ValueError(f"the format is {kind}, which has none to choose; leave it out")
@@ -131,10 +234,21 @@ class InputSettings(Settings):
 
     @field_validator("columns")
     @classmethod
-    def _different_names(cls, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    def _different_names(
+        cls, columns: tuple[InputColumn, ...], info: ValidationInfo
+    ) -> tuple[InputColumn, ...]:
         if not columns:
             raise ValueError("there is no column")
-        return _once_each(columns)
+        _must_differ([column.name for column in columns])
+        _must_differ([column.in_file for column in columns])
+        as_text = info.data.get("format") in ("csv", "json")
+        bare = [one.name for one in columns if one.type == "binary" and not one.format]
+        if as_text and bare:
+            raise ValueError(
+                f"{', '.join(bare)} of type binary needs a format, "
+                f"{one_of(BINARY_FORMATS)}: these files are text"
+            )
+        return columns
 
 
 def _once_each(columns: tuple[Column, ...]) -> tuple[Column, ...]:
@@ -294,8 +408,9 @@ class PipelineSettings(Settings):
     )
     transform: str | None = setting(
         None,
-        allowed="the name of a module in glue_jobs/transforms, without .py",
-        description="Module that transforms the rows; the pipeline's name where left out.",
+        allowed="the name of a module in glue_jobs/transforms, without .py, or none",
+        description="Module that transforms the rows; the pipeline's name where left out. With "
+        "none the rows are loaded as they come, and there is no module.",
         pattern=r"^[a-z][a-z0-9_]*$",
     )
     workflow_max_concurrent_runs: int = setting(
@@ -346,6 +461,12 @@ class PipelineSettings(Settings):
     def _columns_fit_the_input(cls, output: OutputSettings, info: ValidationInfo) -> OutputSettings:
         if "input" not in info.data:
             return output  # It is wrong itself, and named.
+        changed = bool(output.added_columns or output.dropped_columns)
+        if changed and info.data.get("transform") == NO_TRANSFORM:
+            raise ValueError(
+                "the transform is none, so the rows stay as they come and no column is added or "
+                "dropped; name a module as transform"
+            )
         names = [column.name for column in info.data["input"].columns]
         added = [column.name for column in output.added_columns]
         unknown = [name for name in output.dropped_columns if name not in names]

@@ -277,7 +277,7 @@ class Proof:
         records: defaultdict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         for key, body in self.world.in_lake("ledger/").items():
             batch, name = key.split("/")[-2:]
-            if name in ("head.json", "unreadable.json"):
+            if name in ("head.json", "unreadable.json") or "/drift/" in key:
                 continue
             records[batch][name.removesuffix(".json")] = json.loads(body)
         open = self.head()["open"]

@@ -21,9 +21,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from burst.batch import InputFile
 from burst.columns import read_schema
-from burst.contract import INPUT, PRIVATE, STATUS_REASON, STATUS_ROWS, STATUS_UNREAD, FileFormat
+from burst.contract import INPUT, PRIVATE, STATUS_ROWS, FileFormat
 from burst.reader import made_up_rows, read_files
-from burst.row_engine import FileOutcome, R, ReadBatch, T, Written
+from burst.row_engine import FileOutcome, R, ReadBatch, T, Written, outcome_of
 from mypy_boto3_s3 import S3Client
 
 # What a batch's rows may take in memory before they go to disk.
@@ -66,7 +66,8 @@ class PlainRowEngine:
     ) -> ReadBatch:
         spool: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - see release
         outcomes: dict[int, FileOutcome] = {}
-        with pa.ipc.new_stream(spool, read_schema(self.format.columns)) as stream:
+        schema = read_schema(self.format.columns, self.format.rescues)
+        with pa.ipc.new_stream(spool, schema) as stream:
             for piece in pieces:
                 outcomes.update(_outcomes(piece))
                 stream.write_batch(piece)
@@ -79,7 +80,7 @@ class PlainRowEngine:
 
     def write(self, read: ReadBatch, target: str) -> Written:
         """Two files with names that no other attempt gives, as Spark does it, and _SUCCESS."""
-        schema = read_schema(self.format.columns)
+        schema = read_schema(self.format.columns, self.format.rescues)
         kept = [name for name in schema.names if name not in PRIVATE]
         columns = pa.schema([schema.field(name) for name in kept])
         attempt, written = uuid.uuid4(), 0
@@ -110,14 +111,8 @@ class PlainRowEngine:
 
 
 def _outcomes(piece: pa.RecordBatch) -> dict[int, FileOutcome]:
-    verdicts = piece.select([INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD])
-    found: list[dict[str, Any]] = verdicts.filter(
-        pc.is_valid(verdicts.column(STATUS_ROWS))
-    ).to_pylist()
-    return {
-        row[INPUT]: FileOutcome(row[STATUS_ROWS], row[STATUS_REASON], row[STATUS_UNREAD])
-        for row in found
-    }
+    found: list[dict[str, Any]] = piece.filter(pc.is_valid(piece.column(STATUS_ROWS))).to_pylist()
+    return {row[INPUT]: outcome_of(row) for row in found}
 
 
 def _good_rows(read: ReadBatch) -> Iterator[pa.RecordBatch]:

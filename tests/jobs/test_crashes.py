@@ -61,7 +61,7 @@ def ticking(world: World) -> World:
     return replace(world, clock=lambda: start + timedelta(seconds=next(seconds)))
 
 
-def burst(world: World) -> Proof:
+def burst(world: World, run: Run | None = None) -> Proof:
     """Good, bad, empty, overwritten, deleted and archived files, and keys that leave one by one."""
     proof = Proof(world)
     numbers = itertools.count(1)
@@ -71,7 +71,10 @@ def burst(world: World) -> Proof:
         proof.put(key, as_csv(orders), [row["order_id"] for row in orders])
 
     put("orders/good.csv", 3)
-    proof.put("orders/bad.csv", as_csv([order(900), order(901, quantity="many")]), None)
+    bad = as_csv([order(900), order(901, quantity="many")])
+    ids = [order(number)["order_id"] for number in (900, 901)]
+    # Of a file with a value that does not fit, the rows are loaded where it is rescued.
+    proof.put("orders/bad.csv", bad, ids if run is rescuing else None)
     proof.put("orders/worse.csv", b"no,such,columns\n1,2,3\n", None)
     proof.put("orders/empty.csv", b"", [])
     put("orders/header only.csv", 0)
@@ -92,13 +95,17 @@ def plain_in_batches(world: World, process: OneProcess) -> object:
     return world.drain_plain(process, max_files_per_batch=4)
 
 
+def rescuing(world: World, process: OneProcess) -> object:
+    return world.drain_plain(process, unknown_columns="rescue", bad_values="rescue")
+
+
 def with_spark(world: World, process: OneProcess) -> object:
     with process.watching(world.s3):
         return world.drain()
 
 
 def calls_of_a_clean_run(new_world: NewWorld, run: Run) -> list[str]:
-    proof, process = burst(new_world()), OneProcess()
+    proof, process = burst(new_world(), run), OneProcess()
     run(proof.world, process)
     proof.check_settled()
     return process.calls
@@ -106,7 +113,7 @@ def calls_of_a_clean_run(new_world: NewWorld, run: Run) -> list[str]:
 
 def assert_survives(new_world: NewWorld, run: Run, *deaths: OneProcess) -> None:
     """Each process dies in its turn, one more runs to the end."""
-    proof = burst(new_world())
+    proof = burst(new_world(), run)
     with told(deaths):
         for process in deaths:
             with contextlib.suppress(ProcessDied):
@@ -128,7 +135,7 @@ def told(deaths: tuple[OneProcess, ...]) -> Iterator[None]:
 
 
 @AFTER
-@pytest.mark.parametrize("run", [plain, plain_in_batches])
+@pytest.mark.parametrize("run", [plain, plain_in_batches, rescuing])
 def test_run_that_dies_at_any_call_is_finished_by_the_next(
     in_memory: NewWorld, run: Run, after: bool
 ) -> None:

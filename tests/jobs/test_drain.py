@@ -16,8 +16,10 @@ from burst.errors import LedgerError, RowEngineError, TooManyBadFilesError
 from burst.ledger import DoneRecord, Ledger, ResultRecord
 from burst.spark.row_engine import SparkRowEngine
 from mypy_boto3_s3 import S3Client
+from pyspark.sql import SparkSession
 
 from tests.jobs.world import (
+    COLUMNS,
     World,
     as_csv,
     as_csv_gz,
@@ -60,6 +62,54 @@ def test_every_row_of_a_burst_is_in_curated_once(
         assert row["unit_price"] == Decimal(number).scaleb(-2)
         assert row["order_total"] == row["quantity"] * row["unit_price"]
         assert (row["is_current"], row["is_late"]) == (True, True)
+
+
+def test_what_the_columns_do_not_take_is_rescued_and_counted(spark_world: World) -> None:
+    world = spark_world
+    known = as_csv([order(1)])
+    lines = as_csv([order(2, quantity="many"), order(3)]).decode().splitlines()
+    wider = [f"{line},{more}" for line, more in zip(lines, ["channel", "web", ""], strict=True)]
+    world.put("orders/known.csv", known)
+    world.put("orders/wider.csv", "\n".join(wider).encode())
+
+    summary = world.drain(unknown_columns="rescue", bad_values="rescue", transform="none")
+
+    assert (summary.files, summary.rows, summary.bad_files) == (2, 3, 0)
+    rows = {row["order_id"]: (row["quantity"], row["_rescued"]) for row in world.curated()}
+    assert rows == {
+        "o-00001": (2, None),
+        "o-00002": (None, '{"quantity":"many","channel":"web"}'),
+        "o-00003": (4, None),
+    }
+    [batch] = world.ledger()
+    files = {file["key"]: file.get("rescued") for file in world.record(batch, "result")["files"]}
+    assert files == {
+        "orders/known.csv": None,
+        "orders/wider.csv": {"quantity": 1, "channel": 1},
+    }
+
+
+def test_column_that_is_declared_later_is_null_in_the_files_before(
+    spark_world: World, spark: SparkSession
+) -> None:
+    world = spark_world
+    wider = b"\n".join(
+        line + more
+        for line, more in zip(as_csv([order(2)]).splitlines(), [b",stock", b",7"], strict=True)
+    )
+    columns = [*COLUMNS, {"name": "stock", "type": "bigint", "optional": True}]
+    world.put("orders/before.csv", as_csv([order(1)]))
+    world.drain(unknown_columns="rescue", transform="none")
+    world.put("orders/after.csv", wider)
+    world.put("orders/without.csv", as_csv([order(3)]))
+    world.drain(unknown_columns="rescue", transform="none", columns=json.dumps(columns))
+
+    # As the table over curated declares it, which is how Athena reads Parquet: by name.
+    declared = "order_id string, stock bigint, _rescued string"
+    rows = spark.read.schema(declared).parquet(world.curated_uri).collect()
+
+    found = {row["order_id"]: (row["stock"], row["_rescued"]) for row in rows}
+    assert found == {"o-00001": (None, None), "o-00002": (7, None), "o-00003": (None, None)}
 
 
 def test_archive_holds_the_bytes_and_the_ledger_says_where(spark_world: World) -> None:

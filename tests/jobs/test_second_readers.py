@@ -9,6 +9,7 @@ one value at a time and in the plainest way. Spark's readers are in test_spark_r
 
 from __future__ import annotations
 
+import base64
 import csv
 import datetime
 import io
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, timedelta
 from decimal import Context, Decimal
+from fractions import Fraction
 from typing import Any, NoReturn
 
 import pyarrow as pa
@@ -54,8 +56,15 @@ def blocks_of(size: int) -> Iterator[None]:
 
 
 def ours(body: bytes, kind: Format, columns: Mapping[str, str], size: int, **how: Any) -> list[Row]:
-    """The rows as our parser gives them. Raises ParseError."""
-    format = FileFormat(kind, tuple(Column(n, t) for n, t in columns.items()), **how)
+    """The rows as our parser gives them. Raises ParseError.
+
+    columns: the type of each, and after a `|` its format.
+    """
+    declared = [
+        Column(name, kind, format=format)
+        for name, (kind, _, format) in ((n, t.partition("|")) for n, t in columns.items())
+    ]
+    format = FileFormat(kind, tuple(declared), **how)
     with blocks_of(size):
         batches = list(parse(io.BytesIO(body), key="k", format=format))
     return [row for batch in batches for row in batch.to_pylist()]
@@ -72,6 +81,11 @@ def same(left: object, right: object) -> bool:
 
 # -- The rules once more ---------------------------------------------------------------------------
 
+BITS = {"smallint": 16, "int": 32, "bigint": 64}
+BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+DIGITS = {"yyyy": "([0-9]{4})", "MM": "([0-9]{2})", "dd": "([0-9]{2})"}
+DIGITS |= {"M": "([0-9]{1,2})", "d": "([0-9]{1,2})"}
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 TIME = re.compile(
@@ -91,10 +105,26 @@ def whole(number: Decimal, bits: int) -> int:
     return int(number)
 
 
-def double(number: Decimal) -> float:
-    value = float(number)
+def double(number: Decimal, kind: str = "double") -> float:
+    value = single(number) if kind == "float" else float(number)
     must(math.isfinite(value) and (value == 0) == (number == 0))
     return value
+
+
+def single(number: Decimal) -> float:
+    """The nearest float of 32 bits, of two that are as near the one whose last bit is 0."""
+    must(number.copy_abs() < Decimal("1e40"))
+    if number.copy_abs() < Decimal("1e-60"):
+        return math.copysign(0.0, number)
+    exact = Fraction(number)
+    exponent = max(math.floor(math.log2(abs(exact))) - 23, -149) if exact else 0
+    for power in (exponent - 1, exponent, exponent + 1):
+        # Fractions round halves to even.
+        value = math.ldexp(round(exact / Fraction(2) ** power), power)
+        if power >= -149 and abs(value) < 2.0 ** (power + 24):
+            break
+    must(abs(value) < 2.0**128)
+    return math.copysign(value, number) if value == 0 else value
 
 
 def fitting(number: Decimal, kind: str) -> Decimal:
@@ -115,18 +145,56 @@ def from_text(text: str, kind: str) -> Any:
     if kind == "boolean":
         must(text in ("true", "True", "TRUE", "1", "false", "False", "FALSE", "0"))
         return text.lower() in ("true", "1")
-    if kind in ("int", "bigint"):
+    if "|" in kind:
+        return formatted(text, *kind.split("|"))
+    if kind in BITS:
         must(re.fullmatch(r"[+-]?[0-9]+", text))
-        return whole(Decimal(text), 32 if kind == "int" else 64)
-    if kind == "double":
+        return whole(Decimal(text), BITS[kind])
+    if kind in ("float", "double"):
         if re.fullmatch(r"(?i)[+-]?(nan|inf|infinity)", text):
             return float(text)
         must(NUMBER.fullmatch(text))
-        return double(Decimal(text))
+        return double(Decimal(text), kind)
     if kind.startswith("decimal"):
         must(NUMBER.fullmatch(text))
         return fitting(Decimal(text), kind)
     return calendar(text, kind)
+
+
+def formatted(text: str, kind: str, format: str) -> Any:
+    if format == "hex":
+        must(len(text) % 2 == 0 and re.fullmatch(r"[0-9a-fA-F]*", text))
+        return bytes(int(text[at : at + 2], 16) for at in range(0, len(text), 2))
+    if format == "base64":
+        must(re.fullmatch(r"[A-Za-z0-9+/]*={0,2}", text) and len(text) % 4 == 0)
+        bits = "".join(f"{BASE64.index(letter):06b}" for letter in text.rstrip("="))
+        left = len(bits) % 8
+        must("1" not in bits[len(bits) - left :])
+        return bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits) - left, 8))
+    if format.startswith("epoch"):
+        must(re.fullmatch(r"[+-]?[0-9]+", text))
+        return epoch(whole(Decimal(text), 64), format)
+    day, _, clock = format.partition(" ")
+    text_of_day, gap, text_of_clock = text.partition(" ")
+    match = re.fullmatch(re.sub(r"(\w)\1*", lambda m: DIGITS[m[0]], re.escape(day)), text_of_day)
+    must(match and bool(gap) == bool(clock))
+    assert match
+    fields = [field[0] for field in re.finditer(r"(\w)\1*", day)]
+    parts = dict(zip(fields, match.groups(), strict=True))
+    year, month, date_ = (next(parts[n] for n in parts if n[0] == letter) for letter in "yMd")
+    written = f"{year}-{month:0>2}-{date_:0>2}"
+    if clock:
+        must(re.fullmatch(r"[0-9]{2}:[0-9]{2}", text_of_clock[:5]))
+        must(re.fullmatch(r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)", text_of_clock[5:]))
+        written += f"T{text_of_clock}"
+    return calendar(written, kind)
+
+
+def epoch(number: int, format: str) -> datetime.datetime:
+    try:
+        return EPOCH + timedelta(microseconds=number * (10**6 if format[6:7] == "s" else 10**3))
+    except OverflowError:
+        raise Refused from None
 
 
 def calendar(text: str, kind: str) -> date:
@@ -151,6 +219,12 @@ def calendar(text: str, kind: str) -> date:
 
 
 def from_json(value: Any, kind: str) -> Any:
+    if "epoch" in kind:
+        must(isinstance(value, int) and not isinstance(value, bool))
+        return epoch(whole(Decimal(value), 64), kind.split("|")[1])
+    if "|" in kind:
+        must(isinstance(value, str) and not re.search("[\ud800-\udfff]", value))
+        return from_text(value, kind)
     if kind in ("string", "date", "timestamp"):
         must(isinstance(value, str) and not re.search("[\ud800-\udfff]", value))
         return from_text(value, kind)
@@ -162,10 +236,11 @@ def from_json(value: Any, kind: str) -> Any:
         must(isinstance(value, int | Decimal | str))
         return from_text(value, kind) if isinstance(value, str) else fitting(Decimal(value), kind)
     must(isinstance(value, int | Decimal))
-    if kind == "double":
-        return double(Decimal(value))
+    if kind in ("float", "double"):
+        # As it is written: -0 has a sign.
+        return double(Decimal(getattr(value, "text", value)), kind)
     must(isinstance(value, int))
-    return whole(Decimal(value), 32 if kind == "int" else 64)
+    return whole(Decimal(value), BITS[kind])
 
 
 # -- Values ----------------------------------------------------------------------------------------
@@ -173,8 +248,10 @@ def from_json(value: Any, kind: str) -> Any:
 KINDS = [
     "string",
     "boolean",
+    "smallint",
     "int",
     "bigint",
+    "float",
     "double",
     "decimal(5,2)",
     "decimal(38,18)",
@@ -183,6 +260,15 @@ KINDS = [
     "decimal(1,1)",
     "date",
     "timestamp",
+]
+FORMATTED = [
+    "date|dd.MM.yyyy",
+    "date|M/d/yyyy",
+    "timestamp|yyyyMMdd HH:mmX",
+    "timestamp|epoch_seconds",
+    "timestamp|epoch_milliseconds",
+    "binary|hex",
+    "binary|base64",
 ]
 digits = st.text("0123456789", max_size=45) | st.sampled_from(["0" * 350, "9" * 38, "9" * 39])
 exponents = st.sampled_from(["", "", "", "e0", "E-2", "e+5", "e-30", "e308", "e-400", "E100000000"])
@@ -198,7 +284,7 @@ edges = st.sampled_from(
     [
         str(sign * 2**bits + step)
         for sign in (1, -1)
-        for bits in (31, 53, 63, 64, 127, 128)
+        for bits in (15, 24, 31, 53, 63, 64, 127, 128)
         for step in (-1, 0, 1)
     ]
     + [
@@ -221,6 +307,14 @@ edges = st.sampled_from(
         "t",
         "1.7976931348623157e308",
         "1.7976931348623159e308",
+        "16777217",
+        "8388609.5",
+        "3.4028235677973366e38",
+        "3.4028235677973365e38",
+        "7.006492321624085e-46",
+        "7.1e-46",
+        "1.00000017881393432617187499",
+        "1.00000017881393432617187500001",
         "5e-324",
         "2e-324",
         "-1e-999",
@@ -251,7 +345,31 @@ OF_KIND: dict[str, st.SearchStrategy[str]] = {
 }
 
 
+in_another_form = st.builds(
+    "{0:0{4}}{3}{1:0{4}}{3}{2:04}".format,
+    st.integers(0, 32),
+    st.integers(0, 32),
+    st.integers(0, 9999),
+    st.sampled_from("./-"),
+    st.sampled_from([1, 2, 2]),
+) | st.builds("{:08} {}".format, st.integers(10101, 99991231), clocks.map(lambda c: c[:5] + "Z"))
+encoded = st.binary(max_size=5).map(bytes.hex) | st.binary(max_size=5).map(
+    lambda found: base64.b64encode(found).decode()
+)
+instants_as_numbers = (
+    st.sampled_from([-62135596801, -62135596800, 253402300799, 253402300800, 2**63 // 1000, 2**62])
+    .flatmap(lambda n: st.sampled_from([n, n * 1000, n * 1000 + 1, n * 1000 + 999]))
+    .map(str)
+)
+OF_KIND |= {
+    "binary": encoded | st.sampled_from(["QQ==", "QR==", "QQ=", "Q Q=", "0A\n", "éé", "_-=="]),
+    "formatted": in_another_form | days | times | numbers | instants_as_numbers,
+}
+
+
 def values_of(kind: str) -> st.SearchStrategy[str]:
+    if "|" in kind:
+        return OF_KIND["binary" if kind.startswith("binary") else "formatted"] | texts
     return OF_KIND.get(kind, numbers | edges | st.integers(-500, 500).map(str)) | texts
 
 
@@ -335,7 +453,7 @@ TOO_LONG = "longer than"
 
 
 @BOTH
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *FORMATTED])
 def test_texts_of_csv_are_the_values_of_the_rules(kind: str, examples: int) -> None:
     def agree(found: list[str], size: int) -> None:
         out = io.StringIO(newline="")
@@ -349,6 +467,71 @@ def test_texts_of_csv_are_the_values_of_the_rules(kind: str, examples: int) -> N
     # One value decides on the file, so most files have one.
     few = st.lists(values_of(kind), min_size=1, max_size=1) | st.lists(values_of(kind), max_size=6)
     examined(agree, {"found": few, "size": st.integers(1000, 3000)}, examples)
+
+
+def plain(text: str, decimal: str, thousands: str) -> str:
+    """A number with separators as one without; Refused where it is none."""
+    before, point, after = text.partition(decimal)
+    sign = before[:1] if before[:1] in ("+", "-") else ""
+    groups = before.removeprefix(sign).split(thousands) if thousands else [before[len(sign) :]]
+    if len(groups) > 1:
+        must(re.fullmatch("[0-9]{1,3}", groups[0]))
+        must(all(re.fullmatch("[0-9]{3}", group) for group in groups[1:-1]))
+        # What follows the last group may be an exponent.
+        must(re.fullmatch("[0-9]{3}" + ("" if point else "([eE][+-]?[0-9]+)?"), groups[-1]))
+        must(not point or re.fullmatch("[0-9]*([eE][+-]?[0-9]+)?", after))
+    must(decimal == "." or "." not in "".join(groups) + after)
+    return sign + "".join(groups) + ("." if point else "") + after
+
+
+@BOTH
+@pytest.mark.parametrize("kind", ["int", "double", "decimal(38,18)", "string"])
+def test_numbers_with_separators_are_those_without(kind: str, examples: int) -> None:
+    def agree(found: list[str], separators: tuple[str, str]) -> None:
+        decimal, thousands = separators
+        out = io.StringIO(newline="")
+        csv.writer(out, quoting=csv.QUOTE_ALL).writerows([["v"], *([text] for text in found)])
+
+        def second() -> list[Row]:
+            values = [None if text in ("", "NA", "-") else text for text in found]
+            if kind != "string":
+                values = [v if v is None else plain(v, decimal, thousands) for v in values]
+            return [{"v": v if v is None else from_text(v, kind)} for v in values]
+
+        outcomes_agree(
+            lambda: ours(
+                out.getvalue().encode(),
+                "csv",
+                {"v": kind},
+                2000,
+                null_texts=("NA", "-"),
+                decimal_separator=decimal,
+                thousands_separator=thousands,
+            ),
+            second,
+        )
+
+    group = st.integers(0, 1999).map(str) | st.sampled_from(["000", "1", "12", "123", ""])
+    mark = st.sampled_from([".", ",", "'", "\u202f"])
+    number = st.builds(
+        lambda sign, groups, by, point, rest: sign + by.join(groups) + point + rest,
+        st.sampled_from(["", "-", "+"]),
+        st.lists(group, min_size=1, max_size=3),
+        mark,
+        st.sampled_from(["", ".", ","]),
+        st.sampled_from(["", "5", "50", "123", "e3", "5E-2"]),
+    )
+    strategies = {
+        "found": st.lists(
+            number | st.sampled_from(["NA", "na", "-", "", " NA", "nan", "1e3"]),
+            min_size=1,
+            max_size=2,
+        ),
+        "separators": st.sampled_from(
+            [(".", ""), (",", ""), (",", "."), (".", ","), (".", "'"), (",", "\u202f")]
+        ),
+    }
+    examined(agree, strategies, examples)
 
 
 pieces = st.lists(
@@ -429,6 +612,14 @@ def test_what_is_written_with_an_escape_character_is_read_back(examples: int) ->
 # -- JSON ------------------------------------------------------------------------------------------
 
 
+class Whole(int):
+    """A number without point and exponent, which knows how it is written."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
 def no_json(word: str) -> NoReturn:
     raise Refused
 
@@ -446,6 +637,7 @@ def second_json(body: str, columns: Mapping[str, str]) -> list[Row]:
         try:
             value = json.loads(
                 line,
+                parse_int=Whole,
                 parse_float=Decimal,
                 parse_constant=no_json,
                 object_pairs_hook=once_each,
@@ -508,7 +700,7 @@ BEYOND = "Number too big"
 
 
 @BOTH
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *FORMATTED])
 def test_values_of_json_are_those_of_the_rules(kind: str, examples: int) -> None:
     def agree(found: list[str], size: int) -> None:
         body = "".join(f'{{"v":{value}, "n":1}}\n' for value in found)
@@ -516,7 +708,7 @@ def test_values_of_json_are_those_of_the_rules(kind: str, examples: int) -> None
         outcomes_agree(
             lambda: ours(body.encode(errors="surrogatepass"), "json", columns, size),
             lambda: second_json(body, columns),
-            may_refuse=BEYOND if kind.startswith("decimal") else "",
+            may_refuse=BEYOND if kind.startswith(("decimal", "float", "double")) else "",
         )
 
     value = in_json(kind)
@@ -602,7 +794,12 @@ arrays: st.SearchStrategy[pa.Array] = st.one_of(
     *(of(kind, st.integers(0, 127)) for kind in WHOLE),
     of(pa.int64(), AGES),
     of(pa.uint64(), st.integers(0, 2**64 - 1)),
-    of(pa.int64(), st.sampled_from([2**53 - 1, 2**53, 2**53 + 1, -(2**53) - 1, 2**31, -(2**31)])),
+    of(
+        pa.int64(),
+        st.sampled_from(
+            [2**24, 2**24 + 1, 2**15, 2**53 - 1, 2**53, 2**53 + 1, -(2**53) - 1, 2**31, -(2**31)]
+        ),
+    ),
     *(
         of(wide(precision, scale), values)
         for (precision, scale), values in decimals_of.items()
@@ -616,6 +813,9 @@ arrays: st.SearchStrategy[pa.Array] = st.one_of(
     *(of(kind, texts) for kind in (pa.string(), pa.large_string(), pa.string_view())),
     of(pa.string(), texts).map(lambda found: found.dictionary_encode()),
     of(pa.binary(), st.binary(max_size=4)),
+    of(pa.binary(16), st.binary(min_size=16, max_size=16)),
+    of(pa.large_binary(), st.binary(max_size=4)),
+    of(pa.string(), days | in_another_form),
     of(pa.date32(), st.dates()),
     of(pa.int32(), st.integers(-800_000, 3_000_000)).map(lambda found: found.view(pa.date32())),
     of(pa.date64(), st.dates()),
@@ -626,7 +826,6 @@ arrays: st.SearchStrategy[pa.Array] = st.one_of(
     ),
     of(pa.null(), st.none()),
 )
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def instant(number: int, kind: pa.DataType) -> datetime.datetime:
@@ -647,6 +846,15 @@ def from_parquet(values: pa.Array, kind: str) -> list[Any]:
         found = found.value_type
     if pa.types.is_null(found):
         return [None] * len(values)
+    if "|" in kind:
+        fits = pa.types.is_integer if "epoch" in kind else is_text
+        must(fits(found))
+        return [
+            None
+            if value is None
+            else (epoch(value, kind[10:]) if "epoch" in kind else from_text(value, kind))
+            for value in values.to_pylist()
+        ]
     if pa.types.is_timestamp(found):
         must(kind == "timestamp")
         numbers = values.view(pa.int64()).to_pylist()
@@ -661,20 +869,27 @@ def from_parquet(values: pa.Array, kind: str) -> list[Any]:
     return [None if value is None else by_type(value, found, kind) for value in values.to_pylist()]
 
 
+def is_text(found: pa.DataType) -> bool:
+    return str(found) in ("string", "large_string", "string_view")
+
+
 def by_type(value: Any, found: pa.DataType, kind: str) -> Any:
+    if isinstance(value, bytes):
+        must(kind == "binary")
+        return value
     if pa.types.is_integer(found):
         if kind.startswith("decimal"):
             return fitting(Decimal(value), kind)
-        if kind == "double":
-            must(abs(value) <= 2**53)
+        if kind in ("float", "double"):
+            must(abs(value) <= 2 ** (24 if kind == "float" else 53))
             return float(value)
-        must(kind in ("int", "bigint"))
-        return whole(Decimal(value), 32 if kind == "int" else 64)
+        must(kind in BITS)
+        return whole(Decimal(value), BITS[kind])
     if pa.types.is_decimal(found):
         must(kind.startswith("decimal"))
         return fitting(value, kind)
     if pa.types.is_floating(found):
-        must(kind == "double")
+        must(kind == "double" or (kind == "float" and not pa.types.is_float64(found)))
     elif pa.types.is_boolean(found):
         must(kind == "boolean")
     elif pa.types.is_date(found):
@@ -685,7 +900,7 @@ def by_type(value: Any, found: pa.DataType, kind: str) -> Any:
 
 
 @BOTH
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "binary", "timestamp|epoch_seconds", "date|dd.MM.yyyy"])
 def test_values_of_parquet_are_those_of_the_rules(kind: str, examples: int) -> None:
     def agree(found: pa.Array, size: int) -> None:
         out = io.BytesIO()

@@ -32,8 +32,11 @@ RUNBOOK = "https://example.com/burst/docs/runbook.md"
 MAX_PATTERN, MAX_TEMPLATE, MAX_DESCRIPTION = 2048, 8192, 1024
 
 
-def with_alerts(synth: Synth, alerts: Any, pipelines: int = 1) -> Synthesized:
+def with_alerts(
+    synth: Synth, alerts: Any, pipelines: int = 1, unknown_columns: str = "quarantine"
+) -> Synthesized:
     environments = {"dev": copy.deepcopy(example.environments()["dev"]) | {"alerts": alerts}}
+    environments["dev"]["pipelines"]["orders"]["input"]["unknown_columns"] = unknown_columns
     template = environments["dev"]["pipelines"]["orders"] | {"transform": "orders"}
     for number in range(1, pipelines):
         name = f"pipeline-number-{number:08}"
@@ -43,7 +46,8 @@ def with_alerts(synth: Synth, alerts: Any, pipelines: int = 1) -> Synthesized:
 
 @pytest.fixture(scope="module")
 def everything(synth: Synth) -> Synthesized:
-    """Two subscribers, a runbook with an address, one message a burst, and other thresholds."""
+    """Two subscribers, a runbook with an address, one message a burst, other thresholds, and
+    columns that are rescued."""
     alerts = {
         "emails": ["night@example.com", "day@example.com"],
         "runbook_url": RUNBOOK,
@@ -51,7 +55,7 @@ def everything(synth: Synth) -> Synthesized:
         "oldest_file_minutes": 30,
         "dead_letters": 5,
     }
-    return with_alerts(synth, alerts, pipelines=2)
+    return with_alerts(synth, alerts, pipelines=2, unknown_columns="rescue")
 
 
 @pytest.fixture(scope="module")
@@ -434,7 +438,18 @@ def test_quarantine_told_once_a_burst_is_an_alarm_and_no_rule(everything: Synthe
     alarm = alarms(everything)["bad-files"]
     assert watched(alarm) == ("Burst", "BadFiles", "Sum", 0, "notBreaching")
     assert alarm["dimensions"] == {"Environment": "dev", "Pipeline": "orders"}
-    assert set(rules(everything)) == {"alerts/runs-0"}
+    assert set(rules(everything)) == {"alerts/runs-0", "alerts/drift"}
+
+
+def test_columns_that_nobody_declared_are_told_where_they_are_rescued(
+    stack: Synthesized, everything: Synthesized
+) -> None:
+    assert "alerts/drift" not in rules(stack)
+    pattern = json.loads(rules(everything)["alerts/drift"]["event_pattern"])
+    assert pattern["detail"]["object"] == {"key": [{"wildcard": "ledger/*/drift/*.json"}]}
+    message = messages(everything)["drift"]
+    assert message["input_paths"] == {"found": "$.detail.object.key"}
+    assert "columns that nobody declared" in message["input_template"]
 
 
 def test_what_is_switched_off_is_not_there_but_failed_runs_are_told(quiet: Synthesized) -> None:

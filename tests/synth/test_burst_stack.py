@@ -288,7 +288,7 @@ def test_job_gets_how_files_are_read_and_written(synth: Synth) -> None:
     args = deployed(synth(environments)["dev"])
 
     format = args.format
-    assert (format.drop_unknown, format.delimiter, format.encoding) == (True, "\t", "cp1252")
+    assert (format.unknown, format.delimiter, format.encoding) == ("drop", "\t", "cp1252")
     assert format.escape == "\\"
     assert args.output == Output("zstd", 64 * 1024**2, args.format.columns, "any")
 

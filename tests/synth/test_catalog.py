@@ -22,6 +22,7 @@ def two_pipelines(synth: Synth) -> Synthesized:
     environments = {"dev-eu": copy.deepcopy(example.environments()["dev"])}
     pipelines = environments["dev-eu"]["pipelines"]
     returns = copy.deepcopy(pipelines["orders"]) | {"prefix": "returns/", "transform": "orders"}
+    returns["input"]["unknown_columns"] = "rescue"
     returns["output"]["dropped_columns"] = ["sku"]
     returns["output"]["added_columns"] = [{"name": "sku", "type": "bigint"}]
     pipelines["web-returns"] = returns
@@ -109,3 +110,17 @@ def test_every_pipeline_has_its_own_columns_and_location(two_pipelines: Synthesi
     assert other["location"].endswith("/curated/web-returns/")
     assert ("sku", "string") in [(item["name"], item["type"]) for item in own["columns"]]
     assert [item["type"] for item in other["columns"] if item["name"] == "sku"] == ["bigint"]
+
+
+def test_only_a_pipeline_that_rescues_has_the_column_for_it(two_pipelines: Synthesized) -> None:
+    names = {
+        address.split("/")[0]: [item["name"] for item in table["storage_descriptor"]["columns"]]
+        for address, table in two_pipelines.resources(TABLE).items()
+    }
+    assert "_rescued" not in names[ORDERS]
+    assert names["pipeline-web-returns"][-4:] == ["_rescued", *LINEAGE]
+    told = {
+        address.split("/")[0]: json.loads(job["default_arguments"]["--curated_columns"])[-1]["name"]
+        for address, job in two_pipelines.resources("aws_glue_job").items()
+    }
+    assert told == {ORDERS: "is_late", "pipeline-web-returns": "_rescued"}

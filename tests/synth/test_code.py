@@ -82,4 +82,4 @@ def test_pipeline_without_a_transform_module_is_named_with_those_that_exist(
     assert "environment 'dev', pipeline 'orders', field 'transform' = \"oders\"" in str(
         caught.value
     )
-    assert "orders" in str(caught.value).split("one that is there:")[1]
+    assert "orders" in str(caught.value).split("one that is there")[1]

@@ -6,10 +6,11 @@ import importlib
 
 import pytest
 from burst.columns import differences
-from burst.contract import PRIVATE, Column
+from burst.contract import NO_TRANSFORM, PRIVATE, RESCUED, Column
 from burst.spark.columns import spark_read_schema
 from pyspark.sql import SparkSession
 
+from stacks.pipeline.spec import input_columns
 from stacks.pipeline.transforms import transform_module
 from stacks.settings import PipelineSettings
 from tests.yours.configured import pipelines
@@ -19,13 +20,17 @@ from tests.yours.configured import pipelines
 def test_transform_gives_the_columns_that_are_declared(
     spark: SparkSession, environment: str, name: str, pipeline: PipelineSettings
 ) -> None:
-    columns = [Column(column.name, column.type) for column in pipeline.input.columns]
-    rows = spark.createDataFrame([], spark_read_schema(columns)).drop(*PRIVATE)
+    columns = input_columns(pipeline.input.columns)
+    schema = spark_read_schema(columns, pipeline.input.rescues)
+    rows = spark.createDataFrame([], schema).drop(*PRIVATE)
     module = transform_module(environment, name, pipeline)
+    if module == NO_TRANSFORM:
+        return
 
     given = importlib.import_module(f"transforms.{module}").transform(rows)
 
     declared = [Column(column.name, column.type) for column in pipeline.curated_columns]
+    declared += [Column(RESCUED, "string")] if pipeline.input.rescues else []
     found = differences(
         declared, {field.name: field.dataType.simpleString() for field in given.schema}
     )

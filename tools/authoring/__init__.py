@@ -1,1 +1,1 @@
-"""A pipeline for one's own files: `burst new` and `burst try`."""
+"""A pipeline for one's own files: `burst new`, `burst try` and `burst drift`."""

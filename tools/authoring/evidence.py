@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from burst.contract import MAX_PRECISION, Column
+from burst.contract import EPOCHS, MAX_PRECISION, Column
 from burst.parsing import BadValue, convert_or_say_which, from_texts
 
 from tools.operate.words import count
@@ -18,6 +19,24 @@ _TRIED = ("boolean", "bigint", "double", "date", "timestamp")
 _PLAIN = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)$"
 _PARTS = r"^[+-]?(?P<whole>[0-9]*)\.?(?P<decimals>[0-9]*)$"
 _KEPT_AS_TEXT = r"^([+-]?0[0-9]|\+)"
+# A day in another order or with other separators than ISO 8601 has, perhaps with a time.
+_DAY = re.compile(
+    r"(?P<first>[0-9]{1,4})(?P<by>[./-])(?P<second>[0-9]{1,2})(?P=by)(?P<third>[0-9]{2,4})"
+    r"(?:(?P<gap>[ T])(?P<hour>[0-9]{1,2}):[0-9]{2}"
+    r"(?P<seconds>:[0-9]{2}(?:\.(?P<fraction>[0-9]{1,6}))?)?"
+    r"(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+)
+# Texts that many producers write for null.
+NULL_WORDS = pa.array(
+    ["NA", "N/A", "n/a", "#N/A", "NULL", "null", "Null", "None", "none", "NaN", "nan", "\\N", "-"]
+)
+_SEPARATED = r"^[+-]?[0-9]{1,3}([.,'_ \x{a0}\x{202f}\x{2019}]?[0-9]{3})*([.,][0-9]*)?$"
+# Whole numbers of columns with such a name may be instants: 2000 to 2100, by their units.
+_OF_TIME = re.compile(
+    r"(?:^|[^a-z])(?:at|on|time|ts|timestamp|date|epoch|created|updated)(?:$|[^a-z])"
+)
+_SNAKE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_YEAR_2000, _YEAR_2100 = 946_684_800, 4_102_444_800
 _HAS_ZONE = r"[T ].*(Z|[+-]\d{2}(:?\d{2})?)$"
 _WORDS = {
     "boolean": "true or false",
@@ -50,13 +69,18 @@ class Place:
 
 @dataclass(frozen=True)
 class Finding:
-    """One column: its type, why, and what is doubtful. undecided: no sample has a value."""
+    """One column: its type, why, and what is doubtful.
+
+    name: in the file. undecided: no sample has a value. optional: a row or a file lacks it.
+    """
 
     name: str
     type: str
     evidence: str
     doubts: tuple[str, ...] = ()
     undecided: bool = False
+    format: str = ""
+    optional: bool = False
 
 
 @dataclass
@@ -72,6 +96,9 @@ class Texts:
     without_zone: Place | None = None
     example: str = ""
     has_digits: bool = False
+    null_words: set[str] = field(default_factory=set)
+    has_separators: bool = False
+    formats: list[str] | None = None
     least: int | None = None
     most: int | None = None
     # By type: the first value that is not of it, and how many values came before.
@@ -86,6 +113,7 @@ class Texts:
             return
         if not self.example:
             self.example = texts[valid[0]].as_py()
+        self._add_notation(texts)
 
         def place(position: int) -> Place:
             return Place(file, unit, places[position], texts[position].as_py())
@@ -107,6 +135,21 @@ class Texts:
                 map(place, pc.indices_nonzero(pc.fill_null(zoneless, False)).to_pylist()), None
             )
         self.values += len(valid)
+
+    def _add_notation(self, texts: Any) -> None:
+        """What the texts say about how dates, nulls and numbers are written."""
+        self.null_words |= set(texts.filter(pc.is_in(texts, NULL_WORDS)).unique().to_pylist())
+        if not self.has_separators:
+            numbers = texts.filter(pc.fill_null(pc.match_substring_regex(texts, _SEPARATED), False))
+            plain = pc.match_substring_regex(numbers, _PLAIN)
+            self.has_separators = bool(pc.any(pc.invert(plain)).as_py())
+        if self.formats is None:
+            self.formats = formats_of(self.example)
+        for format in list(self.formats):
+            try:
+                convert_or_say_which(texts, _formatted(self.name, format), from_texts)
+            except BadValue:
+                self.formats.remove(format)
 
     def _add_numbers(self, texts: Any, place: Any) -> None:
         if "plain" in self.refused:
@@ -147,6 +190,8 @@ class Texts:
         for kind in ("boolean", "date", "timestamp"):
             if self.fits(kind):
                 return self._found(kind, *self._doubts_of(kind))
+        if self.formats:
+            return self._found_formats()
         if self.fits("double") and self.has_digits:
             return self._found("double", "some have an exponent or are no finite number")
         return self._found("string", *self._nearly())
@@ -160,8 +205,37 @@ class Texts:
         if self.fits("bigint"):
             if self.fits("boolean"):
                 return self._found("bigint", "only 0 and 1: it may be meant as boolean")
-            return self._found("bigint")
+            return self._perhaps_an_instant()
         return self._found(*self.decimal_type())
+
+    def _perhaps_an_instant(self) -> Finding:
+        found = self._found("bigint")
+        name = _SNAKE.sub("_", self.name).lower()
+        if not _OF_TIME.search(name) or self.least is None or self.most is None:
+            return found
+        for format, units in EPOCHS.items():
+            if _YEAR_2000 * units <= self.least and self.most <= _YEAR_2100 * units:
+                unit = format.removeprefix("epoch_")
+                doubt = f"taken as {unit} since 1970, by its name and range"
+                return replace(found, type="timestamp", format=format, doubts=(doubt,))
+        return found
+
+    def _found_formats(self) -> Finding:
+        """Dates or instants in a form of their own; text where there are two ways to read them."""
+        formats = self.formats or []
+        orders = {format.index("M") < format.index("d") for format in formats}
+        first = _formatted(self.name, formats[0])
+        if len(orders) > 1:
+            one = next(format for format in formats if format.startswith("d"))
+            other = next(format for format in formats if format.startswith("M"))
+            return self._found(
+                "string",
+                f"{first.type}s of which nobody can tell day and month; give it the type "
+                f"{first.type} and the format {one!r} or {other!r}",
+            )
+        zone = "X" in first.format or first.type == "date"
+        doubts = () if zone else ("without a zone offset it is taken as UTC",)
+        return replace(self._found(first.type, *doubts), format=first.format)
 
     def decimal_type(self) -> tuple[str, ...]:
         """The type of numbers that need decimals, with what is doubtful about it."""
@@ -216,3 +290,51 @@ def _undecided(name: str, rows: int) -> Finding:
 def texts_array(values: list[str | None]) -> Any:
     """The texts as the job's conversions take them."""
     return pa.array(values, pa.string())
+
+
+def formats_of(text: str) -> list[str]:
+    """The formats in which a text is a date or an instant, the strictest first."""
+    match = _DAY.fullmatch(text)
+    if not match:
+        return []
+    by, hours = match["by"], [""]
+    if match["hour"]:
+        rest = ":mm" + (":ss" if match["seconds"] else "")
+        rest += f".{'S' * len(match['fraction'])}" if match["fraction"] else ""
+        rest += "X" if match["zone"] else ""
+        hours = [f"{match['gap']}{hour}{rest}" for hour in ("HH", "H")]
+    days: list[tuple[str, ...]] = []
+    if len(match["first"]) == 4 and by != "-":
+        days = [("yyyy", "MM", "dd"), ("yyyy", "M", "d")]
+    elif len(match["third"]) == 4:
+        days = [("dd", "MM", "yyyy"), ("d", "M", "yyyy")]
+        if by != ".":
+            days += [("MM", "dd", "yyyy"), ("M", "d", "yyyy")]
+    return [by.join(day) + hour for day in days for hour in hours]
+
+
+def _formatted(name: str, format: str) -> Column:
+    return Column(name, "timestamp" if ":" in format else "date", format=format)
+
+
+class OtherNotationError(Exception):
+    """A number is written with other separators than those that are tried."""
+
+
+def plain_numbers(texts: Any, decimal: str, thousands: str) -> Any:
+    """The texts, with the numbers of this notation as they are without separators.
+
+    Raises OtherNotationError where there is a number with a point that is none in this notation.
+    """
+    if (decimal, thousands) == (".", ""):
+        return texts
+    mark = re.escape(thousands)
+    whole = rf"(?:[0-9]+|[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+)" if mark else "[0-9]+"
+    number = rf"^[+-]?{whole}(?:{re.escape(decimal)}[0-9]*)?$"
+    is_number = pc.match_substring_regex(texts, number)
+    if decimal != ".":
+        plain = pc.and_(pc.match_substring(texts, "."), pc.match_substring_regex(texts, _PLAIN))
+        if pc.any(pc.and_not(plain, is_number)).as_py():
+            raise OtherNotationError
+    written = pc.replace_substring(texts, thousands, "") if thousands else texts
+    return pc.if_else(is_number, pc.replace_substring(written, decimal, "."), texts)

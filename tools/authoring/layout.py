@@ -6,8 +6,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from burst.contract import Column, Encoding, FileFormat, Format
@@ -27,6 +27,7 @@ DELIMITERS = {
     "~": "tilde",
 }
 HEAD_BYTES = 1024**2
+MOST_CHARACTERS = 255
 _BOM = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\r\x0c\x1a\x1b")
@@ -47,6 +48,9 @@ class Layout:
     delimiter: str = FileFormat.delimiter
     encoding: Encoding = FileFormat.encoding
     escape: str = FileFormat.escape
+    null_texts: tuple[str, ...] = ()
+    decimal_separator: str = FileFormat.decimal_separator
+    thousands_separator: str = FileFormat.thousands_separator
 
     def file_format(self, columns: Sequence[Column]) -> FileFormat:
         """The format with which the job reads these columns."""
@@ -56,6 +60,9 @@ class Layout:
             delimiter=self.delimiter,
             encoding=self.encoding,
             escape=self.escape,
+            null_texts=self.null_texts,
+            decimal_separator=self.decimal_separator,
+            thousands_separator=self.thousands_separator,
         )
 
 
@@ -81,19 +88,30 @@ def find_layout(samples: Sequence[Sample]) -> Layout:
 
 
 def check_names(names: Sequence[str], where: str, what: str = "column names") -> None:
-    """Raises `InputError` naming all names that no column can have."""
-    if wrong := [name for name in names if not _can_be_a_column(name)]:
+    """Raises `InputError` for names that no column can be found by."""
+    if wrong := [name for name in names if not 0 < len(name) <= MOST_CHARACTERS]:
         raise InputError(
-            f"{where}: these {what} cannot be names of columns: "
-            f"{', '.join(map(repr, wrong[:10]))}"
-            f"{f' and {len(wrong) - 10} more' if len(wrong) > 10 else ''}. A name has lower-case "
-            "letters, digits and _, begins with a letter, has up to 255 characters, and is not "
-            "the name of a partition (ingest_date, batch). The job compares it with the file "
-            f"letter by letter, so the producer must write it that way, for example "
-            f"{_proposed(wrong[0])!r}."
+            f"{where}: {what} must have 1 to {MOST_CHARACTERS} characters, but "
+            f"{wrong[0][:40]!r} has {len(wrong[0])}."
         )
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(f"{where} has these {what} more than once: {', '.join(twice)}.")
+
+
+def table_names(names: Sequence[str]) -> dict[str, str]:
+    """By the name in the file, one that a column of the table can have; all are different."""
+    found = {name: name for name in names if _can_be_a_column(name)}
+    for name in names:
+        if name not in found:
+            proposed = _proposed(name)
+            taken = set(found.values())
+            tried = (_numbered(proposed, number) for number in range(1, len(names) + 2))
+            found[name] = next(one for one in tried if one not in taken)
+    return found
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name[:250]}_{number}"
 
 
 def _can_be_a_column(name: str) -> bool:
@@ -188,11 +206,11 @@ def _csv(samples: Sequence[Sample]) -> Layout:
         )
     best = max(accepted, key=lambda one: (all(map(_can_be_a_column, one.header)), len(one.header)))
     _must_be_a_header(first.name, best.header)
-    _must_agree(samples, best)
     others = [one for one in accepted if one is not best and len(one.header) > 1]
     if others:
         words = ", ".join(DELIMITERS[one.delimiter] for one in others)
         doubts = (*doubts, f"{first.name} could also be read with another delimiter: {words}")
+    best = replace(best, header=_widest_header(samples, best))
     if len(best.header) == 1:
         doubts = (*doubts, "there is only one column: is there another delimiter?")
     else:
@@ -223,20 +241,33 @@ def _must_be_a_header(name: str, header: Sequence[str]) -> None:
     check_names(header, f"{name}, header")
 
 
-def _must_agree(samples: Sequence[Sample], layout: Layout) -> None:
-    first = samples[0]
-    for sample in samples[1:]:
-        header = header_of(sample, layout.encoding, layout.delimiter)
-        differences = [
-            *(f"no column {name!r}" for name in layout.header if name not in header),
-            *(f"the column {name!r} as well" for name in header if name not in layout.header),
-        ]
-        if differences:
+def _widest_header(samples: Sequence[Sample], layout: Layout) -> tuple[str, ...]:
+    """The header that has the columns of all samples."""
+    headers = {one.name: header_of(one, layout.encoding, layout.delimiter) for one in samples}
+    for name, header in headers.items():
+        check_names(header, f"{name}, header")
+    return widest(headers)
+
+
+def widest(names: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The columns of the file that has those of all others.
+
+    names: the columns of each file. Raises `InputError` where each of two files lacks one of the
+    other's, as then one of them may have been renamed.
+    """
+    fullest = max(names, key=lambda file: len(names[file]))
+    for file, columns in names.items():
+        if more := [name for name in columns if name not in names[fullest]]:
+            lacks = [name for name in names[fullest] if name not in columns]
+            differences = [
+                *(f"no column {name!r}" for name in lacks),
+                *(f"the column {name!r} as well" for name in more),
+            ]
             raise contradiction(
-                f"the header of {first.name} has the columns {', '.join(layout.header)}, but that "
-                f"of {sample.name} has {', '.join(differences[:10])}."
+                f"{fullest} has the columns {', '.join(names[fullest][:30])}, but {file} has "
+                f"{', '.join(differences[:10])}."
             )
-        check_names(header, f"{sample.name}, header")
+    return tuple(names[fullest])
 
 
 def _refusal(sample: Sample, layout: Layout) -> str | None:

@@ -13,7 +13,15 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 from burst.columns import arrow_schema, differences
-from burst.contract import BATCH, LINEAGE, SOURCE_KEY, SOURCE_VERSION, JobSpec
+from burst.contract import (
+    BATCH,
+    LINEAGE,
+    NO_TRANSFORM,
+    RESCUED,
+    SOURCE_KEY,
+    SOURCE_VERSION,
+    JobSpec,
+)
 from burst.parsing import ParseError, parse
 
 from tools.authoring.samples import GZIP, STANDARD_INPUT, open_file
@@ -56,7 +64,7 @@ class Rows:
     def __init__(self, path: Path, spec: JobSpec) -> None:
         self.path = path
         self.spec = spec
-        schema = arrow_schema(spec.format.columns)
+        schema = arrow_schema(spec.format.columns, spec.format.rescues)
         for name in LINEAGE:
             schema = schema.append(pa.field(name, pa.string()))
         self.schema = schema
@@ -147,11 +155,18 @@ def passes_through(source: str) -> bool:
 def passed_through(rows: Rows) -> Transformed:
     """The rows as a transform returns them that changes nothing."""
     types = {column.name: column.hive_type for column in rows.spec.format.columns}
+    if rows.spec.format.rescues:
+        types[RESCUED] = "string"
     wrong = differences(
         rows.spec.output.columns or (), {**types, **dict.fromkeys(LINEAGE, "string")}
     )
+    how = (
+        "the rows are loaded as they come"
+        if rows.spec.transform == NO_TRANSFORM
+        else "it passes rows through, so Spark was not needed"
+    )
     return Transformed(
-        f"{rows.spec.transform}; it passes rows through, so Spark was not needed",
+        f"{rows.spec.transform}; {how}",
         rows.rows,
         rows.rows,
         _other_columns(wrong) if wrong else None,

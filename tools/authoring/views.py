@@ -8,11 +8,13 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tools.authoring.advice import Advice
+from tools.authoring.drift import Came, Report
 from tools.authoring.inference import Inference
 from tools.authoring.samples import Sample
 from tools.authoring.trial import Transformed, TriedFile
 from tools.authoring.writing import SETTINGS, Proposal
-from tools.operate.words import count, size
+from tools.operate.words import count, size, timestamp
 
 SHOWN_SAMPLES = 5
 
@@ -38,9 +40,12 @@ def inference_lines(samples: Sequence[Sample], found: Inference) -> Iterator[Ren
     yield f"{found.format.kind}: {', '.join(found.evidence)}"
     yield f"The job's parser reads all {count(found.rows, 'row')} of them with these columns:\n"
     table = plain_table("column", "type", "evidence")
-    for one in found.findings:
+    for one, column in zip(found.findings, found.format.columns, strict=True):
         kind = Text(one.type, style="yellow" if one.undecided else "")
-        table.add_row(Text(one.name), kind, Text(one.evidence))
+        remarks = [f"source {one.name!r}"] if column.source else []
+        remarks += [f"format {one.format}"] if one.format else []
+        remarks += ["optional"] if one.optional else []
+        table.add_row(Text(column.name), kind, Text("; ".join((one.evidence, *remarks))))
     yield table
     doubts = [*found.doubts]
     doubts += [f"{one.name}: {doubt}" for one in found.findings for doubt in one.doubts]
@@ -50,6 +55,15 @@ def inference_lines(samples: Sequence[Sample], found: Inference) -> Iterator[Ren
     undecided = [one.name for one in found.findings if one.undecided]
     if undecided:
         yield f"Undecided (no sample has a value): {', '.join(undecided)}"
+
+
+def advice_lines(advised: Advice) -> Iterator[RenderableType]:
+    """What the forecast advises."""
+    yield (
+        f"\nThe forecast advises a run after {count(advised.batch_size, 'file')} or "
+        f"{count(advised.window_seconds, 'second')}, with {count(advised.workers, 'worker')}: "
+        f"{advised.words}."
+    )
 
 
 def proposal_lines(proposal: Proposal) -> Iterator[RenderableType]:
@@ -101,3 +115,62 @@ def trial_lines(
 def plain_value(value: object) -> str:
     """A value as a reader sees it; null is empty."""
     return "" if value is None else str(value)
+
+
+def drift_lines(found: Report, diff: str, where: str, *, written: bool) -> Iterator[RenderableType]:
+    """What came, and what could be declared."""
+    if not found.came:
+        yield (
+            f"Nothing came since {timestamp(found.since)} that no column takes "
+            f"({count(found.files, 'file')})."
+        )
+        return
+    table = plain_table("name", "since", "files", "rows", "for example")
+    for one in found.came:
+        table.add_row(
+            Text(one.name),
+            f"{one.since:%Y-%m-%d %H:%M}Z",
+            f"{one.files:,} ({_share(one.files, found.files)})",
+            f"{one.rows:,} ({_share(one.rows, found.rows)})",
+            Text(", ".join(one.examples)),
+        )
+    yield table
+    yield ""
+    for one in found.came:
+        yield from _drift_words(one)
+    read = f"\nTypes and examples are from {count(found.looked, 'row')} of _rescued."
+    yield read if found.looked else "\nNo row of _rescued is in curated any more."
+    if not diff:
+        yield "There is nothing to propose."
+        return
+    yield f"\n{'Changed' if written else 'To change'} in cdktf.json:\n\n{diff}"
+    if not written:
+        yield "Add --write to change the file."
+    # To the minute below, so that the batch itself is among them.
+    first = min(one.since for one in found.came)
+    yield (
+        "Then plan, review and apply. To fill the columns of rows that are loaded already:\n\n"
+        f"  pipenv run burst replay {where} --archive --since {first:%Y-%m-%dT%H:%M}Z --replace"
+    )
+
+
+def _drift_words(one: Came) -> Iterator[str]:
+    if one.column:
+        what = f"values that {one.column.type} does not take"
+    else:
+        what = "a column that nobody declared"
+    proposed = ""
+    if one.proposal:
+        extra = f", format {one.proposal.format}" if one.proposal.format else ""
+        proposed = f", could be {one.proposal.name} {one.proposal.type}{extra}"
+    yield f"- {one.name}: {what}{proposed} ({one.why})"
+    if one.empty:
+        yield (
+            f"  It may be {' or '.join(one.empty)} under another name, which is empty in the same "
+            "rows: then change the source of that column instead."
+        )
+
+
+def _share(part: int, whole: int) -> str:
+    percent = 100 * part / whole if whole else 0
+    return f"{percent:.0f}%" if percent >= 1 or not part else "<1%"

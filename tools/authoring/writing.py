@@ -10,20 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from burst.contract import Column, FileFormat
+from burst.contract import NO_TRANSFORM, Column, FileFormat, column_fields
 
 from stacks.settings import SettingsError, parse_document, parse_settings, settings_text
+from stacks.settings.pipeline import CSV_ONLY
 from tools.operate.errors import InputError
 from tools.operate.json_text import indentation, with_text
 
 SETTINGS = "cdktf.json"
 ENVIRONMENTS, PIPELINES = "environments", "pipelines"
-_WIDTH = 88
+_WIDTH = 100
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What the samples do not say. prefix: with its slash. environment: None for all."""
+    """What the samples do not say.
+
+    prefix: with its slash. environment: None for all. passes_through: whether the rows are loaded
+    as they come, without a transform module. workers: of the job; None for the default.
+    """
 
     pipeline: str
     prefix: str
@@ -31,6 +36,8 @@ class Choices:
     batch_size: int
     window_seconds: int
     environment: str | None
+    passes_through: bool = False
+    workers: int | None = None
 
     @property
     def module(self) -> str:
@@ -112,6 +119,8 @@ def propose(folder: Path, choices: Choices, format: FileFormat) -> Proposal:
             choices.pipeline, module, format.columns
         ),
     }
+    if choices.passes_through:
+        files = {}
     kept = tuple(name for name in files if (folder / name).exists())
     texts = {name: file for name, file in files.items() if name not in kept}
     return Proposal(folder, chosen, laid_out(member, ""), {**texts, SETTINGS: text}, before, kept)
@@ -158,16 +167,19 @@ def pipeline_settings(choices: Choices, format: FileFormat) -> dict[str, Any]:
     suffix = {"suffix": choices.suffix} if choices.suffix else {}
     options = {
         name: value
-        for name in ("delimiter", "encoding", "escape")
+        for name in CSV_ONLY
         if (value := getattr(format, name)) != getattr(FileFormat, name)
     }
-    columns = [{"name": column.name, "type": column.type} for column in format.columns]
+    columns = [column_fields(column) for column in format.columns]
+    transform = {"transform": NO_TRANSFORM} if choices.passes_through else {}
     return {
         "prefix": choices.prefix,
         **suffix,
         "batch_size": choices.batch_size,
         "batch_window_seconds": choices.window_seconds,
         "input": {"format": format.kind, **options, "columns": columns},
+        **transform,
+        **({"job": {"number_of_workers": choices.workers}} if choices.workers else {}),
     }
 
 

@@ -84,11 +84,6 @@ class Connection:
         return client
 
     @cached_property
-    def logs(self) -> CloudWatchLogsClient:
-        client: CloudWatchLogsClient = self._client("logs")
-        return client
-
-    @cached_property
     def sns(self) -> SNSClient:
         client: SNSClient = self._client("sns")
         return client

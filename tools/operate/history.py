@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from burst import drift
 
 from tools.operate.ledger import (
     AttemptsRecord,
@@ -19,7 +22,8 @@ class Batch:
     """One committed batch. bytes as stored; seconds: of all phases together.
 
     gone_files: what somebody deleted before the job read it. newest_arrival: of its files; None
-    where the plan was not read. started_by: None until Glue was asked.
+    where the plan was not read. rescued: by name in the files, how many rows have a value in
+    `_rescued`. started_by: None until Glue was asked.
     """
 
     batch: str
@@ -35,6 +39,7 @@ class Batch:
     workflow_run_id: str | None
     newest_arrival: datetime | None = None
     started_by: str | None = None
+    rescued: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,4 +122,5 @@ def summary(result: ResultRecord, *, settled: bool) -> Batch:
         settled=settled,
         job_run_id=result.origin.job_run_id,
         workflow_run_id=result.origin.workflow_run_id,
+        rescued=drift.rescued(result),
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from burst import drift
 from burst.batch import InputFile
 
 from tools.operate import runs
@@ -86,6 +87,7 @@ class BatchFile:
     reason: str | None
     place: str | None
     replayed: bool
+    rescued: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -328,6 +330,7 @@ def _batch_files(records: BatchRecords, replays: ReplayIndex) -> Iterator[BatchF
             rows=result.rows,
             reason=result.reason,
             place=result.destination,
+            rescued=result.rescued,
             replayed=bool(result.destination and replays.of(result.destination)),
         )
 
@@ -378,6 +381,11 @@ def _where(outcome: FileResult | None) -> Where:
     return places[outcome.outcome]
 
 
+def _rescued(outcome: FileResult) -> str:
+    rows = drift.words(outcome.rescued)
+    return f"; no column takes {rows}, which is in _rescued" if rows else ""
+
+
 def _version_steps(
     file: InputFile, records: BatchRecords, outcome: FileResult | None, replays: ReplayIndex
 ) -> Iterator[Step]:
@@ -385,7 +393,7 @@ def _version_steps(
     if records.result is None or outcome is None:
         return
     outcomes = {
-        "curated": f"{count(outcome.rows, 'row')} loaded into curated",
+        "curated": f"{count(outcome.rows, 'row')} loaded into curated{_rescued(outcome)}",
         "quarantined": f"set aside: {outcome.reason}",
         "gone": f"not read: {outcome.reason}",
         "unreadable": f"left in landing: {outcome.reason}",

@@ -64,7 +64,9 @@ def pausing(text: str, *, file: str, environment: str, pipeline: str, paused: bo
     else:
         # Not paused is what a pipeline is without the setting.
         after = without_member(text, path, "paused")
-    return Pausing(environment, pipeline, paused, after != text, _diff(text, after, file), after)
+    return Pausing(
+        environment, pipeline, paused, after != text, difference(text, after, file), after
+    )
 
 
 def _parsed(text: str, file: str) -> dict[str, dict[str, dict[str, object]]]:
@@ -74,7 +76,8 @@ def _parsed(text: str, file: str) -> dict[str, dict[str, dict[str, object]]]:
     return document
 
 
-def _diff(before: str, after: str, file: str) -> str:
+def difference(before: str, after: str, file: str) -> str:
+    """The lines in which two texts of the file differ, as a patch."""
     lines = difflib.unified_diff(
         before.splitlines(keepends=True),
         after.splitlines(keepends=True),

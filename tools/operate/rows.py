@@ -45,7 +45,7 @@ def rows_of(s3: S3Client, output: str, *, key: str, version_id: str, most: int) 
         raise InputError("--rows reads Parquet with pyarrow: run `pipenv sync --dev`.") from error
     tables: list[Any] = []
     found = 0
-    for source in _files(s3, output):
+    for source in parquet_files(s3, output):
         # Else a folder such as batch=... would be a column beside the file's own.
         table = pq.read_table(source, partitioning=None)
         for name, value in ((SOURCE_KEY, key), (SOURCE_VERSION, version_id)):
@@ -58,7 +58,8 @@ def rows_of(s3: S3Client, output: str, *, key: str, version_id: str, most: int) 
     return pa.concat_tables(tables) if tables else pa.table({})
 
 
-def _files(s3: S3Client, output: str) -> Iterator[Any]:
+def parquet_files(s3: S3Client, output: str) -> Iterator[Any]:
+    """What pyarrow reads of each Parquet file in a batch's folder (an s3:// or file:// address)."""
     address = urlsplit(output)
     if address.scheme == "file":
         yield from sorted(Path(url2pathname(address.path)).glob("*.parquet"))

@@ -96,6 +96,9 @@ COLUMNS: Mapping[Path, str] = {
 }
 
 
+_AND, _OPTIONAL = "; ", "optional"
+
+
 @dataclass(frozen=True)
 class SettingChange:
     """One setting with its old and new value.
@@ -242,20 +245,36 @@ def _columns(subject: Subject, difference: Difference, label: str) -> Iterator[S
 
 
 def _column_note(old: str | None, new: str | None) -> str:
-    if old is None:
-        return "files without it are bad files from now on"
     if new is None:
         return "files that still have it are treated as unknown_columns says"
-    return "rows that are there already keep the old type"
+    before, after = (old or "").split(_AND), new.split(_AND)
+    if old is None or (_OPTIONAL in before) != (_OPTIONAL in after):
+        if _OPTIONAL in after:
+            return "files without it have null in every row"
+        return "files without it are bad files from now on"
+    if before[0] != after[0]:
+        return "rows that are there already keep the old type"
+    return "files must have it like this from now on"
 
 
 def _column_types(value: Any) -> dict[str, str] | None:
     """Columns as the job's argument and the catalog write them; None where it is none of both."""
     try:
         columns = json.loads(value) if isinstance(value, str) else value
-        return {str(column["name"]): str(column["type"]) for column in columns}
+        return {str(column["name"]): _AND.join(_column_parts(column)) for column in columns}
     except (TypeError, ValueError, KeyError):
         return None
+
+
+def _column_parts(column: Mapping[str, Any]) -> Iterator[str]:
+    """The type, and what else is set of a column of the files."""
+    yield str(column["type"])
+    if column.get("optional") is True:
+        yield _OPTIONAL
+    if source := column.get("source"):
+        yield f"from {source!r}"
+    if format := column.get("format"):
+        yield f"written as {format}"
 
 
 def _note(change: ResourceChange, difference: Difference) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Self, cast, get_args
 
@@ -122,6 +122,8 @@ class FileResult:
         does not hand it out: it stays in landing, and may be an input again).
     rows: rows that the file gave; 0 unless curated.
     destination: its key in the lake bucket; None when gone or unreadable.
+    rescued: by name in the file, how many rows have a value in `_rescued`. The record leaves it out
+        where there is none.
     """
 
     key: str
@@ -131,6 +133,7 @@ class FileResult:
     rows: int
     reason: str | None
     destination: str | None
+    rescued: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -172,7 +175,11 @@ class ResultRecord:
     format: int = RECORD_FORMAT
 
     def to_json(self) -> str:
-        return _dump("result", asdict(self))
+        fields = asdict(self)
+        for file in fields["files"]:
+            if not file["rescued"]:
+                del file["rescued"]
+        return _dump("result", fields)
 
     @classmethod
     def from_json(cls, text: Text, *, key: str) -> Self:
@@ -418,6 +425,13 @@ def _staging(record: _Fields) -> dict[str, Any]:
     }
 
 
+def _rescued(item: _Fields) -> dict[str, int]:
+    if "rescued" not in item.values:
+        return {}
+    counts = item.part("rescued")
+    return {name: counts.count(name) for name in counts.values}
+
+
 def _file_result(item: _Fields) -> FileResult:
     outcome = item.text("outcome")
     if outcome not in get_args(Outcome):
@@ -430,6 +444,7 @@ def _file_result(item: _Fields) -> FileResult:
         rows=item.count("rows"),
         reason=item.text_or_none("reason"),
         destination=item.text_or_none("destination"),
+        rescued=_rescued(item),
     )
     if (result.destination is None) != (outcome in ("gone", "unreadable")):
         raise item.damaged("destination", result.destination, f"what fits to {outcome!r}")

@@ -7,6 +7,7 @@
                                  attempts.json    only where it did not go through at once
                                  set-aside.json   only where a person gave up some of its files
                                  done.json        landing holds nothing of it that can be moved
+                      drift/<day>/<names>.json    what the columns do not take (`drift.py`)
                       unreadable.json             what S3 does not let the job read
 
 A plan, a result and a done record are written once: whoever is second is refused, and finds what

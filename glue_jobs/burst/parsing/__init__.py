@@ -1,5 +1,6 @@
 """From one file's bytes to the pipeline's columns, or to the reason why not."""
 
+from burst.parsing.parquet import is_bytes
 from burst.parsing.parse import goes_together, parse, parse_together
 from burst.parsing.reasons import ParseError
 from burst.parsing.values import BadValue, convert_or_say_which, from_texts
@@ -10,6 +11,7 @@ __all__ = [
     "convert_or_say_which",
     "from_texts",
     "goes_together",
+    "is_bytes",
     "parse",
     "parse_together",
 ]

@@ -21,11 +21,12 @@ import pyarrow as pa
 import pyarrow.csv
 
 from burst.byte_stream import Guarded
-from burst.columns import arrow_schema
+from burst.columns import arrow_schema, arrow_type
 from burst.contract import FileFormat
 from burst.parsing.reasons import ParseError, check_names, shown
+from burst.parsing.rescue import Rest, what_fits
 from burst.parsing.transcode import Transcoded
-from burst.parsing.values import EXPECTED, BadValue, convert_or_say_which, from_texts
+from burst.parsing.values import EXPECTED, BadValue, convert_or_say_which, from_separated
 
 # A row must fit into a block. What is read at a time is less: it stays in the processor's cache.
 BLOCK_BYTES = 8 * 1024**2
@@ -72,7 +73,7 @@ def _parse(stream: io.BufferedReader[Any], format: FileFormat) -> Iterator[pa.Re
     header, size = _header(head, format.delimiter)
     if header is None:
         return
-    check_names(header, format.columns, "The header", drop_unknown=format.drop_unknown)
+    check_names(header, format.columns, "The header", format.unknown)
     quoting = _Quoting(format)
     # The header is row 1.
     rows = 1
@@ -277,28 +278,56 @@ class _Block:
     def read(self) -> pa.RecordBatch:
         """The rows' values. Raises ParseError."""
         columns = self.format.columns
+        conversion = from_separated(self.format.decimal_separator, self.format.thousands_separator)
         texts = self._texts()
         arrays = []
+        rest = Rest() if self.format.rescues else None
         first_bad: BadValue | None = None
-        for place, column in enumerate(columns):
+        for column in columns:
+            if column.in_file not in self.header:
+                arrays.append(pa.nulls(texts.num_rows, arrow_type(column)))
+                continue
+            values = texts.column(str(self.header.index(column.in_file)))
             try:
-                arrays.append(convert_or_say_which(texts.column(place), column, from_texts))
+                if rest and self.format.bad_values == "rescue":
+                    array, bad_ones = what_fits(values, column, conversion)
+                    rest.add_texts(column.in_file, ((at, values[at].as_py()) for at in bad_ones))
+                    arrays.append(array)
+                else:
+                    arrays.append(convert_or_say_which(values, column, conversion))
             except BadValue as bad:
                 if first_bad is None or bad.position < first_bad.position:
                     first_bad = bad
         if first_bad:
             raise ParseError(
-                f"Row {self.rows + first_bad.position + 1}, column {first_bad.column.name!r}: "
+                f"Row {self.rows + first_bad.position + 1}, column {first_bad.column.in_file!r}: "
                 f"found {shown(first_bad.found)}, expected {first_bad.expected}."
             )
-        batch = pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(columns))
+        if rest:
+            for name in self._unknown():
+                values = texts.column(str(self.header.index(name)))
+                rest.add_texts(name, enumerate(values.to_pylist()))
+            arrays.append(rest.array(texts.num_rows))
+        schema = arrow_schema(columns, self.format.rescues)
+        batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
         batch.validate(full=True)
         return batch
+
+    def _unknown(self) -> list[str]:
+        """The columns whose values are rescued."""
+        known = {column.in_file for column in self.format.columns}
+        is_on = self.format.unknown == "rescue"
+        return [name for name in self.header if is_on and name not in known]
 
     def _texts(self) -> pa.RecordBatch:
         # By their places, because a name may be there more than once.
         places = [str(place) for place in range(len(self.header))]
-        wanted = [str(self.header.index(column.name)) for column in self.format.columns]
+        wanted = [
+            str(self.header.index(column.in_file))
+            for column in self.format.columns
+            if column.in_file in self.header
+        ]
+        wanted += [str(self.header.index(name)) for name in self._unknown()]
         # A byte order mark is one at the beginning of the file only; pyarrow sees many beginnings.
         data = b"\n" + bytes(self.data) if self.data[:3] == _BOM else self.data
         try:
@@ -313,7 +342,7 @@ class _Block:
                 convert_options=pa.csv.ConvertOptions(
                     column_types=dict.fromkeys(wanted, pa.string()),
                     include_columns=wanted,
-                    null_values=[""],
+                    null_values=["", *self.format.null_texts],
                     strings_can_be_null=True,
                 ),
             )

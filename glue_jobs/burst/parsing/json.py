@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -24,8 +24,9 @@ import pyarrow.json
 
 from burst.byte_stream import Guarded
 from burst.columns import arrow_schema, arrow_type
-from burst.contract import Column, FileFormat
+from burst.contract import EPOCHS, WHOLE_BITS, Column, FileFormat
 from burst.parsing.reasons import ParseError, names, shown
+from burst.parsing.rescue import Rest, json_text, what_fits
 from burst.parsing.values import (
     EXPECTED,
     BadValue,
@@ -35,6 +36,7 @@ from burst.parsing.values import (
     decimal_array,
     decimal_of,
     expected,
+    from_epoch,
     from_texts,
     misfit,
     narrowed,
@@ -44,6 +46,8 @@ from burst.parsing.values import (
 BLOCK_BYTES = 4 * 1024**2
 MAX_LINE_BYTES = 16 * 1024**2
 _BOM = b"\xef\xbb\xbf"
+_FLOATING = ("float", "double")
+_TEXTS = ("string", "date", "timestamp", "binary")
 
 # What Arrow's decimals of 256 bits hold beside any scale.
 _LONG = 38
@@ -60,18 +64,19 @@ _TINY = re.compile(rb"[0-9.][eE]-|0{99}")
 def parse(stream: io.BufferedReader[Guarded], format: FileFormat) -> Iterator[pa.RecordBatch]:
     """Batches of the columns, in the pipeline's order. Raises ParseError."""
     columns = format.columns
-    unseen = set(columns)
+    unseen = {column for column in columns if not column.optional}
     first_line, rows = 1, 0
     for block in _blocks(stream):
         lines = _lines(block, first_line)
         if lines:
-            batch = _read(block, lines, format)
+            read = _read_or_rescue if format.rescues else _read
+            batch = read(block, lines, format)
             unseen = {column for column in unseen if not _appears(column, batch, lines)}
             rows += batch.num_rows
             yield batch
         first_line += block.count(b"\n")
     if rows and unseen:
-        missing = [column.name for column in columns if column in unseen]
+        missing = [column.in_file for column in columns if column in unseen]
         raise ParseError(f"No line has the field {names(missing)} (write null for no value).")
 
 
@@ -105,9 +110,10 @@ def parse_together(
     except (ParseError, BadValue, pa.ArrowException):
         return None
     start = 0
+    required = [column for column in format.columns if not column.optional]
     for each in lines_of:
         part = batch.slice(start, len(each))
-        if each and not all(_appears(column, part, each) for column in format.columns):
+        if each and not all(_appears(column, part, each) for column in required):
             return None
         start += len(each)
     return result, [len(each) for each in lines_of]
@@ -190,7 +196,7 @@ def _table(block: bytes, format: FileFormat) -> pa.Table:
         read_options=pa.json.ReadOptions(use_threads=False, block_size=len(block) + 1),
         parse_options=pa.json.ParseOptions(
             explicit_schema=_arrow_reads(format.columns),
-            unexpected_field_behavior="ignore" if format.drop_unknown else "error",
+            unexpected_field_behavior="ignore" if format.unknown == "drop" else "error",
         ),
     )
 
@@ -198,17 +204,19 @@ def _table(block: bytes, format: FileFormat) -> pa.Table:
 @lru_cache
 def _arrow_reads(columns: tuple[Column, ...]) -> pa.Schema:
     """What Arrow makes of the lines: texts as texts, decimals so wide that none wraps around."""
-    return pa.schema([(column.name, _arrow_reads_as(column)) for column in columns])
+    return pa.schema([(column.in_file, _arrow_reads_as(column)) for column in columns])
 
 
 def _arrow_reads_as(column: Column) -> Any:
     if column.decimal:
         return wide_decimal(_LONG, column.decimal[1])
+    if column.format in EPOCHS:
+        return pa.int64()
     return pa.string() if _is_text_first(column) else arrow_type(column)
 
 
 def _is_text_first(column: Column) -> bool:
-    return column.type in ("string", "date", "timestamp")
+    return column.type in _TEXTS and column.format not in EPOCHS
 
 
 @dataclass(frozen=True)
@@ -274,7 +282,7 @@ def _converted(
         raise ParseError(
             # In the words that are the file's, if the standard library has some.
             _explain([(number, line)], format)
-            or f"Line {number}, field {bad.column.name!r}: "
+            or f"Line {number}, field {bad.column.in_file!r}: "
             f"found {shown(bad.found)}, expected {bad.expected}."
         ) from None
 
@@ -282,7 +290,7 @@ def _converted(
 def _columns_of(batch: pa.RecordBatch, format: FileFormat) -> pa.RecordBatch:
     """The values as the columns' types. Raises BadValue."""
     arrays = [
-        convert_or_say_which(batch.column(column.name), column, _from_arrow)
+        convert_or_say_which(batch.column(column.in_file), column, _from_arrow)
         for column in format.columns
     ]
     result = pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(format.columns))
@@ -293,7 +301,9 @@ def _columns_of(batch: pa.RecordBatch, format: FileFormat) -> pa.RecordBatch:
 def _from_arrow(values: Any, column: Column) -> Any:
     if column.decimal:
         return narrowed(values, column)
-    if column.type == "double" and not all_finite(values):
+    if column.format in EPOCHS:
+        return from_epoch(values, column)
+    if column.type in _FLOATING and not all_finite(values):
         # Arrow takes NaN and Infinity, which are no JSON.
         raise UnfitError
     return from_texts(values, column) if _is_text_first(column) else values
@@ -304,8 +314,8 @@ def _zeros_must_be_zero(
 ) -> None:
     """Raises ParseError where Arrow gives 0 for a number that is too small for a double."""
     for column in format.columns:
-        if column.type == "double":
-            zeros = pc.fill_null(pc.equal(batch.column(column.name), 0.0), False)
+        if column.type in _FLOATING:
+            zeros = pc.fill_null(pc.equal(batch.column(column.in_file), 0.0), False)
             for position in pc.indices_nonzero(zeros).to_pylist():
                 number, line = lines[position]
                 if _TINY.search(line) and (wrong := _explain([(number, line)], format)):
@@ -317,34 +327,141 @@ def _read_line_by_line(lines: list[tuple[int, bytes]], format: FileFormat) -> pa
     if wrong := _explain(lines, format):
         raise ParseError(wrong)
     rows = [json.loads(line, parse_int=Decimal, parse_float=Decimal) for _, line in lines]
+    return _converted(_as_arrow_reads(rows, format), lines, format)
+
+
+def _as_arrow_reads(rows: list[dict[str, Any]], format: FileFormat) -> pa.RecordBatch:
+    """What Arrow would make of these values, whose kinds have been checked."""
     arrays = []
     for column in format.columns:
-        values = [row.get(column.name) for row in rows]
+        values = [row.get(column.in_file) for row in rows]
         if column.decimal:
             numbers = [Decimal(value) for value in values if value is not None]
             exact = iter(decimal_array(numbers, column))
             each = [None if value is None else next(exact).as_py() for value in values]
             arrays.append(pa.array(each, arrow_type(column)))
-        elif column.type in ("int", "bigint"):
+        elif column.type in WHOLE_BITS or column.format in EPOCHS:
             whole = [None if value is None else int(value) for value in values]
-            arrays.append(pa.array(whole, arrow_type(column)))
-        elif column.type == "double":
-            doubles = [None if value is None else float(value) for value in values]
-            arrays.append(pa.array(doubles, arrow_type(column)))
+            arrays.append(pa.array(whole, _arrow_reads_as(column)))
+        elif column.type in _FLOATING:
+            # Through a double, a float would be rounded twice.
+            texts = [None if value is None else str(value) for value in values]
+            arrays.append(pc.cast(pa.array(texts, pa.string()), arrow_type(column)))
         else:
             arrays.append(pa.array(values, _arrow_reads_as(column)))
-    texts = pa.RecordBatch.from_arrays(arrays, names=[column.name for column in format.columns])
-    return _converted(texts, lines, format)
+    return pa.RecordBatch.from_arrays(arrays, names=[column.in_file for column in format.columns])
+
+
+def _read_or_rescue(
+    block: bytes, lines: list[tuple[int, bytes]], format: FileFormat
+) -> pa.RecordBatch:
+    """The values with `_rescued`.
+
+    The quick way where the columns take all; where there are only other fields, these alone are
+    read line by line; and else everything is.
+    """
+    strict = replace(format, bad_values="quarantine")
+    try:
+        if format.unknown == "rescue":
+            batch, rest = _read_beside(block, lines, strict)
+        else:
+            batch, rest = _read(block, lines, strict), Rest()
+    except ParseError:
+        if format.bad_values == "quarantine":
+            raise
+        batch, rest = _read_rescuing(lines, format)
+    arrays = [*batch.columns, rest.array(batch.num_rows)]
+    return pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(format.columns, True))
+
+
+def _read_beside(
+    block: bytes, lines: list[tuple[int, bytes]], format: FileFormat
+) -> tuple[pa.RecordBatch, Rest]:
+    """The values, and the fields that are none of the columns."""
+    try:
+        return _read(block, lines, replace(format, unknown="quarantine")), Rest()
+    except ParseError:
+        batch = _read(block, lines, replace(format, unknown="drop"))
+    known = {column.in_file for column in format.columns}
+    rest = Rest()
+    for position, (number, line) in enumerate(lines):
+        others = [item for item in _pairs(number, line, _Digits, _Digits) if item[0] not in known]
+        if twice := _twice(others):
+            raise ParseError(f"Line {number} has the field {twice!r} twice.")
+        for name, value in others:
+            if value is not None:
+                rest.add(name, position, _as_json(value))
+    return batch, rest
+
+
+def _twice(fields: list[tuple[str, Any]]) -> str | None:
+    names_ = [name for name, _ in fields]
+    if len(set(names_)) == len(names_):
+        return None
+    return next(name for name in names_ if names_.count(name) > 1)
+
+
+class _Digits(str):
+    """A number as it is written."""
+
+
+def _read_rescuing(
+    lines: list[tuple[int, bytes]], format: FileFormat
+) -> tuple[pa.RecordBatch, Rest]:
+    columns = {column.in_file: column for column in format.columns}
+    checks = {name: _check(column) for name, column in columns.items()}
+    rest = Rest()
+    rows = []
+    for position, (number, line) in enumerate(lines):
+        values = _pairs(number, line, _WrittenWhole, _Written)
+        if wrong := _wrong(values, columns, format):
+            raise ParseError(f"Line {number}{wrong}.")
+        row = dict(values)
+        for name, value in values:
+            if value is None or (name in checks and checks[name](value)):
+                continue
+            row[name] = None
+            if name in checks or format.unknown == "rescue":
+                rest.add(name, position, _as_json(value))
+        rows.append(row)
+    batch = _as_arrow_reads(rows, format)
+    arrays = []
+    for column in format.columns:
+        array, bad = what_fits(batch.column(column.in_file), column, _from_arrow)
+        for position in bad:
+            rest.add(column.in_file, position, _as_json(rows[position][column.in_file]))
+        arrays.append(array)
+    result = pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(format.columns))
+    result.validate(full=True)
+    return result, rest
+
+
+class _Pairs(list[Any]):
+    """An object: its fields in their order, also those that are there twice."""
+
+
+def _as_json(value: Any) -> str:
+    """The value as the line has it, every digit kept."""
+    if isinstance(value, _Pairs):
+        return f"{{{','.join(f'{json_text(name)}:{_as_json(item)}' for name, item in value)}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_as_json, value))}]"
+    if isinstance(value, _Digits):
+        return str(value)
+    if isinstance(value, str):
+        return json_text(value)
+    return value.text if isinstance(value, _Written) else json.dumps(value)
 
 
 def _appears(column: Column, batch: pa.RecordBatch, lines: list[tuple[int, bytes]]) -> bool:
     """Whether any line has this field, be it null."""
+    # The batch has the columns by their names in the table.
     if batch.column(column.name).null_count < batch.num_rows:
         return True
     # A name can be written with escapes, so those lines are candidates too.
-    needle = column.name.encode()
+    needle = column.in_file.encode()
     return any(
-        column.name in json.loads(line, parse_int=str)
+        column.in_file in json.loads(line, parse_int=str)
         for _, line in lines
         if needle in line or b"\\u" in line
     )
@@ -354,26 +471,61 @@ class _Whole(Decimal):
     """A number that is written without point and exponent."""
 
 
+class _Written(Decimal):
+    """A number that knows how it is written."""
+
+    text: str
+
+    def __new__(cls, text: str) -> _Written:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+
+class _WrittenWhole(_Written, _Whole):
+    """The same for one that is written without point and exponent."""
+
+
 def _explain(lines: list[tuple[int, bytes]], format: FileFormat) -> str | None:
     """What is wrong with the first line that is, found with the standard library."""
+    columns = {column.in_file: column for column in format.columns}
     for number, line in lines:
         try:
-            values = json.loads(
-                line,
-                parse_int=_Whole,
-                parse_float=Decimal,
-                parse_constant=_no_json,
-                object_pairs_hook=list,
-            )
-        except (ValueError, RecursionError) as error:
-            # json says line 1, as it sees one line only.
-            where = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-            what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-            return f"Line {number}{where}: not JSON: {what}: {_start(line)}."
-        columns = {column.name: column for column in format.columns}
-        if wrong := _wrong(values, columns, drop_unknown=format.drop_unknown):
+            values = _pairs(number, line)
+        except ParseError as error:
+            return str(error)
+        if wrong := _wrong(values, columns, format):
             return f"Line {number}{wrong}."
     return None
+
+
+def _pairs(
+    number: int,
+    line: bytes,
+    whole: Callable[[str], Any] = _Whole,
+    other: Callable[[str], Any] = Decimal,
+) -> list[tuple[str, Any]]:
+    """The fields of a line. Raises ParseError when it is no JSON.
+
+    number: of the line. whole, other: what becomes of its numbers.
+    """
+    try:
+        values: list[tuple[str, Any]] = json.loads(
+            line,
+            parse_int=whole,
+            parse_float=other,
+            parse_constant=_no_json,
+            object_pairs_hook=_Pairs,
+        )
+    # An exponent may be beyond what decimals have.
+    except (ValueError, RecursionError, ArithmeticError) as error:
+        # json says line 1, as it sees one line only.
+        where = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+        if isinstance(error, ArithmeticError):
+            what = "a number is too large for any reader"
+        raise ParseError(f"Line {number}{where}: not JSON: {what}: {_start(line)}.") from None
+    return values
 
 
 def _no_json(word: str) -> NoReturn:
@@ -381,18 +533,20 @@ def _no_json(word: str) -> NoReturn:
 
 
 def _wrong(
-    values: list[tuple[str, Any]], columns: dict[str, Column], *, drop_unknown: bool
+    values: list[tuple[str, Any]], columns: dict[str, Column], format: FileFormat
 ) -> str | None:
     seen: set[str] = set()
     for name, value in values:
         column = columns.get(name)
-        if column is None and drop_unknown:
+        if column is None and format.unknown == "drop":
             continue
-        if column is None:
+        if column is None and format.unknown == "quarantine":
             return f" has the unknown field {names([name])}; expected are {names(list(columns))}"
         if name in seen:
             return f" has the field {name!r} twice"
         seen.add(name)
+        if column is None or format.bad_values == "rescue":
+            continue
         if value is not None and not _check(column)(value):
             found = "an object or a list" if isinstance(value, list) else _json_text(value)
             return f", field {name!r}: found {found}, expected {_words(column, value)}"
@@ -408,12 +562,12 @@ def _check(column: Column) -> Callable[[Any], bool]:
         return _is_text
     if column.type == "boolean":
         return lambda value: isinstance(value, bool)
-    if column.type in ("int", "bigint"):
-        bits = 31 if column.type == "int" else 63
+    if column.type in WHOLE_BITS or column.format in EPOCHS:
+        bits = WHOLE_BITS.get(column.type, 64) - 1
         return lambda value: isinstance(value, _Whole) and -(2**bits) <= value < 2**bits
     if column.decimal:
         return lambda value: _fits(value, column)
-    return _is_double
+    return _is_float if column.type == "float" else _is_double
 
 
 def _is_text(value: Any) -> bool:
@@ -429,6 +583,14 @@ def _is_double(value: Any) -> bool:
     return math.isfinite(double) and bool(double) == bool(value)
 
 
+def _is_float(value: Any) -> bool:
+    """The same for a float of 32 bits."""
+    if not isinstance(value, Decimal):
+        return False
+    number = pc.cast(pa.array([str(value)]), pa.float32())[0].as_py()
+    return math.isfinite(number) and bool(number) == bool(value)
+
+
 def _fits(value: Any, column: Column) -> bool:
     """A decimal may be a number or a text."""
     number = decimal_of(value) if isinstance(value, str) else value
@@ -436,8 +598,10 @@ def _fits(value: Any, column: Column) -> bool:
 
 
 def _words(column: Column, found: Any) -> str:
-    if column.decimal:
+    if column.decimal or column.format in EPOCHS:
         return expected(column, found)
+    if column.format:
+        return f"a text with {expected(column, found)}"
     return {
         **EXPECTED,
         "string": "a text",

@@ -92,7 +92,7 @@ def parse(stream: Bytes, *, key: str, format: FileFormat) -> Iterator[pa.RecordB
 
 def goes_together(key: str, format: FileFormat) -> bool:
     """Whether a small file with this key can be read together with others."""
-    return format.kind in _TOGETHER and not _is_zipped(key)
+    return format.kind in _TOGETHER and not format.rescues and not _is_zipped(key)
 
 
 def parse_together(

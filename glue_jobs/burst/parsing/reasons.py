@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from burst.contract import Column
+from burst.contract import Column, UnknownColumns
 
 MAX_REASON = 500
 
@@ -29,19 +29,22 @@ def shown(value: object) -> str:
 
 
 def check_names(
-    found: list[str], columns: tuple[Column, ...], where: str, *, drop_unknown: bool
+    found: list[str], columns: tuple[Column, ...], where: str, unknown: UnknownColumns
 ) -> None:
     """Raises ParseError unless the names are exactly the columns', in any order, each once.
 
-    With drop_unknown there may be others.
+    An optional column may be missing. unknown: whether there may be others; those that are rescued
+    must be there once, too.
     """
-    expected = [column.name for column in columns]
-    if missing := [name for name in expected if name not in found]:
+    expected = [column.in_file for column in columns]
+    needed = [column.in_file for column in columns if not column.optional]
+    if missing := [name for name in needed if name not in found]:
         raise ParseError(f"{where} has no column {names(missing)}; it has {names(found)}.")
-    unknown = [name for name in found if name not in expected]
-    if unknown and not drop_unknown:
+    others = [name for name in found if name not in expected]
+    if others and unknown == "quarantine":
         raise ParseError(
-            f"{where} has the unknown column {names(unknown)}; expected are {names(expected)}."
+            f"{where} has the unknown column {names(others)}; expected are {names(expected)}."
         )
-    if twice := [name for name in expected if found.count(name) > 1]:
+    once = dict.fromkeys([*expected, *others] if unknown == "rescue" else expected)
+    if twice := [name for name in once if found.count(name) > 1]:
         raise ParseError(f"{where} has the column {names(twice)} more than once.")

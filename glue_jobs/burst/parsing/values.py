@@ -8,6 +8,8 @@ what it gave is checked for its range. The rare texts that are left are converte
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,18 +23,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from burst.columns import arrow_type
-from burst.contract import MAX_PRECISION, Column
+from burst.contract import EPOCHS, MAX_PRECISION, Column, date_pattern
 
 EXPECTED = {
     "string": "text in UTF-8",
     "boolean": "true, false, 1 or 0",
+    "smallint": "a whole number of 16 bits",
     "int": "a whole number of 32 bits",
     "bigint": "a whole number of 64 bits",
+    "float": "a number in the range of a float (32 bits)",
     "double": "a number in the range of a double",
     "date": "a date such as 2025-01-31, from year 0001 to 9999",
     "timestamp": "a timestamp such as 2025-01-31T23:59:59.123456Z (at most 6 decimals), "
     "from year 0001 to 9999",
+    "binary": "bytes",
 }
+_YEARS = "from year 0001 to 9999"
 
 FIRST_DAY, LAST_DAY = date.min, date.max
 FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
@@ -104,6 +110,8 @@ def _first_bad(values: Any, column: Column, conversion: Conversion) -> int:
 
 def expected(column: Column, found: object) -> str:
     """What the column takes, in words; for a decimal also what is wrong with this one."""
+    if column.format:
+        return _expected_format(column)
     if not column.decimal:
         return EXPECTED[column.type]
     number = found if isinstance(found, Decimal) else decimal_of(str(found))
@@ -111,11 +119,92 @@ def expected(column: Column, found: object) -> str:
     return f"a number that fits {column.type}{f' ({why})' if why else ''}"
 
 
+def _expected_format(column: Column) -> str:
+    if column.format in EPOCHS:
+        unit = column.format.removeprefix("epoch_")
+        return f"a whole number, the {unit} since 1970-01-01, {_YEARS}"
+    if column.type == "binary":
+        return f"bytes in {column.format}"
+    return f"a {column.type} in the form {column.format}, {_YEARS}"
+
+
 def from_texts(texts: Any, column: Column) -> Any:
     """An array of the column's type. Raises UnfitError or ArrowInvalid when a text is not one."""
     if column.decimal:
         return _decimals(texts, column)
+    if column.format:
+        return _formatted(texts, column)
     return _CONVERSIONS[column.type](texts, column)
+
+
+@lru_cache
+def from_separated(decimal: str, thousands: str) -> Conversion:
+    """`from_texts` for numbers with these separators; an empty one separates no thousands."""
+    if (decimal, thousands) == (".", ""):
+        return from_texts
+    point, comma = re.escape(decimal), re.escape(thousands)
+    grouped = rf"^[+-]?\d{{1,3}}(?:{comma}\d{{3}})+(?:{point}\d*)?(?:[eE][+-]?\d+)?$"
+
+    def convert(texts: Any, column: Column) -> Any:
+        if not (column.decimal or column.type in _NUMBERS):
+            return from_texts(texts, column)
+        if thousands:
+            whole = pc.replace_substring(texts, thousands, "")
+            texts = pc.if_else(pc.match_substring_regex(texts, grouped), whole, texts)
+        if decimal != ".":
+            if (_content(texts)[0] == ord(".")).any():
+                raise UnfitError
+            texts = pc.replace_substring(texts, decimal, ".")
+        return from_texts(texts, column)
+
+    return convert
+
+
+def _formatted(texts: Any, column: Column) -> Any:
+    """Dates, instants and bytes that are written in the column's own format."""
+    if column.format in EPOCHS:
+        return from_epoch(_whole_numbers(texts, _EPOCH), column)
+    if column.type == "binary":
+        each = texts.dictionary_encode()
+        values = [_decoded(text, column.format) for text in each.dictionary.to_pylist()]
+        return pa.array(values, pa.binary()).take(each.indices)
+    parts = pc.extract_regex(texts, date_pattern(column.format, column.type) or "")
+    # What does not match is null.
+    if parts.null_count > texts.null_count:
+        raise UnfitError
+    found = {field.name: pc.struct_field(parts, field.name) for field in parts.type}
+    pieces = [found["year"]]
+    for separator, name in zip("--T::", ("month", "day", "hour", "minute", "second"), strict=True):
+        if name in found:
+            pieces += [separator, pc.utf8_lpad(found[name], 2, "0")]
+        elif column.type == "timestamp":
+            pieces += [f"{separator}00"]
+    if "fraction" in found:
+        pieces += [".", found["fraction"]]
+    if column.type == "timestamp":
+        pieces += [found.get("zone", "Z")]
+    written = pc.binary_join_element_wise(*pieces, "")
+    return _CONVERSIONS[column.type](written, column)
+
+
+def from_epoch(numbers: Any, column: Column) -> Any:
+    """Whole numbers as the instants that they count to. Raises UnfitError or ArrowInvalid."""
+    unit = "s" if EPOCHS[column.format] == 1 else "ms"
+    counted = pc.cast(numbers, pa.int64()).view(pa.timestamp(unit, tz="UTC"))
+    return within_calendar(pc.cast(counted, arrow_type(column)))
+
+
+def _decoded(text: str, format: str) -> bytes:
+    try:
+        if format == "hex":
+            return binascii.unhexlify(text)
+        found = base64.b64decode(text, validate=True)
+    except ValueError:
+        raise UnfitError from None
+    # Bits that are left over at the end must be 0, so that no two texts mean the same.
+    if base64.b64encode(found).decode() != text:
+        raise UnfitError
+    return found
 
 
 def _strings(texts: Any, column: Column) -> Any:
@@ -161,14 +250,15 @@ def _doubles(texts: Any, column: Column) -> Any:
 
 
 def all_finite(doubles: Any) -> bool:
-    """Whether no value is infinite or not a number."""
+    """Whether no value of these doubles or floats is infinite or not a number."""
     return bool(np.isfinite(_numbers_of(doubles)).all())
 
 
 def _numbers_of(doubles: Any) -> Any:
     """The numbers as they are in memory; a null is some number, mostly 0."""
     _, data = doubles.buffers()
-    return np.frombuffer(data or b"", np.float64, len(doubles), offset=8 * doubles.offset)
+    kind = np.dtype(doubles.type.to_pandas_dtype())
+    return np.frombuffer(data or b"", kind, len(doubles), offset=kind.itemsize * doubles.offset)
 
 
 def _decimals(texts: Any, column: Column) -> Any:
@@ -324,12 +414,16 @@ def _calendar(kind: pa.DataType) -> tuple[int, int]:
 _CONVERSIONS: dict[str, Conversion] = {
     "string": _strings,
     "boolean": _booleans,
+    "smallint": _whole_numbers,
     "int": _whole_numbers,
     "bigint": _whole_numbers,
+    "float": _doubles,
     "double": _doubles,
     "date": _dates,
     "timestamp": _timestamps,
 }
+_NUMBERS = ("smallint", "int", "bigint", "float", "double")
+_EPOCH = Column("", "bigint")
 
 
 def _is_plain(texts: Any) -> bool:

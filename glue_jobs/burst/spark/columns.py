@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from burst.contract import INPUT, LINEAGE, STATUS_REASON, STATUS_ROWS, STATUS_UNREAD, Column
+from burst.contract import (
+    INPUT,
+    LINEAGE,
+    RESCUED,
+    STATUS_REASON,
+    STATUS_ROWS,
+    STATUS_UNREAD,
+    Column,
+)
 
 # Imported where it is used: a run that finds nothing does not need it.
 if TYPE_CHECKING:
     from pyspark.sql.types import DataType, StructType
 
 
-def spark_read_schema(columns: Sequence[Column]) -> StructType:
+def spark_read_schema(columns: Sequence[Column], rescues: bool = False) -> StructType:
     """The same as `read_schema`, for Spark."""
     from pyspark.sql import types as t
 
     fields = [t.StructField(column.name, spark_type(column)) for column in columns]
-    texts = (*LINEAGE, STATUS_REASON, STATUS_UNREAD)
+    texts = (*([RESCUED] if rescues else []), *LINEAGE, STATUS_REASON, STATUS_UNREAD)
     fields += [t.StructField(name, t.StringType()) for name in texts]
     fields += [t.StructField(INPUT, t.IntegerType()), t.StructField(STATUS_ROWS, t.LongType())]
     return t.StructType(fields)
@@ -32,10 +40,13 @@ def spark_type(column: Column) -> DataType:
     simple: dict[str, DataType] = {
         "string": t.StringType(),
         "boolean": t.BooleanType(),
+        "smallint": t.ShortType(),
         "int": t.IntegerType(),
         "bigint": t.LongType(),
+        "float": t.FloatType(),
         "double": t.DoubleType(),
         "date": t.DateType(),
         "timestamp": t.TimestampType(),
+        "binary": t.BinaryType(),
     }
     return simple[column.type]

@@ -47,7 +47,7 @@ def spark_frame(
 
     # One row, one partition, one task: a number that tells the task which files it reads.
     numbers = spark.range(0, len(dealt), 1, numPartitions=len(dealt))
-    return numbers.mapInArrow(read_tasks, spark_read_schema(format.columns))
+    return numbers.mapInArrow(read_tasks, spark_read_schema(format.columns, format.rescues))
 
 
 def made_up_frame(spark: SparkSession, *, batch: str, format: FileFormat) -> DataFrame:
@@ -58,7 +58,7 @@ def made_up_frame(spark: SparkSession, *, batch: str, format: FileFormat) -> Dat
             yield from made_up_rows(batch, format)
 
     one = spark.range(0, 1, 1, numPartitions=1)
-    return one.mapInArrow(make, spark_read_schema(format.columns))
+    return one.mapInArrow(make, spark_read_schema(format.columns, format.rescues))
 
 
 def _task_count(spark: SparkSession, inputs: Sequence[InputFile]) -> int:

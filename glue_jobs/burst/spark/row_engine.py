@@ -15,7 +15,9 @@ from burst.columns import differences
 from burst.contract import (
     INPUT,
     LINEAGE,
+    NO_TRANSFORM,
     PRIVATE,
+    RESCUED,
     STATUS_REASON,
     STATUS_ROWS,
     STATUS_UNREAD,
@@ -28,7 +30,7 @@ from burst.errors import (
     RowEngineError,
     TransformError,
 )
-from burst.row_engine import FileOutcome, R, ReadBatch, T, Written
+from burst.row_engine import R, ReadBatch, T, Written, outcome_of
 from burst.s3 import task_s3_client
 from burst.spark.accounting import Observed, account_of, fault, origin
 
@@ -76,7 +78,7 @@ class _Rows:
 class SparkRowEngine:
     """Starts Spark when the first batch is read, not before: most of an empty run would be that.
 
-    bucket: the landing bucket. transform: the name of a module in `transforms`.
+    bucket: the landing bucket. transform: the name of a module in `transforms`, or none.
     """
 
     bucket: str
@@ -95,6 +97,8 @@ class SparkRowEngine:
 
     @cached_property
     def _transform(self) -> Callable[[DataFrame], DataFrame]:
+        if self.transform == NO_TRANSFORM:
+            return lambda frame: frame
         module = importlib.import_module(f"transforms.{self.transform}")
         function: Callable[[DataFrame], DataFrame] = module.transform
         return function
@@ -122,18 +126,16 @@ class SparkRowEngine:
         self.spark.conf.set(_PACKED, "true" if size > _PACKED_ABOVE else "false")
         # Kept, so that the verdicts and the rows come from one and the same pass.
         frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
+        rescued = [RESCUED] if self.format.rescues else []
         found = frame.where(f.col(STATUS_ROWS).isNotNull()).select(
-            INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD, origin().alias(_ORIGIN)
+            INPUT, STATUS_ROWS, STATUS_REASON, STATUS_UNREAD, *rescued, origin().alias(_ORIGIN)
         )
         try:
             verdicts = found.collect()
         except Exception:
             frame.unpersist()
             raise
-        outcomes = {
-            row[INPUT]: FileOutcome(row[STATUS_ROWS], row[STATUS_REASON], row[STATUS_UNREAD])
-            for row in verdicts
-        }
+        outcomes = {row[INPUT]: outcome_of(row.asDict()) for row in verdicts}
         return ReadBatch(
             batch=batch,
             outcomes=tuple(outcomes[index] for index in range(files)),

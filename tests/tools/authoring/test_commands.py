@@ -2,58 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from stacks.pipeline import transforms
-from tests import example
-from tools import cli
-from tools.authoring.commands import new, try_files
+from stacks.settings import read_environments
+from tests.tools.authoring.conftest import Burst
 from tools.authoring.trial import passes_through
 
-Burst = Callable[..., tuple[int, str]]
 CSV = b"id;price;note\n1;12.50;\n2;7.00;x\n"
+LIKE = "4 files in 1 minute, 2 times a day"
 PASSES = '"""D."""\ndef transform(frame):\n    """D."""\n    return frame\n'
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with the example's settings; commands work in it."""
-    folder = tmp_path / "project"
-    (folder / "tests/yours").mkdir(parents=True)
-    shutil.copy(example.SETTINGS, folder)
-    shutil.copytree(example.TRANSFORMS, folder / "glue_jobs/transforms")
-    monkeypatch.setattr(new, "FOLDER", folder)
-    monkeypatch.setattr(try_files, "FOLDER", folder)
-    monkeypatch.setattr(transforms, "TRANSFORMS", folder / "glue_jobs/transforms")
-    monkeypatch.chdir(tmp_path)
-    return folder
-
-
-@pytest.fixture
-def burst(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Burst:
-    """Run a command line: its exit code, and what it printed."""
-
-    def run(*arguments: str, stdin: bytes = b"") -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["burst", *arguments])
-        source = SimpleNamespace(buffer=io.BufferedReader(io.BytesIO(stdin)), isatty=lambda: False)
-        monkeypatch.setattr(sys, "stdin", source)
-        monkeypatch.setenv("COLUMNS", "200")
-        try:
-            code = cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        out, err = capsys.readouterr()
-        return code, out + err
-
-    return run
 
 
 def test_pipeline_is_made_from_a_sample_and_reads_it(project: Path, burst: Burst) -> None:
@@ -68,6 +29,45 @@ def test_pipeline_is_made_from_a_sample_and_reads_it(project: Path, burst: Burst
     assert code == 0, said
     assert "Spark was not needed" in said
     assert "rows in  4\nrows out 4" in said
+
+
+def test_pipeline_that_loads_rows_as_they_come_needs_no_module(project: Path, burst: Burst) -> None:
+    Path("a.csv").write_bytes(b"Order ID;Day;Price\n7;25.11.2026;1.234,50\n8;NA;5\n")
+
+    code, said = burst("new", "sales", "--from", "a.csv", "--pass-through", "--yes")
+    assert code == 0, said
+    assert not (project / "glue_jobs/transforms/sales.py").exists()
+
+    code, said = burst("try", "sales", "a.csv")
+    assert code == 0, said
+    assert "none; the rows are loaded as they come" in said
+    assert "rows in  2\nrows out 2" in said
+    assert "2026-11-25" in said
+    assert "1234.5000" in said
+
+
+def test_forecast_advises_size_window_and_workers_and_the_user_decides(
+    project: Path, burst: Burst
+) -> None:
+    Path("a.csv").write_bytes(CSV)
+    given = ["--from", "a.csv", "--like", LIKE, "--yes"]
+
+    code, said = burst("new", "sales", *given, "--json")
+    assert code == 0, said
+    advised = json.loads(said)["advice"]
+    sales = read_environments(project / "cdktf.json")["dev"].pipelines["sales"]
+    assert (sales.batch_size, sales.batch_window_seconds, sales.job.number_of_workers) == (
+        advised["batch_size"],
+        advised["window_seconds"],
+        advised["workers"],
+    )
+    assert "99 of 100 bursts are queryable within" in advised["words"]
+
+    code, said = burst("new", "mine", *given, "--size", "7", "--window", "11")
+    assert code == 0, said
+    assert "The forecast advises a run after" in said
+    mine = read_environments(project / "cdktf.json")["dev"].pipelines["mine"]
+    assert (mine.batch_size, mine.batch_window_seconds) == (7, 11)
 
 
 def test_standard_input_is_a_sample_and_a_file_to_try(project: Path, burst: Burst) -> None:
@@ -95,6 +95,16 @@ def test_nothing_is_written_without_an_answer(project: Path, burst: Burst) -> No
         (["new", "sales", "--from", "a.csv", "--suffix", ".txt", "--yes"], "does not end in it"),
         (["new", "sales", "--from", "a.csv", "--prefix", "orders/x/", "--yes"], "overlap"),
         (["new", "sales", "--from", "a.csv", "--size", "101", "--yes"], "101"),
+        (
+            ["new", "sales", "--from", "a.csv", "--like", "4 files a day", "--arrivals", "a.csv"],
+            "both are given",
+        ),
+        (["new", "sales", "--from", "a.csv", "--like", "often"], "often"),
+        (["new", "sales", "--from", "a.csv", "--promise", "soon"], "--promise is 'soon'"),
+        (
+            ["new", "sales", "--from", "a.csv", "--like", LIKE, "--promise", "1s"],
+            "Give a longer --promise",
+        ),
         (["try", "sales", "a.csv"], "There is no pipeline 'sales'"),
         (["try", "orders", "a.csv", "--environment", "x"], "There is no environment 'x'"),
         (["try", "orders", "missing.csv"], "missing.csv cannot be read"),

@@ -6,12 +6,16 @@ import json
 
 import pytest
 from burst.contract import (
+    BAD_VALUES,
     COMPRESSIONS,
+    DECIMAL_SEPARATORS,
     ENCODINGS,
     INPUT_FORMATS,
     RESERVED,
     ROW_CHANGES,
     SIMPLE_TYPES,
+    THOUSANDS_SEPARATORS,
+    UNKNOWN_COLUMNS,
     Bounds,
     Column,
     FileFormat,
@@ -50,7 +54,7 @@ def test_arguments_are_read_and_those_left_out_have_their_defaults() -> None:
     assert args.curated_uri == "s3://lake/curated/orders"
     assert args.format.columns == (Column("id", "bigint"), Column("price", "decimal(10, 2)"))
     assert args.bounds == Bounds(10_000, 10_737_418_240, 0.5, 5)
-    assert (args.format.drop_unknown, args.format.delimiter) == (False, ",")
+    assert (args.format.unknown, args.format.delimiter) == ("quarantine", ",")
     assert args.format.encoding == "utf-8"
     assert args.output == Output("snappy", 134_217_728)
     assert args.time == TimeLimit(None, 0.25)
@@ -86,10 +90,12 @@ columns = st.lists(
         Column,
         filled.filter(lambda name: name.lower() not in RESERVED),
         st.sampled_from(SIMPLE_TYPES) | decimals,
+        st.just("") | filled,
+        st.booleans(),
     ),
     min_size=1,
     max_size=4,
-    unique_by=lambda column: column.name.lower(),
+    unique_by=(lambda column: column.name.lower(), lambda column: column.in_file),
 ).map(tuple)
 delimiters = st.characters(max_codepoint=127, exclude_characters='"\r\n\x00').filter(
     lambda character: not character.isalnum()
@@ -99,16 +105,26 @@ formats = st.one_of(
         FileFormat,
         st.just("csv"),
         columns,
-        st.booleans(),
+        st.sampled_from(UNKNOWN_COLUMNS),
+        st.sampled_from(BAD_VALUES),
         delimiters,
         st.sampled_from(ENCODINGS),
         st.just("") | delimiters,
-    ).filter(lambda format: format.escape != format.delimiter),
+        st.lists(filled, max_size=2).map(tuple),
+        st.sampled_from(DECIMAL_SEPARATORS),
+        st.sampled_from(THOUSANDS_SEPARATORS),
+    ).filter(
+        lambda format: (
+            format.escape != format.delimiter
+            and format.decimal_separator != format.thousands_separator
+        )
+    ),
     st.builds(
         FileFormat,
         st.sampled_from([kind for kind in INPUT_FORMATS if kind != "csv"]),
         columns,
-        st.booleans(),
+        st.sampled_from(UNKNOWN_COLUMNS),
+        st.sampled_from(BAD_VALUES),
     ),
 )
 specs = st.builds(
@@ -191,6 +207,8 @@ def test_missing_argument_is_named(name: str) -> None:
         ({"max_files_per_batch": "many"}, "'many' is not allowed"),
         ({"max_bytes_per_batch": "1.5"}, "'1.5' is not allowed"),
         ({"unknown_columns": "keep"}, "invalid choice: 'keep'"),
+        ({"bad_values": "drop"}, "invalid choice: 'drop'"),
+        ({"columns": '[{"name": "_rescued", "type": "string"}]'}, "a name that the job itself"),
         ({"csv_delimiter": '"'}, "--csv_delimiter: give one ASCII character, no letter"),
         ({"csv_delimiter": "||"}, "give one ASCII character"),
         ({"csv_delimiter": "1"}, "give one ASCII character"),
@@ -215,7 +233,16 @@ def test_missing_argument_is_named(name: str) -> None:
         ({"columns": "[]"}, "at least one column"),
         ({"columns": '[{"name": "a"}]'}, "must be an object with name and type"),
         ({"columns": '[{"name": "", "type": "int"}]'}, "text that is not empty"),
-        ({"columns": '[{"name": "a", "type": "float"}]'}, "'a' has the type 'float'; allowed are"),
+        ({"columns": '[{"name": "a", "type": "real"}]'}, "'a' has the type 'real'; allowed are"),
+        ({"columns": '[{"name": "a", "type": "date", "format": "dd.MM"}]'}, "format 'dd.MM'"),
+        ({"columns": '[{"name": "a", "type": "int", "optional": 1}]'}, "'a' has the optional 1"),
+        (
+            {"columns": json.dumps([{"name": n, "type": "int", "source": "x"} for n in "ab"])},
+            "takes 'x' of the files twice",
+        ),
+        ({"csv_null_texts": '["NA", 1]'}, "a JSON list of texts"),
+        ({"csv_decimal_separator": '";"'}, "invalid choice: ';'"),
+        ({"csv_thousands_separator": '"."', "csv_decimal_separator": '"."'}, "they must differ"),
         ({"columns": '[{"name": "a", "type": 1}]'}, "'a' has the type 1; allowed are"),
         ({"columns": '[{"name": "a", "type": "decimal(39,2)"}]'}, "precision 1 to 38"),
         ({"columns": '[{"name": "a", "type": "decimal(2,3)"}]'}, "decimal"),

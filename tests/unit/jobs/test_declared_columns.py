@@ -48,6 +48,15 @@ def test_declared_columns_come_as_an_argument_and_may_be_left_out() -> None:
     )
 
 
+def test_rescued_values_have_a_column_of_the_table_and_never_one_of_the_files() -> None:
+    declared = json.dumps([{"name": "_rescued", "type": "string"}])
+    assert JobSpec.from_arguments(argv(curated_columns=declared)).output.columns == (
+        Column("_rescued", "string"),
+    )
+    with pytest.raises(ArgumentError, match="'_rescued', a name that the job itself uses"):
+        JobSpec.from_arguments(argv(columns=declared))
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import pytest
 from burst.columns import read_schema
-from burst.contract import PRIVATE, STATUS_ROWS, Column, FileFormat
+from burst.contract import PRIVATE, RESCUED, SIMPLE_TYPES, STATUS_ROWS, Column, FileFormat
 from burst.reader import made_up_rows
 
 KINDS = (
-    "string",
-    "boolean",
-    "int",
-    "bigint",
-    "double",
+    *SIMPLE_TYPES,
     "decimal(10,2)",
     "decimal(38,38)",
-    "date",
-    "timestamp",
 )
 
 
@@ -32,3 +26,10 @@ def test_it_has_a_value_of_every_type_and_a_verdict(kind: str) -> None:
     row, verdict = rows
     assert all(value is not None for name, value in row.items() if name not in PRIVATE)
     assert verdict[STATUS_ROWS] == 1
+
+
+def test_nothing_of_it_is_rescued() -> None:
+    format = FileFormat("csv", (Column("v", "int"),), "rescue")
+    [batch] = made_up_rows("b", format)
+    assert batch.schema == read_schema(format.columns, True)
+    assert batch.column(RESCUED).to_pylist() == [None, None]

@@ -71,6 +71,11 @@ def test_rows_that_the_transform_wrote_are_published_only_where_they_are_known()
     assert replace(BATCH, rows_written=0).values()["RowsWritten"] == (0, "Count")
 
 
+def test_files_with_something_rescued_are_published_where_there_are_any() -> None:
+    assert "RescuedFiles" not in BATCH.values()
+    assert replace(BATCH, rescued_files=2).values()["RescuedFiles"] == (2, "Count")
+
+
 FAILURES = [
     ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutMetricData"),
     ClientError({"Error": {"Code": "Throttling", "Message": "slow"}}, "PutMetricData"),

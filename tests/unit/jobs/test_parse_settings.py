@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -46,9 +47,73 @@ MORE: dict[str, tuple[Format, bytes]] = {
 
 @pytest.mark.parametrize(("kind", "body"), MORE.values(), ids=MORE)
 def test_unknown_columns_are_left_out_where_the_settings_say_so(kind: Format, body: bytes) -> None:
-    assert read(body, kind, drop_unknown=True) == [ROW]
+    assert read(body, kind, unknown="drop") == [ROW]
     with pytest.raises(ParseError, match="unknown"):
         read(body, kind)
+
+
+SOURCES = (
+    Column("order_id", "int", "Order ID"),
+    Column("day", "date", "Tag", format="dd.MM.yyyy"),
+    Column("note", "string", optional=True),
+    Column("price", "decimal(9,2)", optional=True),
+)
+SOURCE_ROW = {"order_id": 7, "day": date(2026, 11, 25), "note": None, "price": None}
+OF_SOURCES: dict[str, tuple[Format, bytes]] = {
+    "csv": ("csv", b"Tag,Order ID\n25.11.2026,7\n"),
+    "json": ("json", b'{"Order ID":7,"Tag":"25.11.2026"}\n'),
+    "json: an exponent, read exactly": (
+        "json",
+        b'{"Order ID":7,"Tag":"25.11.2026"}\n{"price":1e0}\n',
+    ),
+    "parquet": ("parquet", parquet(**{"Order ID": [7], "Tag": ["25.11.2026"]})),
+}
+
+
+def read_sources(body: bytes, kind: Format) -> list[Any]:
+    batches = parse(io.BytesIO(body), key="k", format=FileFormat(kind, SOURCES))
+    return [row for batch in batches for row in batch.to_pylist()]
+
+
+@pytest.mark.parametrize(("kind", "body"), OF_SOURCES.values(), ids=OF_SOURCES)
+def test_column_is_found_by_its_source_and_may_be_missing_where_it_is_optional(
+    kind: Format, body: bytes
+) -> None:
+    assert read_sources(body, kind)[0] == SOURCE_ROW
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "reason"),
+    [
+        ("csv", b"Tag,order_id\n25.11.2026,7\n", "no column 'Order ID'"),
+        ("csv", b"Tag,Order ID,day\n25.11.2026,7,1\n", "the unknown column 'day'"),
+        ("csv", b"Tag,Order ID\n2026-11-25,7\n", "expected a date in the form dd.MM.yyyy"),
+        ("json", b'{"Tag":"25.11.2026"}\n', "No line has the field 'Order ID'"),
+        ("json", b'{"Order ID":7,"Tag":"x"}\n', "'Tag': found 'x', expected a date in the form"),
+        ("parquet", parquet(Tag=["25.11.2026"]), "no column 'Order ID'"),
+        ("parquet", parquet(**{"Order ID": [7], "Tag": ["x"]}), "Column 'Tag', row 1: found 'x'"),
+    ],
+)
+def test_what_is_wrong_is_named_as_the_file_has_it(kind: Format, body: bytes, reason: str) -> None:
+    with pytest.raises(ParseError) as caught:
+        read_sources(body, kind)
+
+    assert reason in str(caught.value)
+
+
+def test_file_that_lacks_every_optional_column_keeps_its_rows() -> None:
+    format = FileFormat("csv", (Column("note", "string", optional=True),), unknown="drop")
+    batches = parse(io.BytesIO(b"z\n\xff\n2\n"), key="k", format=format)
+    assert [row for batch in batches for row in batch.to_pylist()] == [{"note": None}] * 2
+
+
+def test_texts_that_mean_null_do_so_in_every_column_quoted_or_not() -> None:
+    body = b'a,b\nNA,"NA"\n"-", NA\n1,na\n'
+    assert read(body, null_texts=("NA", "-")) == [
+        {"a": None, "b": None},
+        {"a": None, "b": " NA"},
+        {"a": 1, "b": "na"},
+    ]
 
 
 STILL_BAD: dict[str, tuple[Format, bytes, str]] = {
@@ -69,7 +134,7 @@ def test_what_is_wrong_with_the_known_columns_stays_wrong(
     kind: Format, body: bytes, reason: str
 ) -> None:
     with pytest.raises(ParseError) as caught:
-        read(body, kind, drop_unknown=True)
+        read(body, kind, unknown="drop")
 
     assert reason in str(caught.value)
 

@@ -48,6 +48,18 @@ def test_quarantined_version_tells_why_and_where_it_lies() -> None:
     ]
 
 
+def test_version_of_which_something_was_rescued_tells_what_and_how_often() -> None:
+    good = replace(file_result(KEY), rescued={"channel": 3})
+    records = BatchRecords(plan([good]), result([good]), done([good]))
+    (story,) = key_versions(KEY, [], [records], NO_REPLAYS)
+    assert story.steps[2].what == (
+        "3 rows loaded into curated; no column takes 'channel' (3), which is in _rescued"
+    )
+    out = io.StringIO()
+    Console(file=out, width=80).print(*views.batch_story(batch_story(records, NO_REPLAYS)))
+    assert "'channel' (3) rows" in out.getvalue()
+
+
 def test_replay_joins_the_version_that_was_set_aside_and_the_one_that_came_of_it() -> None:
     good = replace(file_result(KEY, batch=LATER), version_id="again")
     again = BatchRecords(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from rich.console import Console
 
-from tests.unit.operate.records import BATCH, NOW
+from tests.unit.operate.records import BATCH, LATER, NOW
+from tests.unit.operate.test_health import HEALTHY
 from tools.operate import ids
-from tools.operate.history import Batch
+from tools.operate.history import Batch, History
+from tools.operate.status import EnvironmentStatus, PipelineStatus
+from tools.operate.views.status import status_panels
 from tools.operate.views.tables import batches_table
 from tools.operate.words import ago, at_words, count, duration, range_words, size
 
@@ -61,6 +65,16 @@ def test_words_agree_with_their_numbers() -> None:
     assert (size(1023), size(2048)) == ("1023 B", "2.0 KiB")
     assert ago(NOW - timedelta(hours=12), NOW) == "12 h ago"
     assert (range_words(1, 1000), range_words(0, None)) == ("1 to 1,000", "0 or more")
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_what_no_column_takes_is_named_in_the_status(columns: int) -> None:
+    batch = Batch(BATCH, NOW, 2, 9, 0, 0, 10, 1.0, True, None, None, rescued={"channel": 7})
+    snapshot = replace(HEALTHY, history=History((), (batch, replace(batch, batch=LATER))))
+    status = EnvironmentStatus("dev", "eu-central-1", (PipelineStatus(snapshot, ()),))
+    out = io.StringIO()
+    Console(file=out, width=columns).print(*status_panels(status))
+    assert "'channel' (14): `burst drift dev orders` says more" in out.getvalue()
 
 
 def test_sentence_is_broken_at_words_and_a_command_or_a_long_path_never() -> None:

@@ -28,6 +28,9 @@ from tools.review.review import review
 from tools.review.sensitivity import Redactor
 from tools.review.synthesized import filled, read_stack
 
+A = {"name": "a", "type": "int"}
+B = {"name": "b", "type": "date", "source": "Tag", "format": "dd.MM.yyyy"}
+
 
 def columns(**types: str) -> str:
     return json.dumps([{"name": name, "type": kind} for name, kind in types.items()])
@@ -93,6 +96,25 @@ def trigger(**condition: int) -> dict[str, Any]:
             {"default_arguments": {"--columns": columns(a="int")}},
             {"default_arguments": {"--columns": columns(a="int", b="date")}},
             "| `orders` | column `b` | `(not set)` | `date` | files without it are bad files",
+        ),
+        (
+            "aws_glue_job",
+            {"default_arguments": {"--columns": columns(a="int")}},
+            {"default_arguments": {"--columns": json.dumps([A, B | {"optional": True}])}},
+            "| `orders` | column `b` | `(not set)` | `date; optional; from 'Tag'; written as "
+            "dd.MM.yyyy` | files without it have null in every row |",
+        ),
+        (
+            "aws_glue_job",
+            {"default_arguments": {"--columns": json.dumps([A, B | {"optional": True}])}},
+            {"default_arguments": {"--columns": json.dumps([A, B])}},
+            "| files without it are bad files from now on |",
+        ),
+        (
+            "aws_glue_job",
+            {"default_arguments": {"--columns": json.dumps([A, B])}},
+            {"default_arguments": {"--columns": json.dumps([A, B | {"format": "d.M.yyyy"}])}},
+            "| files must have it like this from now on |",
         ),
         (
             "aws_glue_job",

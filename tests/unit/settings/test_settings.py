@@ -161,8 +161,30 @@ WRONG = [
     (f"{ORDERS}.input.columns.0.type", "decimal(39,2)", "decimal(39,2)", "p <= 38"),
     (f"{ORDERS}.input.columns.0.type", "decimal(4,5)", "decimal(4,5)", "s <= p"),
     (f"{ORDERS}.input.columns.0.kind", "x", "'input.columns.0.kind' = \"x\"", "one of name, type"),
-    (f"{ORDERS}.input.unknown_columns", "keep", "'input.unknown_columns' = \"keep\"", "or drop"),
-    (f"{ORDERS}.input.unknown_columns", True, "'input.unknown_columns' = true", "or drop"),
+    (f"{ORDERS}.input.columns.0.source", "", 'columns.0.source\' = ""', "1 to 255 characters"),
+    (f"{ORDERS}.input.columns.0.optional", "yes", 'columns.0.optional\' = "yes"', "true or false"),
+    (f"{ORDERS}.input.columns.0.format", "hex", "a string has no such format", "for date and time"),
+    (f"{ORDERS}.input.columns.0.type", "binary", "needs a format, base64 or hex", "one or more"),
+    (
+        f"{ORDERS}.input.columns",
+        [{"name": name, "type": "string", "source": "x"} for name in "ab"],
+        "names are there more than once: x",
+        "different names",
+    ),
+    (
+        f"{ORDERS}.input.columns",
+        [{"name": "a", "type": "date", "format": "d.M"}],
+        "a date has no such format",
+        "dd.MM.yyyy",
+    ),
+    (f"{ORDERS}.input.null_texts", ["NA", "NA"], "there more than once", "different texts"),
+    (f"{ORDERS}.input.null_texts", [""], "'input.null_texts' = [\"\"]", "1 to 64 characters"),
+    (f"{ORDERS}.input.decimal_separator", ";", 'decimal_separator\' = ";"', "a point or a comma"),
+    (f"{ORDERS}.input.thousands_separator", "x", "no separator of thousands", "an empty text, or"),
+    (f"{ORDERS}.input.thousands_separator", ".", "decimal separator, too", "an empty text, or"),
+    (f"{ORDERS}.input.unknown_columns", "keep", "'input.unknown_columns' = \"keep\"", "or rescue"),
+    (f"{ORDERS}.input.unknown_columns", True, "'input.unknown_columns' = true", "or rescue"),
+    (f"{ORDERS}.input.bad_values", "drop", "'input.bad_values' = \"drop\"", "or rescue"),
     (f"{ORDERS}.input.delimiter", "", "'input.delimiter' = \"\"", "one ASCII character"),
     (f"{ORDERS}.input.delimiter", "||", "'input.delimiter' = \"||\"", "one ASCII character"),
     (f"{ORDERS}.input.delimiter", '"', "'input.delimiter'", "no letter, digit, double quote"),
@@ -443,16 +465,24 @@ def test_table_of_wrong_settings_is_long_and_has_one_for_every_setting() -> None
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("delimiter", ";"), ("encoding", "cp1252"), ("escape", "$")]
+    ("field", "value"),
+    [
+        ("delimiter", ";"),
+        ("encoding", "cp1252"),
+        ("escape", "$"),
+        ("null_texts", ["NA"]),
+        ("decimal_separator", ","),
+        ("thousands_separator", ","),
+    ],
 )
 @pytest.mark.parametrize("kind", ["json", "parquet"])
 def test_setting_of_csv_beside_another_format_is_refused_with_the_reason(
-    kind: str, field: str, value: str
+    kind: str, field: str, value: object
 ) -> None:
     environments = changed(f"{ORDERS}.input.format", kind)
     environments["dev"]["pipelines"]["orders"]["input"][field] = value
     message = problems(environments)
-    assert f"{PLACE}'input.{field}' = \"{value}\": the format is {kind}" in message
+    assert f"{PLACE}'input.{field}' = {json.dumps(value)}: the format is {kind}" in message
     assert "csv only" in message
 
 
@@ -536,7 +566,7 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def models() -> list[type[settings.Settings]]:
-    return settings.Settings.__subclasses__()
+    return [*settings.Settings.__subclasses__(), *settings.Column.__subclasses__()]
 
 
 @pytest.mark.parametrize("model", models(), ids=lambda model: model.__name__)

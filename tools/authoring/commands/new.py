@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tools.authoring import views
+from tools.authoring.advice import advice
 from tools.authoring.inference import infer
 from tools.authoring.samples import STANDARD_INPUT, read_samples
 from tools.authoring.writing import SETTINGS, Choices, propose
+from tools.forecast.present import DEFAULT
 from tools.operate.answer import Answer, explained_errors
 from tools.operate.deployment import PROJECT_FOLDER
 from tools.operate.errors import InputError
@@ -42,14 +45,45 @@ def new(
         str | None, typer.Option(help="End of the keys; any if left out.", show_default=False)
     ] = None,
     size: Annotated[
-        int, typer.Option(min=1, max=100, help="Files after which the job starts at once.")
-    ] = 100,
+        int | None,
+        typer.Option(
+            min=1,
+            max=100,
+            help="Files after which the job starts at once; as advised, or 100.",
+            show_default=False,
+        ),
+    ] = None,
     window: Annotated[
-        int, typer.Option(min=1, max=900, help="Seconds after which it starts anyway.")
-    ] = 900,
+        int | None,
+        typer.Option(
+            min=1,
+            max=900,
+            help="Seconds after which it starts anyway; as advised, or 900.",
+            show_default=False,
+        ),
+    ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            help='How files arrive, for the advice of the forecast: "10 files in 2 minutes, 6 '
+            'times a day".',
+            show_default=False,
+        ),
+    ] = None,
+    arrivals: Annotated[
+        Path | None,
+        typer.Option(help="The same as a CSV of time and bytes.", show_default=False),
+    ] = None,
+    promise: Annotated[
+        str, typer.Option(help="Wait that 99 of 100 bursts may have, for the advice: 90s, 5m, 1h.")
+    ] = "5m",
     environment: Annotated[
         str | None, typer.Option(help="The environment that gets it; all if left out.")
     ] = None,
+    pass_through: Annotated[
+        bool,
+        typer.Option("--pass-through", help="Load the rows as they come, without a transform."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -64,14 +98,28 @@ def new(
     samples = read_samples(names)
     _must_end_in(names, suffix)
     found = infer(samples)
-    choices = Choices(pipeline, prefix or f"{pipeline}/", suffix, size, window, environment)
+    advised = advice(like, arrivals, promise)
+    choices = Choices(
+        pipeline,
+        prefix or f"{pipeline}/",
+        suffix,
+        size or (advised.batch_size if advised else DEFAULT.batch_size),
+        window or (advised.window_seconds if advised else DEFAULT.batch_window_seconds),
+        environment,
+        pass_through,
+        advised.workers if advised else None,
+    )
     proposal = propose(FOLDER, choices, found.format)
-    answer.draw(*views.inference_lines(samples, found), *views.proposal_lines(proposal))
+    answer.draw(*views.inference_lines(samples, found))
+    if advised:
+        answer.draw(*views.advice_lines(advised))
+    answer.draw(*views.proposal_lines(proposal))
     agreed = yes or _agreed(as_json, STANDARD_INPUT in names)
     if agreed:
         proposal.write()
     value = {
         "inference": found,
+        "advice": advised,
         "environments": proposal.environments,
         "files": [*proposal.texts],
         "kept": proposal.kept,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from burst.contract import JobSpec
+from burst.contract import NO_TRANSFORM, JobSpec
 
 from stacks.pipeline.spec import job_spec
 from stacks.settings import read_settings
@@ -65,6 +65,8 @@ def _transformed(answer: Answer, rows: Rows, glue_jobs: Path, folder: Path) -> T
     """What the transform made of the rows; None where there are none."""
     if not rows.rows:
         return None
+    if rows.spec.transform == NO_TRANSFORM:
+        return passed_through(rows)
     module = glue_jobs / "transforms" / f"{rows.spec.transform}.py"
     try:
         simple = passes_through(module.read_text(encoding="utf-8"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from burst import drift
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
@@ -115,6 +117,11 @@ def batch_story(story: BatchStory) -> Iterator[RenderableType]:
     grid.add_row("Transform", story.transform)
     run = story.workflow_run_id or story.job_run_id
     grid.add_row("Run", short(run) if run else "not known")
+    rescued: Counter[str] = Counter()
+    for one in story.files:
+        rescued.update(one.rescued)
+    if rescued:
+        grid.add_row("Rescued", Text(f"{drift.words(rescued)} rows", style="yellow"))
     for place in story.missing:
         grid.add_row("Missing", Text(place, style="red"))
     for file in story.unsettled[:SHOWN_FILES]:

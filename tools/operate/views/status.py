@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from burst import drift
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -44,6 +46,9 @@ def _status_panel(environment: str, status: PipelineStatus) -> RenderableType:
     if not isinstance(snapshot.refused, Unavailable) and snapshot.refused:
         grid.add_row("Refused", _refused(len(snapshot.refused)))
     grid.add_row("Batches", _shown(snapshot.history, _history))
+    if rescued := _rescued(snapshot.history):
+        name = f"{environment} {snapshot.pipeline.name}"
+        grid.add_row("Rescued", Text(f"{rescued}: `burst drift {name}` says more", style="yellow"))
     grid.add_row("Quarantine", _shown(snapshot.quarantine, _quarantine))
     grid.add_row("Undelivered", _shown(snapshot.dead_letters, _dead_letters))
     for finding in status.findings:
@@ -119,6 +124,14 @@ def _history(past: History) -> RenderableType:
     if past.last:
         parts.append(batches_table(past.last))
     return Group(*parts) if parts else Text("none yet", style="dim")
+
+
+def _rescued(past: History | Unavailable) -> str:
+    """The names of what the columns of the last batches did not take, with its rows."""
+    rows: Counter[str] = Counter()
+    for batch in () if isinstance(past, Unavailable) else past.last:
+        rows.update(batch.rescued)
+    return drift.words(rows) if rows else ""
 
 
 def _state(batch: OpenBatch) -> str:
