@@ -84,6 +84,11 @@ class Connection:
         return client
 
     @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        client: CloudWatchLogsClient = self._client("logs")
+        return client
+
+    @cached_property
     def sns(self) -> SNSClient:
         client: SNSClient = self._client("sns")
         return client

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 from burst.batch import InputFile
-from burst.contract import Column, FileFormat
+from burst.contract import Column, FileFormat, UnknownColumns
 from burst.parsing import parse_together
 from burst.reader import GONE, read_files
 from burst.s3 import fetching
@@ -139,14 +139,14 @@ def test_file_that_fails_half_way_is_judged_bad_with_no_rows() -> None:
     assert max(len(batch) for batch in batches) <= 2 * 32 * 1024
 
 
-@pytest.mark.parametrize("drop_unknown", [False, True])
+@pytest.mark.parametrize("unknown", ["quarantine", "drop"])
 @given(bodies=st.lists(st.sampled_from(JSON_FILES), min_size=2, max_size=5))
 @example(bodies=list(JSON_FILES[:5]))
 @example(bodies=list(JSON_FILES[14:16]))
 @example(bodies=[JSON_FILES[16], JSON_FILES[18]])
 @example(bodies=[JSON_FILES[17], JSON_FILES[19]])
 def test_small_files_that_are_read_together_give_what_each_gives_alone(
-    bodies: list[bytes], drop_unknown: bool
+    bodies: list[bytes], unknown: UnknownColumns
 ) -> None:
     columns = (
         Column("n", "int"),
@@ -154,7 +154,7 @@ def test_small_files_that_are_read_together_give_what_each_gives_alone(
         Column("d", "decimal(4,2)"),
         Column("s", "string"),
     )
-    format = FileFormat("json", columns, drop_unknown=drop_unknown)
+    format = FileFormat("json", columns, unknown=unknown)
 
     together = read({str(index): body for index, body in enumerate(bodies)}, format=format)
 

@@ -6,16 +6,18 @@ each format, whatever the columns are.
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from burst.contract import Column, FileFormat, Format
+from burst.contract import BINARY_FORMATS, EPOCHS, Column, FileFormat, Format
 
 from tools.operate.errors import InputError
 from tools.operate.probes import MARK, Kind, probe_key
@@ -23,8 +25,6 @@ from tools.operate.probes import MARK, Kind, probe_key
 if TYPE_CHECKING:
     from tools.operate.deployment import DeployedPipeline
 
-# Header of a bad CSV file; no pipeline has a column of this name.
-WRONG_COLUMN = "burst check: no such column"
 WRONG_LINE = b"burst check: this is no object\n"
 ENDINGS: dict[Format, str] = {"csv": ".csv", "json": ".json", "parquet": ".parquet"}
 
@@ -80,36 +80,73 @@ def _zipped(file: ProbeFile) -> ProbeFile:
 def good_body(format: FileFormat, rows: int, now: datetime) -> bytes:
     """A file that the job reads, with this many rows (0 or 1); raises `InputError`."""
     values = [value_of(column, now) for column in format.columns]
+    names = _names(format)
     if format.kind == "csv":
-        return _csv(format, [column.name for column in format.columns], [values] * rows)
+        return _csv(format, names, [[_in_csv(value, format) for value in values]] * rows)
     if format.kind == "json":
-        row = {c.name: _in_json(value) for c, value in zip(format.columns, values, strict=True)}
+        row = {name: _in_json(value) for name, value in zip(names, values, strict=True)}
         # An empty line where there is no row: S3 keeps it as any other byte.
         return (json.dumps(row) * rows + "\n").encode()
-    return _parquet(format.columns, [values] * rows)
+    return _parquet(format, [values] * rows)
 
 
 def bad_body(format: FileFormat) -> bytes:
-    """A file that the job cannot read: a wrong header, a line that is no JSON, or no Parquet."""
+    """A file that no setting lets the job read: a row of CSV with a value too many, a line that is
+    no object of JSON, or no Parquet."""
     if format.kind == "csv":
-        return _csv(format, [WRONG_COLUMN], [])
+        names = _names(format)
+        return _csv(format, names, [[MARK] * (len(names) + 1)])
     return WRONG_LINE
 
 
+def _names(format: FileFormat) -> list[str]:
+    return [column.in_file for column in format.columns]
+
+
 def value_of(column: Column, now: datetime) -> Any:
-    """A value of the column's type that fits every precision, and that divides nothing by zero."""
+    """A value of the column's type that fits every precision, and that divides nothing by zero;
+    as text or number where the column has a format."""
     if column.decimal:
         precision, scale = column.decimal
         return Decimal(1 if precision > scale else 0)
-    return {
+    moment = now.astimezone(UTC).replace(microsecond=0)
+    value = {
         "string": MARK,
         "boolean": False,
+        "smallint": 1,
         "int": 1,
         "bigint": 1,
+        "float": 1.0,
         "double": 1.0,
-        "date": now.astimezone(UTC).date(),
-        "timestamp": now.astimezone(UTC).replace(microsecond=0),
+        "date": moment.date(),
+        "timestamp": moment,
+        "binary": MARK.encode(),
     }[column.type]
+    return _formatted(value, moment, column.format) if column.format else value
+
+
+def _formatted(value: Any, moment: datetime, format: str) -> Any:
+    if format in EPOCHS:
+        return int(moment.timestamp()) * EPOCHS[format]
+    if format in BINARY_FORMATS:
+        return value.hex() if format == "hex" else base64.b64encode(value).decode()
+    return _FIELD.sub(lambda field: _field(field[0], moment), format)
+
+
+_FIELD = re.compile("yyyy|MM?|dd?|HH?|mm|ss|S+|X")
+
+
+def _field(field: str, moment: datetime) -> str:
+    number = {
+        "y": moment.year,
+        "M": moment.month,
+        "d": moment.day,
+        "H": moment.hour,
+        "m": moment.minute,
+        "s": moment.second,
+        "S": 0,
+    }.get(field[0])
+    return "Z" if number is None else f"{number:0{len(field)}}"
 
 
 def text_of(value: Any) -> str:
@@ -118,15 +155,20 @@ def text_of(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%dT%H:%M:%SZ}"
-    return str(value)
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _in_csv(value: Any, format: FileFormat) -> str:
+    text = text_of(value)
+    return text.replace(".", format.decimal_separator) if isinstance(value, float) else text
 
 
 def _in_json(value: Any) -> Any:
     return value if isinstance(value, bool | int | float) else text_of(value)
 
 
-def _csv(format: FileFormat, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
-    lines = [header, *([text_of(value) for value in row] for row in rows)]
+def _csv(format: FileFormat, header: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
+    lines = [header, *rows]
     text = "".join(
         format.delimiter.join(_quoted(cell, format.delimiter) for cell in line) + "\n"
         for line in lines
@@ -143,20 +185,25 @@ def _quoted(cell: str, delimiter: str) -> str:
     return f'"{doubled}"'
 
 
-def _parquet(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> bytes:
+def _parquet(format: FileFormat, rows: Sequence[Sequence[Any]]) -> bytes:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
-        from burst.columns import arrow_schema
+        from burst.columns import arrow_type
     except ModuleNotFoundError as error:
         raise InputError(
             "A probe in Parquet is written with pyarrow: run `pipenv sync --dev`."
         ) from error
-    schema = arrow_schema(tuple(columns))
+
+    def kind(column: Column) -> Any:
+        if not column.format:
+            return arrow_type(column)
+        return pa.int64() if column.format in EPOCHS else pa.string()
+
     arrays = [
-        pa.array([row[position] for row in rows], field.type)
-        for position, field in enumerate(schema)
+        pa.array([row[position] for row in rows], kind(column))
+        for position, column in enumerate(format.columns)
     ]
     sink = io.BytesIO()
-    pq.write_table(pa.table(arrays, schema=schema), sink)
+    pq.write_table(pa.table(arrays, names=_names(format)), sink)
     return sink.getvalue()

@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 from itertools import product
 
 import pytest
-from burst.contract import ENCODINGS, INPUT_FORMATS, SIMPLE_TYPES, Column, FileFormat
+from burst.contract import (
+    BINARY_FORMATS,
+    ENCODINGS,
+    EPOCHS,
+    INPUT_FORMATS,
+    SIMPLE_TYPES,
+    UNKNOWN_COLUMNS,
+    Column,
+    FileFormat,
+    UnknownColumns,
+)
 from burst.parsing import ParseError, parse
 
 from tests.unit.operate.records import PIPELINE
@@ -16,8 +26,23 @@ from tools.operate.checking.probe import ProbeFile, probe_files
 
 NOW = datetime(2026, 2, 28, 23, 59, 59, 123456, tzinfo=UTC)
 TYPES = (*SIMPLE_TYPES, "decimal(10,2)", "decimal(38,0)", "decimal(3,3)")
-COLUMNS = tuple(Column(f"c{n} of {type_}", type_) for n, type_ in enumerate(TYPES))
-FORMATS = [FileFormat(kind, COLUMNS) for kind in INPUT_FORMATS]
+FORMATTED = (
+    *(("date", form) for form in ("dd.MM.yyyy", "d/M/yyyy", "yyyyMMdd")),
+    *(("timestamp", form) for form in ("yyyy-MM-dd HH:mm:ss.SSSX", "dd.MM.yyyy H:mm", *EPOCHS)),
+    *(("binary", form) for form in BINARY_FORMATS),
+)
+COLUMNS = (
+    *(Column(f"c{n} of {type_}", type_) for n, type_ in enumerate(TYPES)),
+    *(
+        Column(f"f{n}", type_, source=f"F {n}", optional=True, format=form)
+        for n, (type_, form) in enumerate(FORMATTED)
+    ),
+)
+# Text holds bytes in a format only.
+TEXT_COLUMNS = tuple(column for column in COLUMNS if column.type != "binary" or column.format)
+FORMATS = [
+    FileFormat(kind, COLUMNS if kind == "parquet" else TEXT_COLUMNS) for kind in INPUT_FORMATS
+]
 CSV = FORMATS[0]
 
 
@@ -50,20 +75,22 @@ def test_job_reads_the_good_probe_in_each_format_compressed_or_not(
 ) -> None:
     good, _ = probes(format, suffix)
     (row,) = rows(good, format)
-    assert list(row) == [column.name for column in COLUMNS]
+    assert list(row) == [column.name for column in format.columns]
     assert row["c0 of string"] == "burst-check"
     assert None not in row.values()
     empty, _ = probes(format, suffix, with_row=False)
     assert (rows(empty, format), empty.rows, len(empty.body) > 0) == ([], 0, True)
 
 
-@pytest.mark.parametrize("drop_unknown", [False, True])
+@pytest.mark.parametrize("unknown", UNKNOWN_COLUMNS)
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 @pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.kind)
 def test_job_refuses_the_bad_probe_in_each_format(
-    format: FileFormat, suffix: str, drop_unknown: bool
+    format: FileFormat, suffix: str, unknown: UnknownColumns
 ) -> None:
-    format = replace(format, drop_unknown=drop_unknown)
+    format = replace(
+        format, unknown=unknown, bad_values="rescue" if unknown == "rescue" else "quarantine"
+    )
     _, bad = probes(format, suffix)
     with pytest.raises(ParseError):
         rows(bad, format)
@@ -77,7 +104,7 @@ def test_csv_probes_have_the_encoding_delimiter_and_escape_of_the_pipeline(
     encoding: str, delimiter: str, escape: str
 ) -> None:
     names = ("a,b;c", "tab\tand|bar", 'quote " in it', "café")
-    columns = (*(Column(name, "string") for name in names), *COLUMNS)
+    columns = (*(Column(name, "string") for name in names), *TEXT_COLUMNS)
     format = replace(
         CSV,
         columns=columns,
@@ -87,7 +114,7 @@ def test_csv_probes_have_the_encoding_delimiter_and_escape_of_the_pipeline(
     )
     good, bad = probes(format)
     assert len(rows(good, format)) == 1
-    with pytest.raises(ParseError, match="has no column"):
+    with pytest.raises(ParseError, match="values"):
         rows(bad, format)
 
 
