@@ -121,6 +121,13 @@ CHECKED = (
     ),
     Checked(
         "events",
+        "TestEventPattern ListRuleNamesByTarget",
+        "EventBridge API reference, TestEventPattern",
+        "answers TestEventPattern with nothing",
+        ("patterns can be tested",),
+    ),
+    Checked(
+        "events",
         "PutEvents",
         'EventBridge user guide, "Using dead-letter queues" and "Using resource-based policies"; '
         'Glue developer guide, "Starting an AWS Glue workflow with an Amazon EventBridge event"',
@@ -217,6 +224,20 @@ CHECKED = (
         'AWS KMS"',
         "asks no key and takes any number of days, which the provider's own validation refuses; "
         f"what the key allows is judged by account/authorization; {EMPTY_PLAN}",
+    ),
+    Checked(
+        "logs",
+        "CreateLogStream DescribeLogStreams PutLogEvents FilterLogEvents",
+        "CloudWatch Logs API reference, FilterLogEvents",
+        "ignores logStreamNamePrefix, so `burst logs` asks for the streams first and names them",
+    ),
+    Checked(
+        "iam",
+        "SimulatePrincipalPolicy",
+        'IAM API reference, SimulatePrincipalPolicy; IAM user guide, "Testing IAM policies with '
+        'the IAM policy simulator"',
+        "answers 500; the answer is that of the evaluator in tools/iam",
+        ("policies of roles can be simulated",),
     ),
     Checked(
         "iam",
