@@ -27,12 +27,16 @@ SHARED: Mapping[str, tuple[str, ...]] = {
     ),
 }
 # Of the files that have a process each, those that take longest.
-FIRST = ("tests/deploy/", "tests/tools/", "tests/copies/", "tests/jobs/", "tests/lazy_bindings/")
+FIRST = ("tests/deploy/", "tests/copies/", "tests/tools/", "tests/jobs/", "tests/lazy_bindings/")
+# Whose tests have nothing in common and take a minute each.
+ALONE = ("tests/copies/",)
 
 
 def scope(nodeid: str) -> str:
     """What shares a process with this test: a name of `SHARED`, or else its file."""
     file = nodeid.split("::")[0]
+    if file.startswith(ALONE):
+        return nodeid
     found = [
         (len(start), name)
         for name, starts in SHARED.items()

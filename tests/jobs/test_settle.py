@@ -84,8 +84,8 @@ class OneVersion(MemoryS3):
             self._buckets[Bucket].pop(Key, None)
         return super().put_object(Bucket=Bucket, Key=Key, **other)
 
-    def _append(self, bucket: str, key: str, *other: Any) -> Any:
-        version = super()._append(bucket, key, *other)
+    def _append(self, bucket: str, key: str, *other: Any, **facts: Any) -> Any:
+        version = super()._append(bucket, key, *other, **facts)
         if bucket == "landing":
             object.__setattr__(version, "version_id", "null")
         return version
