@@ -707,7 +707,7 @@ def test_check_sees_every_promise_of_the_deployment_and_leaves_nothing(
     assert (said.code, said.json["passed"]) == (0, True)
     assert said.err == ""
     assert "1 row with its `_source_key` is in file://" in details["rows"]
-    assert "Its reason: The header has no column" in details["quarantine"]
+    assert "Its reason: Row 2: found 10 values, expected 9" in details["quarantine"]
     assert re.search(r"waited, and ended as SUCCEEDED", details["queuing"])
     assert "ArgumentError: --input_format is 'burst-check'" in details["failed-run"]
     assert details["second-plan"] == "Terraform finds no changes."

@@ -53,6 +53,8 @@ def check(
     """Prove a deployment: look at every link, send probe files through, take them away again.
 
     Exit code 1 unless everything that was tried was seen.
+
+    Example: pipenv run burst check dev --pipeline orders
     """
     answer = Answer.to(as_json)
     deployment, connection = reach(environment, outputs, endpoint)
