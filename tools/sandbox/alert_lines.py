@@ -11,6 +11,7 @@ from burst.contract import QUARANTINE, REASON_SUFFIX
 
 from tools.operate.ids import short
 
+ALERT = "Alert: "
 SHOWN_FILES = 3
 _LONG_ID = re.compile(r"\b(?:jr|wr)_[0-9a-f]{9,}")
 
@@ -51,7 +52,7 @@ def quarantine_lines(files: Sequence[QuarantinedFile]) -> list[str]:
         shown = ", ".join(file.key for file in own[:SHOWN_FILES])
         left = len(own) - SHOWN_FILES
         more = f" and {left:,} more" if left > 0 else ""
-        lines.append(f"Alert: pipeline {pipeline}, {shown}{more}. {own[0].sentence}")
+        lines.append(f"{ALERT}pipeline {pipeline}, {shown}{more}. {own[0].sentence}")
     return lines
 
 
@@ -61,7 +62,7 @@ def alert_line(message: str) -> str:
         content = json.loads(message)
         sentence, error = str(content["alert"]), content.get("error")
     except (ValueError, KeyError, TypeError, AttributeError):
-        return f"Alert: {message}"
+        return f"{ALERT}{message}"
     said = f" It said: {error}" if error else ""
     # As every command shows them; the message has them whole, for AWS.
-    return f"Alert: {_LONG_ID.sub(lambda found: short(found[0]), sentence)}{said}"
+    return f"{ALERT}{_LONG_ID.sub(lambda found: short(found[0]), sentence)}{said}"

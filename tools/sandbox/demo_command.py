@@ -223,7 +223,18 @@ def _follow(console: Console, sandbox: Sandbox, burst: Burst) -> Outcome:
             return burst.run(lines.progress)
     from rich.live import Live
 
-    with Live(console=console, refresh_per_second=8) as live:
+    from tools.sandbox.alert_lines import ALERT
+    from tools.sandbox.narration import narrated
+
+    def alert(at: datetime, line: str) -> None:
+        # The picture shows the rest; this is what would reach people.
+        if line.startswith(ALERT):
+            print_line(console, line, at)
+
+    with (
+        Live(console=console, refresh_per_second=8) as live,
+        narrated(sandbox.engine, alert),
+    ):
 
         def show(progress: BurstProgress) -> None:
             live.update(view.burst_panel(progress, width=console.width))

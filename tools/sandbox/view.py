@@ -212,7 +212,7 @@ def next_steps(*, own: bool) -> Iterator[tuple[str, str]]:
     if not own:
         yield "demo --size 100", "the same burst as one run, by the window"
         yield "new NAME --from FILE...", "a pipeline for your own files"
-    yield "sandbox", "keep the account, and upload, inspect and replay files in it"
+    yield "sandbox", "keep the account, and lead the bad file to its rows, as docs/runbook.md does"
     yield "forecast", "what it would cost, and how long files would wait"
 
 
