@@ -671,6 +671,8 @@ def test_row_that_came_into_a_batch_with_a_producers_file_is_named_with_the_way_
 
     monkeypatch.setattr(flight, "put_file", put_after_a_producer)
     monkeypatch.setattr(flight, "LOOK_EVERY_SECONDS", 0.2)
+    curated = deployed.sandbox.curated("orders")
+    rows_before = set(curated.rglob("*.parquet"))
 
     said = burst("check", "dev", "--yes", "--json", "--wait", "5")
 
@@ -694,6 +696,8 @@ def test_check_sees_every_promise_of_the_deployment_and_leaves_nothing(
     stacks = deployed.sandbox.stack_folder.parent
     monkeypatch.setattr("tools.operate.deployment.STACKS_FOLDER", stacks)
     monkeypatch.setattr(flight, "LOOK_EVERY_SECONDS", 0.2)
+    curated = deployed.sandbox.curated("orders")
+    rows_before = set(curated.rglob("*.parquet"))
 
     said = burst("check", "dev", "--yes", "--json", "--wait", "5", BURST_OUTPUTS=None)
 
@@ -719,7 +723,7 @@ def test_check_sees_every_promise_of_the_deployment_and_leaves_nothing(
     left = {version["Key"].split("/")[0] for version in lake["Versions"]}
     assert left == {"artifacts", "ledger"}
     assert lake.get("DeleteMarkers", []) == []
-    assert list(deployed.sandbox.curated("orders").rglob("*.parquet")) == []
+    assert set(curated.rglob("*.parquet")) == rows_before
     queues = deployed.sandbox.account.client("sqs").list_queues().get("QueueUrls", [])
     assert not [url for url in queues if "burst-check" in url]
     assert burst("status", "dev").code == 0
