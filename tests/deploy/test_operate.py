@@ -671,8 +671,6 @@ def test_row_that_came_into_a_batch_with_a_producers_file_is_named_with_the_way_
 
     monkeypatch.setattr(flight, "put_file", put_after_a_producer)
     monkeypatch.setattr(flight, "LOOK_EVERY_SECONDS", 0.2)
-    curated = deployed.sandbox.curated("orders")
-    rows_before = set(curated.rglob("*.parquet"))
 
     said = burst("check", "dev", "--yes", "--json", "--wait", "5")
 

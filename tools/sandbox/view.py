@@ -212,7 +212,7 @@ def next_steps(*, own: bool) -> Iterator[tuple[str, str]]:
     if not own:
         yield "demo --size 100", "the same burst as one run, by the window"
         yield "new NAME --from FILE...", "a pipeline for your own files"
-    yield "sandbox", "keep the account, and lead the bad file to its rows, as docs/runbook.md does"
+    yield "sandbox", "keep the account; docs/runbook.md leads the bad file to its rows"
     yield "forecast", "what it would cost, and how long files would wait"
 
 
