@@ -57,8 +57,7 @@ def sending_context(rule_arn: str, account_id: str) -> Context:
     return {
         "aws:SourceArn": rule_arn,
         "aws:SourceAccount": account_id,
-        "aws:SecureTransport": "true",
-        "aws:PrincipalIsAWSService": "true",
+        **publishing_context(),
     }
 
 

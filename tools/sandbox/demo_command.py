@@ -149,7 +149,7 @@ def _orders(files: str, bad: int, seed: int) -> _Subject:
 
 def _own(files: str, environment: str, pipeline: str) -> _Subject:
     """A pipeline of the user's settings, with the user's files."""
-    from tools.sandbox import example_project
+    from tools.sandbox import one_pipeline
     from tools.sandbox.own_files import find_files, find_pipeline
 
     its, settings = find_pipeline(PROJECT_FOLDER / "cdktf.json", environment, pipeline)
@@ -168,7 +168,7 @@ def _own(files: str, environment: str, pipeline: str) -> _Subject:
         files=found.files,
         what=f"{count(len(found.files), 'file')} of {files}, {bytes_in_words(found.bytes)}{others}",
         copy_project=partial(
-            example_project.copy_own_pipeline, environment=environment, pipeline=pipeline
+            one_pipeline.source, PROJECT_FOLDER, environment=environment, pipeline=pipeline
         ),
     )
 

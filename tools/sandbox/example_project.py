@@ -6,7 +6,6 @@ whatever the user has configured.
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -20,18 +19,6 @@ def copy_project(folder: Path) -> Path:
     """Copy all that `main.py` needs into ``folder``, with the example's own; returns the folder."""
     _copy_code(folder, TRANSFORMS)
     shutil.copy(SETTINGS, folder)
-    return folder
-
-
-def copy_own_pipeline(folder: Path, environment: str, pipeline: str) -> Path:
-    """Copy the user's project into ``folder`` with that pipeline alone; returns the folder."""
-    _copy_code(folder, _PROJECT_FOLDER / "glue_jobs" / TRANSFORMS.name)
-    file = _PROJECT_FOLDER / SETTINGS.name
-    document = json.loads(file.read_text(encoding="utf-8"))
-    its = document["context"]["environments"][environment]
-    one = {**its, "pipelines": {pipeline: its["pipelines"][pipeline]}}
-    document["context"]["environments"] = {environment: one}
-    (folder / file.name).write_text(json.dumps(document, indent=2), encoding="utf-8")
     return folder
 
 

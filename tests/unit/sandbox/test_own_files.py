@@ -10,7 +10,7 @@ import pytest
 
 from stacks.settings import PipelineSettings, SettingsError, read_environments
 from tests import example
-from tools.sandbox import example_project, own_files
+from tools.sandbox import one_pipeline, own_files
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.own_files import find_files, find_pipeline
 
@@ -107,16 +107,15 @@ def test_pipeline_or_environment_that_is_not_there_is_named_with_those_that_are(
 
 
 def test_project_is_copied_with_that_pipeline_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     project = example.copy_project(tmp_path / "project")
     settings = json.loads((project / "cdktf.json").read_text(encoding="utf-8"))
     its = settings["context"]["environments"]["dev"]["pipelines"]
     its["returns"] = {**its["orders"], "prefix": "returns/", "transform": "orders"}
     (project / "cdktf.json").write_text(json.dumps(settings), encoding="utf-8")
-    monkeypatch.setattr(example_project, "_PROJECT_FOLDER", project)
 
-    copy = example_project.copy_own_pipeline(tmp_path / "copy", "dev", "returns")
+    copy = one_pipeline.source(project, tmp_path / "copy", "dev", "returns")
 
     copied = read_environments(copy / "cdktf.json")
     assert {name: list(one.pipelines) for name, one in copied.items()} == {"dev": ["returns"]}
