@@ -13,8 +13,9 @@ from stacks.settings.github import GithubSettings
 from stacks.settings.landing import ExistingLandingSettings
 from stacks.settings.pipeline import PipelineSettings
 from stacks.settings.producers import partition_of
+from stacks.settings.regions import Region, partitions
 from stacks.settings.retention import RetentionSettings
-from stacks.settings.setting import NAME, REGION, Settings, setting
+from stacks.settings.setting import NAME, Settings, setting
 from stacks.settings.state import (
     STATE_STACK,
     CloudState,
@@ -33,10 +34,9 @@ PipelineName = Annotated[str, StringConstraints(max_length=48, pattern=NAME)]
 class EnvironmentSettings(Settings):
     """One deployment of the whole: a landing bucket, a lake bucket and any number of pipelines."""
 
-    region: str = setting(
+    region: Region = setting(
         allowed="a region such as eu-central-1",
         description="AWS region of everything in the environment.",
-        pattern=REGION,
     )
     account_id: str | None = setting(
         None,
@@ -160,7 +160,7 @@ class EnvironmentSettings(Settings):
     ) -> dict[str, PipelineSettings]:
         landing = info.data.get("existing_landing")
         # No partition to compare with where the region is wrong, which is said elsewhere.
-        partition = _partition(info.data["region"]) if "region" in info.data else None
+        partition = partitions()[info.data["region"]] if "region" in info.data else None
         for name, pipeline in pipelines.items():
             if pipeline.producers and landing is not None:
                 raise ValueError(
@@ -297,14 +297,3 @@ def _overlaps(
     for outer, inner in itertools.pairwise(sorted(owners)):
         if inner[0].startswith(outer[0]):
             yield outer, inner
-
-
-def _partition(region: str) -> str:
-    """The partition of a region (AWS Fault Isolation Boundaries, "Partitions")."""
-    beginnings = {
-        "cn-": "aws-cn",
-        "us-gov-": "aws-us-gov",
-        "us-iso-": "aws-iso",
-        "us-isob-": "aws-iso-b",
-    }
-    return next((name for start, name in beginnings.items() if region.startswith(start)), "aws")

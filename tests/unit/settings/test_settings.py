@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from burst.contract import INPUT_FORMATS, Bounds, FileFormat, TimeLimit, arguments_of
 from hypothesis import given
@@ -16,6 +17,7 @@ from pydantic.fields import FieldInfo
 
 from stacks import settings
 from stacks.settings import SettingsError, parse_environments, read_environments
+from stacks.settings.regions import partitions
 from stacks.settings.setting import one_of
 from tests import example
 
@@ -318,6 +320,10 @@ WRONG = [
     ("state", "s3", "field 'state' = \"s3\"", '{"backend": "local"}'),
     ("state", None, "field 'state' = null", '{"backend": "local"}'),
     ("state", S3 | {"key": "k" * 1025}, "'state.key' = \"kkk", "1 to 1024 characters"),
+    ("region", "eu-centrl-1", "did you mean 'eu-central-1'", "such as eu-central-1"),
+    ("region", "eu-central-9", "did you mean 'eu-central-2' or 'eu-central-1'", "eu-central-1"),
+    ("region", "xx-nowhere-1", "AWS has no such region; if it is a new one", "eu-central-1"),
+    ("state", S3 | {"region": "eu-wst-1"}, "did you mean 'eu-west-1'", "such as eu-central-1"),
     ("state", S3 | {"region": "Ireland"}, "'state.region' = \"Ireland\"", "such as eu-central-1"),
     ("state", S3 | {"bucket": "a_b"}, "'state.bucket' = \"a_b\"", "existing bucket"),
     ("state", S3 | {"bucket": None}, "'state.bucket' = null", "left out for `state_bucket`"),
@@ -596,3 +602,11 @@ def test_no_value_at_all_ends_in_anything_but_settings_or_a_settings_error(
     environments = json.loads(json.dumps(changed(path, value)))
     with contextlib.suppress(SettingsError):
         parse_environments(environments)
+
+
+def test_every_region_that_botocore_offers_is_allowed() -> None:
+    session = boto3.session.Session()
+    for partition in session.get_available_partitions():
+        for region in session.get_available_regions("s3", partition):
+            environment = parse_environments(changed("region", region))["dev"]
+            assert partitions()[environment.region] == partition
