@@ -29,6 +29,8 @@ from stacks.settings.tags import TAGS_ALLOWED, Tags
 # What AWS allows depends on the two together: see stacks/limits.py.
 EnvironmentName = Annotated[str, StringConstraints(max_length=32, pattern=NAME)]
 PipelineName = Annotated[str, StringConstraints(max_length=48, pattern=NAME)]
+PIPELINE_NAMES = "1 to 48 lower-case letters, digits and single hyphens, beginning with a letter"
+ENVIRONMENT_NAMES = "1 to 32 lower-case letters, digits and single hyphens, beginning with a letter"
 
 
 class EnvironmentSettings(Settings):
@@ -108,8 +110,7 @@ class EnvironmentSettings(Settings):
     )
     # After what its checks look at.
     pipelines: dict[PipelineName, PipelineSettings] = setting(
-        allowed="an object with one or more pipelines by name: 1 to 48 lower-case letters, "
-        "digits and single hyphens, beginning with a letter",
+        allowed=f"an object with one or more pipelines by name: {PIPELINE_NAMES}",
         description="The pipelines by name.",
         min_length=1,
     )
@@ -199,8 +200,7 @@ class Environments(Settings):
         "one already, or where no state is in S3.",
     )
     environments: dict[EnvironmentName, EnvironmentSettings] = setting(
-        allowed="an object with one or more environments by name: 1 to 32 lower-case letters, "
-        "digits and single hyphens, beginning with a letter",
+        allowed=f"an object with one or more environments by name: {ENVIRONMENT_NAMES}",
         description="The environments by name.",
         min_length=1,
     )
