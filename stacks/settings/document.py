@@ -63,7 +63,9 @@ def settings_text(content: bytes, name: str) -> str:
         raise _unusable(name, *place, "the text has a NUL, as UTF-16 does", "save it as UTF-8")
     if not text.strip():
         raise SettingsError(
-            [f"{name} is not usable: it is empty. Take the file back from version control."]
+            [
+                f"{name} is not usable: it is empty; write it again, or take it back from version control."
+            ]
         )
     return text
 

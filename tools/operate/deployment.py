@@ -160,11 +160,10 @@ def _text(value: object) -> str:
 
 def _from_file(file: Path, environment: str | None) -> Deployment:
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        content = file.read_bytes()
     except OSError as error:
         raise InputError(f"The outputs cannot be read: {file}: {error.strerror}.") from error
-    except ValueError as error:
-        raise InputError(f"{file} is no JSON: {error}.") from error
+    values = _parsed(content, str(file))
     if not isinstance(values, dict):
         raise InputError(f"{file} holds no JSON object with the outputs of a stack.")
     deployment = parse_outputs(values, source=str(file))
@@ -173,6 +172,16 @@ def _from_file(file: Path, environment: str | None) -> Deployment:
             f"{file} describes the environment {deployment.environment!r}, not {environment!r}."
         )
     return deployment
+
+
+def _parsed(content: bytes, name: str) -> Any:
+    # Here, because pydantic takes a while and only this needs the settings.
+    from stacks.settings import SettingsError, parse_document, settings_text
+
+    try:
+        return parse_document(settings_text(content, name), name)
+    except SettingsError as error:
+        raise InputError(str(error)) from error
 
 
 def _from_terraform(environment: str) -> Deployment:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def apply(
     folder: Annotated[
         Path | None,
-        typer.Option(help="Folder of the sandbox; default: the one that runs."),
+        typer.Option(help="Folder of the sandbox.", show_default="the one that runs"),
     ] = None,
 ) -> None:
     """Bring a running sandbox up to date with changed settings or code; its data stays.
