@@ -64,7 +64,8 @@ def settings_text(content: bytes, name: str) -> str:
     if not text.strip():
         raise SettingsError(
             [
-                f"{name} is not usable: it is empty; write it again, or take it back from version control."
+                f"{name} is not usable: it is empty; write it again, or take it back from "
+                "version control."
             ]
         )
     return text

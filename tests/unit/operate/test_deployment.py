@@ -94,7 +94,11 @@ def test_file_of_another_environment_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "what"),
-    [("{", "is no JSON"), ("[]", "holds no JSON object"), (None, "cannot be read")],
+    [
+        ("{", "is not usable: line 1, column 2"),
+        ("[]", "holds no JSON object"),
+        (None, "cannot be read"),
+    ],
 )
 def test_file_that_cannot_be_used_is_named(tmp_path: Path, text: str | None, what: str) -> None:
     file = tmp_path / "outputs.json"
