@@ -20,7 +20,7 @@ from typer._click.exceptions import UsageError
 from typer.core import TyperCommand, TyperGroup
 
 from tools import processes
-from tools.operate.errors import InputError, OperateError, StoppedError
+from tools.operate.errors import InputError, NotDeployedError, OperateError, StoppedError
 from tools.review.errors import PlanError
 from tools.sandbox.errors import PipelineError, SandboxError
 
@@ -307,6 +307,8 @@ def _main() -> int:
         raise
     except StoppedError as error:
         return _end("", error, error.exit_code)
+    except NotDeployedError as error:
+        return _end("Error:", f"{error}{_sandboxes_that_run()}", error.exit_code)
     except OperateError as error:
         return _end("Error:" if error.exit_code == BAD_INPUT else "Failed:", error, error.exit_code)
     except PipelineError as error:
@@ -325,6 +327,19 @@ def _main() -> int:
     except _bad_input() as error:
         return _end("Error:", error, BAD_INPUT)
     return 0
+
+
+def _sandboxes_that_run() -> str:
+    """How this shell reaches the sandboxes that are up; nothing where none is."""
+    from tools.sandbox.folder import FACTS_FILE, Facts, runs, sandbox_folders
+
+    up = [path for path in sandbox_folders() if runs(path) and (path / FACTS_FILE).exists()]
+    lines = [
+        f"\nA sandbox with {Facts.read(path).environment!r} is up; this shell uses it after:\n"
+        f"  source {path}/environment.sh"
+        for path in up
+    ]
+    return "".join(lines)
 
 
 def _bad_input() -> tuple[type[Exception], ...]:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from tools.operate.deployment import parse_outputs, read_deployment
+from tools.operate import deployment
+from tools.operate.deployment import first_error, parse_outputs, read_deployment
 from tools.operate.errors import InputError
+from tools.operate.options import reach
 
 ORDERS = {
     "prefix": "orders/",
@@ -114,3 +116,34 @@ def test_file_that_cannot_be_used_is_named(tmp_path: Path, text: str | None, wha
 )
 def test_pipeline_owns_the_keys_with_its_prefix_and_suffix(key: str, owned: bool) -> None:
     assert parse_outputs(OUTPUTS, source="test").pipeline("orders").owns(key) is owned
+
+
+def test_environment_that_was_never_deployed_is_named_with_the_way_to_deploy_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dev").mkdir()
+    monkeypatch.setattr(deployment, "STACKS_FOLDER", tmp_path)
+    monkeypatch.delenv(deployment.OUTPUTS_VARIABLE, raising=False)
+    with pytest.raises(InputError, match=r"'dev' is not deployed from here: .* run deploy dev`"):
+        read_deployment("dev", None)
+    with pytest.raises(InputError, match=r"^cdktf\.json has no pipeline 'nope' in 'dev'; it has"):
+        reach("dev", None, None, "nope")
+    with pytest.raises(InputError, match=r"^The environment 'dev' is not deployed from here"):
+        reach("dev", None, None, "orders")
+
+
+def test_of_terraforms_errors_the_first_is_shown_in_its_own_lines() -> None:
+    said = """
+╷
+│ Error: Required plugins are not installed
+│ 
+│ The installed provider plugins are not consistent.
+╵
+╷
+│ Error: Inconsistent dependency lock file
+╵
+"""
+    assert first_error(said) == (
+        "  Error: Required plugins are not installed\n\n"
+        "  The installed provider plugins are not consistent."
+    )
