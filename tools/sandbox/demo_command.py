@@ -202,8 +202,8 @@ def _announce(
     console.print(f"Pipeline {subject.pipeline!r}; {subject.what}.", markup=False)
     console.print(
         f"Batch size {size or settings.batch_size} events, batch window {window} s{shortened}. "
-        "The demo takes two to three minutes, most of which the AWS provider waits between its "
-        "checks."
+        "The demo takes two to three minutes; for half of that time the AWS provider waits "
+        "between its checks."
     )
 
 
