@@ -224,7 +224,7 @@ def _explained(doing: str, batch: str) -> Iterator[None]:
     try:
         yield
     except (Py4JError, PySparkException) as error:
-        cause = _cause(str(error))
+        cause = cause_of(str(error))
         said = f"Spark failed while {doing} batch {batch}: {cause}"
         again = "Nothing of the batch was committed; the next run starts it again."
         if _is_lost():
@@ -247,7 +247,7 @@ def _is_lost() -> bool:
         return True
 
 
-def _cause(text: str) -> str:
+def cause_of(text: str) -> str:
     """The Python error inside Spark's long error, else Spark's own, else its first line."""
     lines = [line.removeprefix(": ") for line in text.splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith("An error occurred while calling")]

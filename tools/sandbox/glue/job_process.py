@@ -6,7 +6,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -15,8 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.processes import SOON, Session
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.glue.job_logs import DRIVER_STREAM, JobLog, cloudwatch, group_prefix
-from tools.sandbox.glue.runtime import INSTALLED, Runtime
 from tools.sandbox.java import archive_folder, java_home, java_options
+from tools.sandbox.runtime import Runtime, installed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -54,7 +54,7 @@ class JobRequest:
     folder: Path
     run_id: str
     security_configuration: str = ""
-    runtime: Runtime = INSTALLED
+    runtime: Runtime = field(default_factory=installed)
 
     @property
     def log(self) -> Path:
@@ -165,7 +165,7 @@ def job_environment(
     credentials: Credentials,
     packages: list[Path],
     folder: Path,
-    runtime: Runtime = INSTALLED,
+    runtime: Runtime,
 ) -> dict[str, str]:
     """The environment of a job: the account, Java and Spark on this machine, and the
     code of the job instead of ours."""

@@ -16,7 +16,7 @@ from tools.sandbox.glue.job_process import LOG_NAME, JobRequest
 from tools.sandbox.glue.notice_board import NoticeBoard
 from tools.sandbox.glue.notices import JobRunChanged
 from tools.sandbox.glue.runs import JobRun, new_job_run_id
-from tools.sandbox.glue.runtime import runtime_of
+from tools.sandbox.runtime import runtime_of
 
 
 class Process(Protocol):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
-PROJECT_FOLDER = Path(__file__).resolve().parents[3]
+PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 GLUE_6 = "6.0"
 # Made by hand or by .ci/run from tests/jobs/glue-6.0-requirements.txt.
 GLUE_6_FOLDER = ".venv-glue-6.0"
@@ -34,7 +34,9 @@ class Runtime:
     note: str = ""
 
 
-INSTALLED = Runtime(Path(sys.executable), version("pyspark"))
+def installed() -> Runtime:
+    """What is installed beside the project, which are the libraries of Glue 5.1."""
+    return Runtime(Path(sys.executable), version("pyspark"))
 
 
 def runtime_of(glue_version: str, project: Path = PROJECT_FOLDER) -> Runtime:
@@ -44,14 +46,13 @@ def runtime_of(glue_version: str, project: Path = PROJECT_FOLDER) -> Runtime:
     project: the folder in which the libraries of Glue 6.0 may be.
     """
     if glue_version != GLUE_6:
-        return INSTALLED
+        return installed()
     python = project / GLUE_6_FOLDER / "bin" / "python"
     if python.exists():
         return Runtime(python, GLUE_6_SPARK)
-    return Runtime(
-        INSTALLED.python,
-        INSTALLED.spark,
-        ANSI,
+    runtime = installed()
+    note = (
         f"The libraries of Glue {GLUE_6} are not in {GLUE_6_FOLDER}: this run has Spark "
-        f"{INSTALLED.spark} with ANSI mode on (docs/glue-6.md).",
+        f"{runtime.spark} with ANSI mode on (docs/glue-6.md)."
     )
+    return replace(runtime, settings=ANSI, note=note)
