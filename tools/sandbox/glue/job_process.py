@@ -19,6 +19,7 @@ from tools.sandbox.java import archive_folder, java_home, java_options
 from tools.sandbox.runtime import Runtime, installed
 
 if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
 
     from tools.sandbox.account import Account
@@ -110,7 +111,7 @@ class JobProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        log = _log_of(request, account)
+        log = _log_of(request, account.client_of(credentials, "logs"))
         if runtime.note:
             log.say(runtime.note)
         if session.popen.stdout and session.popen.stderr:
@@ -143,9 +144,8 @@ class JobProcess:
         return error_message(self._error, self._session.popen.returncode)
 
 
-def _log_of(request: JobRequest, account: Account) -> JobLog:
-    """The log of a run. Glue writes it, so it is not judged by the permissions of the role."""
-    logs = account.client("logs")
+def _log_of(request: JobRequest, logs: CloudWatchLogsClient) -> JobLog:
+    """The log of a run. Glue writes it as the job's role; what that may not do is not written."""
     prefix = group_prefix(request.arguments, request.security_configuration, request.role)
     stream = DRIVER_STREAM.format(run_id=request.run_id)
     output, error = (cloudwatch(logs, f"{prefix}/{kind}", stream) for kind in ("output", "error"))
