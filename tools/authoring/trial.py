@@ -192,7 +192,7 @@ def spark_session(glue_jobs: Path, glue_version: str) -> Iterator[Any]:
     import sys
 
     from tools.sandbox.java import java_home, java_options
-    from tools.sandbox.runtime import ANSI, GLUE_6
+    from tools.sandbox.runtime import settings_of
 
     os.environ |= {
         "JAVA_HOME": str(java_home()),
@@ -219,7 +219,7 @@ def spark_session(glue_jobs: Path, glue_version: str) -> Iterator[Any]:
         )
         handle_signals()
         session.sparkContext.setLogLevel("ERROR")
-        for name, value in ANSI.items() if glue_version == GLUE_6 else ():
+        for name, value in settings_of(glue_version).items():
             session.conf.set(name, value)
         yield session
         session.stop()

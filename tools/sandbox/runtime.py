@@ -39,6 +39,11 @@ def installed() -> Runtime:
     return Runtime(Path(sys.executable), version("pyspark"))
 
 
+def settings_of(glue_version: str) -> Mapping[str, str]:
+    """The settings that make another Spark calculate as that of this Glue version."""
+    return ANSI if glue_version == GLUE_6 else {}
+
+
 def runtime_of(glue_version: str, project: Path = PROJECT_FOLDER) -> Runtime:
     """What stands in for a Glue version: for 6.0 its own libraries, where they are installed.
 

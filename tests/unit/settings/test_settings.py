@@ -104,6 +104,13 @@ def test_defaults_are_the_documented_ones() -> None:
     }
 
 
+def test_glue_version_can_be_the_newer_one() -> None:
+    environments = valid()
+    environments["dev"]["pipelines"]["orders"]["job"] = {"glue_version": "6.0"}
+    settings = parse_environments(environments)["dev"].pipelines["orders"]
+    assert settings.job.glue_version == "6.0"
+
+
 ORDERS = "pipelines.orders"
 ANOTHER = {**valid()["dev"]["pipelines"]["orders"], "prefix": "another/"}
 LENT: dict[str, Any] = {"name": "uploads", "versioned": True}
