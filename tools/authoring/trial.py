@@ -48,7 +48,7 @@ class TriedFile:
 
 @dataclass(frozen=True)
 class Transformed:
-    """What the transform made of the rows. wrong: why the run would stop, in a sentence."""
+    """What the transform made of the rows. wrong: why they would not be loaded, in a sentence."""
 
     by: str
     rows_in: int
@@ -218,7 +218,8 @@ def spark_session(glue_jobs: Path, glue_version: str) -> Iterator[Any]:
             .getOrCreate()
         )
         handle_signals()
-        session.sparkContext.setLogLevel("ERROR")
+        # What fails is said in a sentence.
+        session.sparkContext.setLogLevel("OFF")
         for name, value in settings_of(glue_version).items():
             session.conf.set(name, value)
         yield session
