@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class Runtime:
     note: str = ""
 
 
+@cache
 def installed() -> Runtime:
     """What is installed beside the project, which are the libraries of Glue 5.1."""
     return Runtime(Path(sys.executable), version("pyspark"))
