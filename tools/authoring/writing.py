@@ -8,7 +8,7 @@ import keyword
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from burst.contract import NO_TRANSFORM, Column, FileFormat, column_fields
 from pydantic import TypeAdapter, ValidationError
@@ -135,7 +135,7 @@ def _must_be_allowed(choices: Choices) -> None:
         )
     for name in ("prefix", "suffix"):
         field, value = PipelineSettings.model_fields[name], getattr(choices, name)
-        kind = Annotated[field.annotation, field]
+        kind = field.rebuild_annotation()
         if not _fits(kind, value):
             extra = field.json_schema_extra
             allowed = extra["allowed"] if isinstance(extra, dict) else ""
