@@ -318,7 +318,8 @@ def _main() -> int:
             raise
         if error.filename is None:
             return _end("Failed:", f"The operating system refused: {error.strerror}.", FAILED)
-        return _end("Error:", f"{error.filename}: {error.strerror}.", BAD_INPUT)
+        sentence = f"{error.filename} cannot be read or written: {error.strerror}."
+        return _end("Error:", sentence, BAD_INPUT)
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.split(".")[0] in OURS:
             raise
