@@ -180,7 +180,8 @@ class NamedCommand(TyperCommand):
         typed = tuple(args)
         if args and (longer := f"{self.name} {args[0]}") in COMMANDS:
             self.name, info_name, args = longer, longer, args[1:]
-        elif args and (seconds := second_words(str(self.name))) and not args[0].startswith("-"):
+        seconds = [] if extra.get("resilient_parsing") else second_words(str(self.name))
+        if seconds and args and not args[0].startswith("-"):
             raise InputError(
                 f"There is no command '{self.name} {args[0]}'{_hint(args[0], seconds)}; "
                 f"`burst {self.name}` alone is one, and with {' or '.join(seconds)}."
