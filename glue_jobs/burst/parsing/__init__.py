@@ -1,5 +1,7 @@
 """From one file's bytes to the pipeline's columns, or to the reason why not."""
 
+from burst.parsing.nested import general as general_name
+from burst.parsing.nested import inside
 from burst.parsing.parquet import is_bytes
 from burst.parsing.parse import goes_together, parse, parse_together
 from burst.parsing.reasons import ParseError
@@ -10,7 +12,9 @@ __all__ = [
     "ParseError",
     "convert_or_say_which",
     "from_texts",
+    "general_name",
     "goes_together",
+    "inside",
     "is_bytes",
     "parse",
     "parse_together",
