@@ -265,7 +265,7 @@ class _Reader:
         return f"{rest!r}{more}" if rest[0] != " " else "a space, which types do not have"
 
     def _error(self, at: int, why: str) -> ColumnTypeError:
-        return ColumnTypeError(f"at character {at + 1}: {why}")
+        return ColumnTypeError(f"at character {at + 1}: {why}" if at else why)
 
 
 # Names that other systems have for these types.

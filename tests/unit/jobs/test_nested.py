@@ -417,7 +417,7 @@ def test_whatever_json_has_can_be_put_together_again(kind: str, values: list[Any
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("strct<a:int>", "at character 1: there is no type 'strct' (did you mean 'struct'?)"),
+        ("strct<a:int>", "there is no type 'strct' (did you mean 'struct'?)"),
         ("struct<a:integer>", "at character 10: there is no type 'integer' (did you mean 'int'?)"),
         ("array<INT>", "at character 7: there is no type 'INT' (did you mean 'int'?)"),
         ("array< int>", "at character 7: expected a type, found a space, which types do not have"),
