@@ -116,26 +116,29 @@ def united(one: ColumnType, other: ColumnType) -> ColumnType:
     return ColumnType(one.kind, parts=tuple(fields.items()))
 
 
-def changes(before: ColumnType, after: ColumnType, path: str = "") -> Iterator[str]:
-    """What is another between two types, in words for a review, one for each place."""
+def changes(before: ColumnType, after: ColumnType, path: str) -> Iterator[str]:
+    """What changes from one type to another, in words for a review.
+
+    path: how the column is called; the words have the path to each place.
+    """
     if before == after:
         return
     if before.kind != after.kind or not before.is_nested:
-        yield f"{path or 'the column'} becomes {after} and was {before}"
+        yield f"{path} becomes {after} and was {before}"
         return
     if before.kind == STRUCT:
         old, new = dict(before.parts), dict(after.parts)
         for name, part in new.items():
-            inner = f"{path}.{name}" if path else name
+            inner = f"{path}.{name}"
             if name not in old:
                 yield f"the field {inner} {part} is new: null in rows that are there already"
             else:
                 yield from changes(old[name], part, inner)
         for name in old:
             if name not in new:
-                yield f"the field {f'{path}.{name}' if path else name} is gone"
+                yield f"the field {path}.{name} is gone"
         if list(old) != list(new) and set(old) == set(new) and old == new:
-            yield f"the fields{f' of {path}' if path else ''} are in another order"
+            yield f"the fields of {path} are in another order"
         return
     for (name, old_part), (_, new_part) in zip(before.parts, after.parts, strict=True):
         yield from changes(old_part, new_part, f"{path}[{'' if name != 'key' else 'key'}]")
