@@ -94,15 +94,15 @@ def is_field_name(text: str) -> bool:
     return _FIELD.fullmatch(text) is not None
 
 
-def struct(fields: dict[str, ColumnType]) -> ColumnType:
+def struct_type(fields: dict[str, ColumnType]) -> ColumnType:
     return ColumnType(STRUCT, parts=tuple(fields.items()))
 
 
-def array(element: ColumnType) -> ColumnType:
+def array_type(element: ColumnType) -> ColumnType:
     return ColumnType(ARRAY, parts=(("element", element),))
 
 
-def map_of(key: ColumnType, value: ColumnType) -> ColumnType:
+def map_type(key: ColumnType, value: ColumnType) -> ColumnType:
     return ColumnType(MAP, parts=(("key", key), ("value", value)))
 
 
@@ -177,7 +177,7 @@ class _Reader:
         if kind == STRUCT:
             found = ColumnType(kind, parts=tuple(self._fields(depth)))
         elif kind == ARRAY:
-            found = array(self.type(depth + 1))
+            found = array_type(self.type(depth + 1))
         else:
             found = self._map(depth)
         self._take(">")
@@ -215,7 +215,7 @@ class _Reader:
         if key.kind not in KEY_TYPES:
             raise self._error(start, f"the key of a map is {', '.join(KEY_TYPES)}, not {key}")
         self._take(",")
-        return map_of(key, self.type(depth + 1))
+        return map_type(key, self.type(depth + 1))
 
     def _decimal(self, start: int) -> ColumnType:
         self._take("(")

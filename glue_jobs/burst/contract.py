@@ -26,8 +26,12 @@ from burst.column_types import SIMPLE_TYPES as SIMPLE_TYPES
 from burst.column_types import STRUCT as STRUCT
 from burst.column_types import ColumnType as ColumnType
 from burst.column_types import ColumnTypeError as ColumnTypeError
+from burst.column_types import array_type as array_type
 from burst.column_types import changes as changes
+from burst.column_types import is_field_name as is_field_name
+from burst.column_types import map_type as map_type
 from burst.column_types import parse_type as parse_type
+from burst.column_types import struct_type as struct_type
 from burst.column_types import united as united
 from burst.errors import ArgumentError
 

@@ -72,6 +72,7 @@ class Finding:
     """One column: its type, why, and what is doubtful.
 
     name: in the file. undecided: no sample has a value. optional: a row or a file lacks it.
+    inside: of a nested column what its simple values are: path, type and evidence of each.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Finding:
     undecided: bool = False
     format: str = ""
     optional: bool = False
+    inside: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass

@@ -39,7 +39,11 @@ _READ = "csv with a header line, json lines and Parquet"
 
 @dataclass(frozen=True)
 class Layout:
-    """How to read the files, and why. header: of csv only, in the first sample's order."""
+    """How to read the files, and why.
+
+    header: of csv only, in the first sample's order. rescues: whether unknown columns go to
+    `_rescued`, because no column can take all of the samples.
+    """
 
     kind: Format
     evidence: tuple[str, ...]
@@ -51,6 +55,7 @@ class Layout:
     null_texts: tuple[str, ...] = ()
     decimal_separator: str = FileFormat.decimal_separator
     thousands_separator: str = FileFormat.thousands_separator
+    rescues: bool = False
 
     def file_format(self, columns: Sequence[Column]) -> FileFormat:
         """The format with which the job reads these columns."""
@@ -63,6 +68,7 @@ class Layout:
             null_texts=self.null_texts,
             decimal_separator=self.decimal_separator,
             thousands_separator=self.thousands_separator,
+            unknown="rescue" if self.rescues else FileFormat.unknown,
         )
 
 

@@ -121,7 +121,7 @@ def first_rows(path: Path) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = []
     for file in files:
         for batch in pq.ParquetFile(file).iter_batches(SHOWN_ROWS):
-            rows = batch.slice(0, SHOWN_ROWS - len(found)).to_pylist()
+            rows = batch.slice(0, SHOWN_ROWS - len(found)).to_pylist(maps_as_pydicts="strict")
             found += [{k: v for k, v in row.items() if k not in LINEAGE} for row in rows]
             if len(found) >= SHOWN_ROWS:
                 return found

@@ -170,6 +170,8 @@ def pipeline_settings(choices: Choices, format: FileFormat) -> dict[str, Any]:
         for name in CSV_ONLY
         if (value := getattr(format, name)) != getattr(FileFormat, name)
     }
+    if format.unknown != FileFormat.unknown:
+        options["unknown_columns"] = format.unknown
     columns = [column_fields(column) for column in format.columns]
     transform = {"transform": NO_TRANSFORM} if choices.passes_through else {}
     return {

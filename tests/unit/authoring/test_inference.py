@@ -276,9 +276,11 @@ def test_samples_that_contradict_each_other_are_refused_with_file_and_place(
         (b'[{"a": 1}]', "JSON list"),
         (b'{\n "a": 1\n}\n', "not a whole JSON object"),
         (b'{"a": 1}\n{"a": \n', "a, line 2: not JSON"),
-        (b'{"a": {"b": 1}}\n', "object or a list"),
+        (b'{"a": {"b-c": 1, "d-e": "x"}}\n', "no field that a column can take: a: "),
+        (b'{"a": [1]}\n{"a": 2}\n', "values of several kinds: a, line 1: '[\"1\"]' is a list"),
         (b'{"a": 1, "a": 2}\n', "twice"),
-        (parquet(v=pa.array([[1]])), "no type of a column"),
+        (parquet(v=pa.array([{"a b": 1}])), "found a space, which types do not have. Leave it out"),
+        (parquet(v=pa.array([[1]], pa.list_(pa.time32("s")))), "column 'v[]' is time32[ms]"),
         (b"PAR1 and no more", "not readable Parquet"),
     ],
 )
