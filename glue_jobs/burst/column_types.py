@@ -6,7 +6,7 @@ Standard library only, as the contract uses it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -104,6 +104,31 @@ def array_type(element: ColumnType) -> ColumnType:
 
 def map_type(key: ColumnType, value: ColumnType) -> ColumnType:
     return ColumnType(MAP, parts=(("key", key), ("value", value)))
+
+
+def with_field(kind: ColumnType, steps: Sequence[str | None], part: ColumnType) -> ColumnType:
+    """The type with another field. steps: to it; None is any element of an array or a map."""
+    step, *rest = steps
+    if kind.kind == STRUCT and step is not None:
+        fields = dict(kind.parts)
+        fields[step] = with_field(fields[step], rest, part) if rest else part
+        return struct_type(fields)
+    *key, (name, value) = kind.parts
+    inner = with_field(value, rest, part) if rest else part
+    return ColumnType(kind.kind, parts=(*key, (name, inner)))
+
+
+def part_at(kind: ColumnType, steps: Sequence[str | None]) -> ColumnType | None:
+    """The type at this place; None where there is none."""
+    for step in steps:
+        if not kind.is_nested:
+            return None
+        parts = dict(kind.parts)
+        found = parts.get(step) if kind.kind == STRUCT and step else kind.parts[-1][1]
+        if found is None:
+            return None
+        kind = found
+    return kind
 
 
 def united(one: ColumnType, other: ColumnType) -> ColumnType:

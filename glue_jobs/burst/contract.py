@@ -31,8 +31,10 @@ from burst.column_types import changes as changes
 from burst.column_types import is_field_name as is_field_name
 from burst.column_types import map_type as map_type
 from burst.column_types import parse_type as parse_type
+from burst.column_types import part_at as part_at
 from burst.column_types import struct_type as struct_type
 from burst.column_types import united as united
+from burst.column_types import with_field as with_field
 from burst.errors import ArgumentError
 
 Part = TypeVar("Part")

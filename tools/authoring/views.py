@@ -180,12 +180,14 @@ def drift_lines(found: Report, diff: str, where: str, *, written: bool) -> Itera
 
 
 def _drift_words(one: Came) -> Iterator[str]:
-    if one.column:
+    if one.what:
+        what = one.what
+    elif one.column:
         what = f"values that {one.column.type} does not take"
     else:
         what = "a column that nobody declared"
     proposed = ""
-    if one.proposal:
+    if one.proposal and not one.what:
         extra = f", format {one.proposal.format}" if one.proposal.format else ""
         proposed = f", could be {one.proposal.name} {one.proposal.type}{extra}"
     yield f"- {one.name}: {what}{proposed} ({one.why})"
