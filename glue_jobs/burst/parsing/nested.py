@@ -179,7 +179,7 @@ def has_twin_keys(values: Any, keys: Any) -> bool:
     """Whether a map has a key twice, of which readers take the one or the other, or fail."""
     lengths = lengths_of(values)
     table = pa.table({"map": np.repeat(np.arange(len(lengths)), lengths), "key": keys})
-    return table.group_by(["map", "key"]).aggregate([]).num_rows < len(keys)
+    return bool(table.group_by(["map", "key"]).aggregate([]).num_rows < len(keys))
 
 
 def converted(values: Any, column: Column, leaf: Callable[[Any, Column], Any]) -> Any:
