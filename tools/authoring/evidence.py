@@ -24,11 +24,26 @@ _DAY = re.compile(
     r"(?P<first>[0-9]{1,4})(?P<by>[./-])(?P<second>[0-9]{1,2})(?P=by)(?P<third>[0-9]{2,4})"
     r"(?:(?P<gap>[ T])(?P<hour>[0-9]{1,2}):[0-9]{2}"
     r"(?P<seconds>:[0-9]{2}(?:\.(?P<fraction>[0-9]{1,6}))?)?"
-    r"(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+    r"(?P<apart> )?(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
 # Texts that many producers write for null.
 NULL_WORDS = pa.array(
-    ["NA", "N/A", "n/a", "#N/A", "NULL", "null", "Null", "None", "none", "NaN", "nan", "\\N", "-"]
+    [
+        "NA",
+        "N/A",
+        "n/a",
+        "#N/A",
+        "NULL",
+        "null",
+        "Null",
+        "None",
+        "none",
+        "NaN",
+        "nan",
+        "\\N",
+        "-",
+        "..",
+    ]
 )
 _SEPARATED = r"^[+-]?[0-9]{1,3}([.,'_ \x{a0}\x{202f}\x{2019}]?[0-9]{3})*([.,][0-9]*)?$"
 # Whole numbers of columns with such a name may be instants: 2000 to 2100, by their units.
@@ -303,10 +318,10 @@ def formats_of(text: str) -> list[str]:
     if match["hour"]:
         rest = ":mm" + (":ss" if match["seconds"] else "")
         rest += f".{'S' * len(match['fraction'])}" if match["fraction"] else ""
-        rest += "X" if match["zone"] else ""
+        rest += f"{match['apart'] or ''}X" if match["zone"] else ""
         hours = [f"{match['gap']}{hour}{rest}" for hour in ("HH", "H")]
     days: list[tuple[str, ...]] = []
-    if len(match["first"]) == 4 and by != "-":
+    if len(match["first"]) == 4 and (by != "-" or match["apart"]):
         days = [("yyyy", "MM", "dd"), ("yyyy", "M", "d")]
     elif len(match["third"]) == 4:
         days = [("dd", "MM", "yyyy"), ("d", "M", "yyyy")]
