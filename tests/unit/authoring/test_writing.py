@@ -147,3 +147,15 @@ def test_windows_line_ends_stay(folder: Path) -> None:
     file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
     propose(folder, SALES, FORMAT).write()
     assert file.read_bytes().count(b"\r\n") == file.read_bytes().count(b"\n")
+
+
+@pytest.mark.parametrize("fields", [5, 9, 40])
+def test_generated_test_is_as_the_project_s_formatter_leaves_it(fields: int) -> None:
+    kind = f"struct<{','.join(f'name{n}:string' for n in range(fields))}>"
+    text = test_text("sales", "sales", [Column("id", "bigint"), Column("nested_column", kind)])
+    for check in (["format", "-"], ["check", "--select", "E,F,I,W", "--line-length", "100", "-"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *check], input=text, text=True, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stdout
+        assert check[0] == "check" or done.stdout == text
