@@ -102,9 +102,10 @@ class Finding:
 
 @dataclass
 class Texts:
-    """What has been seen of one column's texts."""
+    """What has been seen of one column's texts. are_numbers: the file says so itself."""
 
     name: str
+    are_numbers: bool = False
     values: int = 0
     empty: int = 0
     whole_digits: int = 0
@@ -220,7 +221,7 @@ class Texts:
                 f"numbers, but a leading zero or plus sign would get lost ({self.kept_as_text})",
             )
         if self.fits("bigint"):
-            if self.fits("boolean"):
+            if self.fits("boolean") and not self.are_numbers:
                 return self._found("bigint", "only 0 and 1: it may be meant as boolean")
             return self._perhaps_an_instant()
         return self._found(*self.decimal_type())

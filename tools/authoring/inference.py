@@ -252,7 +252,7 @@ class _JsonColumn:
     _waiting: dict[str, tuple[list[str], list[int]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.numbers, self.texts = Texts(self.name), Texts(self.name)
+        self.numbers, self.texts = Texts(self.name, are_numbers=True), Texts(self.name)
 
     def add(self, value: Any, file: str, line: int) -> None:
         self.lines += 1

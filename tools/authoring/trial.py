@@ -27,7 +27,8 @@ from burst.parsing import ParseError, parse
 from tools.authoring.samples import GZIP, STANDARD_INPUT, open_file
 from tools.processes import descendants, handle_signals
 
-SHOWN_ROWS = 5
+# As many as a terminal of 80 columns has room for.
+SHOWN_ROWS = 3
 # As a batch of the job is called; a transform may derive times from it.
 BATCH_ID = "20250110T120000Z-0123abcd"
 

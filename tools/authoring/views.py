@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from burst.contract import STRUCT, ColumnType, parse_type
 from rich.console import RenderableType
@@ -20,7 +21,7 @@ from tools.operate.words import count, size, timestamp
 
 SHOWN_SAMPLES = 5
 # Of a nested value.
-MOST_CHARACTERS = 120
+MOST_CHARACTERS = 80
 
 
 def plain_table(*names: str) -> Table:
@@ -125,6 +126,8 @@ def trial_lines(
 
 def plain_value(value: object) -> str:
     """A value as a reader sees it; null is empty, what is nested is JSON, cut when it is long."""
+    if isinstance(value, datetime):
+        return value.isoformat(" ").removesuffix("+00:00") + "Z"
     if not isinstance(value, dict | list):
         return "" if value is None else str(value)
     text = json.dumps(value, default=str, ensure_ascii=False)

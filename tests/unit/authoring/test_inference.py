@@ -37,6 +37,13 @@ def parquet(**columns: pa.Array) -> bytes:
     return out.getvalue()
 
 
+def test_names_lose_their_accents_and_keep_their_letters() -> None:
+    names = ["Größe", "país", "Łódź", "Straße/m²", "通貨"]
+    found = of(f"{','.join(names)}\na,b,c,d,e\n".encode())
+    plain = ["grosse", "pais", "lodz", "strasse_m2", "column"]
+    assert [column.name for column in found.format.columns] == plain
+
+
 @pytest.mark.parametrize(
     ("values", "kind"),
     [
