@@ -16,6 +16,7 @@ from tools.operate.words import count
 
 # The job's own conversions decide what a text may be.
 _TRIED = ("boolean", "bigint", "double", "date", "timestamp")
+_FIRST = 100
 _PLAIN = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)$"
 _PARTS = r"^[+-]?(?P<whole>[0-9]*)\.?(?P<decimals>[0-9]*)$"
 _KEPT_AS_TEXT = r"^([+-]?0[0-9]|\+)"
@@ -139,7 +140,9 @@ class Texts:
         for kind in _TRIED:
             if kind not in self.refused:
                 try:
-                    convert_or_say_which(texts, Column(self.name, kind), from_texts)
+                    # Most values that are none of a type are among the first.
+                    for some in (texts.slice(0, _FIRST), texts):
+                        convert_or_say_which(some, Column(self.name, kind), from_texts)
                 except BadValue as bad:
                     self._refuse(
                         kind, place(bad.position), bad.position - texts[: bad.position].null_count

@@ -354,6 +354,19 @@ def test_of_a_large_utf_16_file_the_first_whole_rows_are_read(
     assert infer([sample]).rows == small_samples // 8 - 2
 
 
+def test_of_five_gigabytes_only_the_beginning_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "large.csv"
+    with file.open("wb") as large:
+        large.write(b"v,w\n" + b"x,1\n" * 300_000)
+        # The rest is a hole, which takes no place on the disk.
+        large.truncate(5 * 1024**3)
+
+    [sample] = read_samples([str(file)], total=1)
+
+    assert sample.read == "the first 1.0 MiB"
+    assert infer([sample]).rows == 1024**2 // 4 - 1
+
+
 def test_of_a_large_parquet_file_the_first_rows_are_read(tmp_path: Path) -> None:
     file = tmp_path / "large.parquet"
     pq.write_table(pa.table({"v": pa.array(range(600_000))}), file, compression="none")
