@@ -107,7 +107,8 @@ def made_up_rows(batch: str, format: FileFormat) -> Iterator[pa.RecordBatch]:
 
 def _ordinary(kind: pa.DataType) -> pa.Array:
     if pa.types.is_struct(kind):
-        return pa.StructArray.from_arrays([_ordinary(field.type) for field in kind], list(kind))
+        values = [_ordinary(field.type) for field in kind]
+        return pa.StructArray.from_arrays(values, fields=list(kind))
     if pa.types.is_map(kind):
         key, item = _ordinary(kind.key_type), _ordinary(kind.item_type)
         return pa.MapArray.from_arrays(pa.array([0, 1], pa.int32()), key, item)

@@ -16,6 +16,7 @@ import pytest
 from burst.columns import arrow_schema
 from burst.contract import RESCUED, ArgumentError, Column, FileFormat, Format, parse_columns
 from burst.parsing import ParseError, parse, parse_together
+from burst.spark.columns import spark_type
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -436,6 +437,12 @@ def test_whatever_json_has_can_be_put_together_again(kind: str, values: list[Any
 def test_wrong_type_is_refused_with_the_place(kind: str, said: str) -> None:
     with pytest.raises(ArgumentError, match=re.escape(said)):
         parse_columns(json.dumps([{"name": "c", "type": kind}]))
+
+
+@given(types_of())
+def test_spark_spells_a_type_as_the_table_has_it(kind: str) -> None:
+    column = Column("c", kind)
+    assert spark_type(column).simpleString() == column.hive_type
 
 
 def test_table_has_the_fields_in_lower_case() -> None:
