@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -17,11 +16,9 @@ from tools.authoring.inference import Inference
 from tools.authoring.samples import Sample
 from tools.authoring.trial import Transformed, TriedFile
 from tools.authoring.writing import SETTINGS, Proposal
-from tools.operate.words import count, size, timestamp
+from tools.operate.words import count, nested_text, size, timestamp
 
 SHOWN_SAMPLES = 5
-# Of a nested value.
-MOST_CHARACTERS = 80
 
 
 def plain_table(*names: str) -> Table:
@@ -130,8 +127,7 @@ def plain_value(value: object) -> str:
         return value.isoformat(" ").removesuffix("+00:00") + "Z"
     if not isinstance(value, dict | list):
         return "" if value is None else str(value)
-    text = json.dumps(value, default=str, ensure_ascii=False)
-    return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 3]}..."
+    return nested_text(value)
 
 
 def short_type(text: str) -> str:
