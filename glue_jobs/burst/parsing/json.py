@@ -27,7 +27,7 @@ from burst.columns import arrow_schema, arrow_type, nested_type
 from burst.contract import ARRAY, EPOCHS, MAP, STRUCT, WHOLE_BITS, Column, FileFormat, Shape
 from burst.parsing import nested
 from burst.parsing.reasons import ParseError, UnfitError, names, shown
-from burst.parsing.rescue import Inside, Rest, json_text
+from burst.parsing.rescue import Fitting, Rest, json_text
 from burst.parsing.values import (
     EXPECTED,
     BadValue,
@@ -346,7 +346,7 @@ def _zeros_must_be_zero(
             if inner.type not in _FLOATING:
                 continue
             zeros = pc.indices_nonzero(pc.fill_null(pc.equal(values, 0.0), False)).to_pylist()
-            # Inside of a nested column there may be any number of values in a line.
+            # Fitting of a nested column there may be any number of values in a line.
             places = lines if column.shape and zeros else [lines[position] for position in zeros]
             for number, line in places:
                 if _TINY.search(line) and (wrong := _explain([(number, line)], format)):
@@ -491,7 +491,7 @@ def _read_rescuing(
     for column in format.columns:
         values_ = batch.column(column.in_file)
         # What has not been found yet is a text that is no date, or an instant beyond the calendar.
-        array, misfits = Inside(_from_arrow).what_fits(values_, column)
+        array, misfits = Fitting(_from_arrow).what_fits(values_, column)
         for one in misfits:
             value = one.value[0].as_py()
             text = json_text(value) if isinstance(value, str) else json.dumps(value)

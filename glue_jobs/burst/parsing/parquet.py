@@ -18,7 +18,7 @@ from burst.columns import arrow_schema, arrow_type
 from burst.contract import ARRAY, EPOCHS, STRUCT, Column, FileFormat
 from burst.parsing import int96, nested
 from burst.parsing.reasons import ParseError, check_names, names, shown
-from burst.parsing.rescue import Inside, Rest, json_text, texts_of, what_fits
+from burst.parsing.rescue import Fitting, Rest, json_text, texts_of, what_fits
 from burst.parsing.values import (
     BadValue,
     convert_or_say_which,
@@ -98,9 +98,9 @@ def _batches(spool: Any, format: FileFormat) -> Iterator[pa.RecordBatch]:
             if format.bad_values == "quarantine":
                 arrays.append(_converted(values, column, row))
                 if format.unknown == "rescue" and column.shape:
-                    _fitting(values, column, rest, Inside(_cast, keep_unknown=True))
+                    _fitting(values, column, rest, Fitting(_cast, keep_unknown=True))
                 continue
-            how = Inside(_cast, unfit[column], keep_unknown=format.unknown == "rescue")
+            how = Fitting(_cast, unfit[column], keep_unknown=format.unknown == "rescue")
             arrays.append(_fitting(values, column, rest, how))
         if format.rescues:
             for name in wanted:
@@ -250,7 +250,7 @@ def _of_type(found: pa.DataType) -> str:
     return "" if types.is_nested(found) else f" ({found})"
 
 
-def _fitting(values: Any, column: Column, rest: Rest, how: Inside) -> Any:
+def _fitting(values: Any, column: Column, rest: Rest, how: Fitting) -> Any:
     """The values as the column has them; null for those that do not fit, which are rescued."""
     values = _decoded(values)
     array, misfits = how.what_fits(values, column)

@@ -104,7 +104,7 @@ class Misfit:
 
 
 @dataclass(frozen=True)
-class Inside:
+class Fitting:
     """How the values of a nested column are looked at one by one.
 
     conversion: of the simple columns at its ends. unfit: the places, as `parts_of` names them,
