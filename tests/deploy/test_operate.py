@@ -498,8 +498,8 @@ def lead_from_a_new_column_to_its_rows(burst: Burst) -> None:
     first, write, applied, replayed, last = said
     assert [one.code for one in said] == [1, 0, 0, 0, 0], [one.err for one in said]
     assert "Channel: a column that nobody declared, could be channel string" in first.text
-    assert '+            {"name": "channel", "type": "string"' in write.out
-    assert re.search(r"curated column channel\W+\(not set\)\W+string", applied.text)
+    assert re.search(r'^\+ .*"channel"', write.out, re.MULTILINE)
+    assert re.search(r"channel\W+.*string", applied.text)
     assert "was removed from curated" in replayed.text
     assert "Nothing came since" in last.text
     rows = rows_of(burst, "orders/orders.csv")
