@@ -44,7 +44,9 @@ def spark_type(column: Column) -> DataType:
         if shape.kind == STRUCT:
             names = [part.name for part in shape.parts]
             return t.StructType(list(map(t.StructField, names, parts)))
-        return t.ArrayType(*parts) if shape.kind == ARRAY else t.MapType(*parts)
+        if shape.kind == ARRAY:
+            return t.ArrayType(parts[0])
+        return t.MapType(parts[0], parts[1])
     simple: dict[str, DataType] = {
         "string": t.StringType(),
         "boolean": t.BooleanType(),
