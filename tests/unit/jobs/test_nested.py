@@ -70,17 +70,19 @@ def types_of(*, maps: bool = True) -> st.SearchStrategy[str]:
     return nested(st.recursive(st.sampled_from(sorted(LEAVES)), nested, max_leaves=4))
 
 
-def values_of(column: Column) -> st.SearchStrategy[Any]:
+def values_of(
+    column: Column, leaves: Mapping[str, st.SearchStrategy[Any]] = LEAVES
+) -> st.SearchStrategy[Any]:
     """Values as Python has them, with the names of the file."""
     shape = column.shape
     if not shape:
-        return st.none() | LEAVES[column.type]
+        return st.none() | leaves[column.type]
     if shape.kind == "struct":
-        parts = {name: values_of(part) for name, part in shape.fields.items()}
+        parts = {name: values_of(part, leaves) for name, part in shape.fields.items()}
         return st.none() | st.fixed_dictionaries({}, optional=parts)
     if shape.kind == "array":
-        return st.none() | st.lists(values_of(shape.parts[0]), max_size=3)
-    return st.none() | st.dictionaries(TEXT, values_of(shape.parts[1]), max_size=2)
+        return st.none() | st.lists(values_of(shape.parts[0], leaves), max_size=3)
+    return st.none() | st.dictionaries(TEXT, values_of(shape.parts[1], leaves), max_size=2)
 
 
 def expected(value: Any, column: Column) -> Any:
@@ -410,6 +412,47 @@ def test_whatever_json_has_can_be_put_together_again(kind: str, values: list[Any
             assert path.startswith("c")
             again = put_back(again, list(steps_of(path[1:])), rest)
         assert without_nulls(again) == without_nulls(value)
+
+
+FILE_TYPES = (
+    "struct<a:bigint,bC:array<struct<a:string,_d:date,x:int>>,y:boolean>",
+    "struct<a:string,bC:array<struct<_d:string,a:int>>>",
+    "struct<bC:int,a:smallint,z:array<date>>",
+    "array<string>",
+)
+
+
+@given(st.sampled_from(FILE_TYPES), st.data())
+def test_whatever_parquet_has_can_be_put_together_again(kind: str, data: st.DataObject) -> None:
+    written, column = (
+        Column("c", kind),
+        Column("c", "struct<a:int,bC:array<struct<a:string,_d:date>>>"),
+    )
+    leaves = {**LEAVES, "int": st.integers(-(2**31), 2**31 - 1)}
+    values = data.draw(st.lists(values_of(written, leaves), min_size=1, max_size=3))
+    body = io.BytesIO()
+    pq.write_table(pa.table({"c": pa.array(values, file_type(written))}), body)
+
+    found = read(body.getvalue(), "parquet", (column,), unknown="rescue", bad_values="rescue")
+
+    for row, value in zip(found, values, strict=True):
+        again = as_texts(in_file(row["c"], column))
+        for path, rest in json.loads(row[RESCUED] or "{}").items():
+            # What is nested is JSON in a text.
+            nested = rest.startswith(("[", "{")) and not (kind.count("string") and path != "c")
+            again = put_back(again, list(steps_of(path[1:])), json.loads(rest) if nested else rest)
+        assert without_nulls(again) == without_nulls(as_texts(value))
+
+
+def as_texts(value: Any) -> Any:
+    """Values as `_rescued` writes those of Parquet."""
+    if isinstance(value, dict):
+        return {name: as_texts(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [as_texts(item) for item in value]
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if value is None else str(value)
 
 
 # -- The specification -----------------------------------------------------------------------------
