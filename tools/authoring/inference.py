@@ -85,9 +85,14 @@ def infer(samples: Sequence[Sample]) -> Inference:
     if layout.kind == "csv":
         layout, found = _csv_columns(samples, layout)
     else:
-        found, left_out = (
-            _json_columns(samples) if layout.kind == "json" else (_parquet_columns(samples), [])
-        )
+        try:
+            found, left_out = (
+                _json_columns(samples) if layout.kind == "json" else (_parquet_columns(samples), [])
+            )
+        except RecursionError as error:
+            raise InputError(
+                f"A value of {layout.kind} is nested too deep for a column."
+            ) from error
         layout = replace(layout, doubts=(*layout.doubts, *left_out), rescues=bool(left_out))
     findings = tuple(found)
     names = table_names([one.name for one in findings])
@@ -300,6 +305,8 @@ class _JsonColumn:
             self.element.flush(file)
 
     def finding(self) -> Finding:
+        # Asked for twice where objects may be a map.
+        self.left_out.clear()
         self.texts.empty = self.numbers.empty = self.nulls
         if len(self.kinds) > 1:
             return self._mixed()

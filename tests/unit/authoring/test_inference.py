@@ -286,6 +286,7 @@ def test_samples_that_contradict_each_other_are_refused_with_file_and_place(
         (b'{"a": {"b-c": 1, "d-e": "x"}}\n', "no field that a column can take: a: "),
         (b'{"a": [1]}\n{"a": 2}\n', "values of several kinds: a, line 1: '[\"1\"]' is a list"),
         (b'{"a": 1, "a": 2}\n', "twice"),
+        (b'{"a": ' + b"[" * 900 + b"]" * 900 + b"}", "nested too deep"),
         (parquet(v=pa.array([{"a b": 1}])), "found a space, which types do not have. Leave it out"),
         (parquet(v=pa.array([[1]], pa.list_(pa.time32("s")))), "column 'v[]' is time32[ms]"),
         (b"PAR1 and no more", "not readable Parquet"),

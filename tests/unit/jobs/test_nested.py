@@ -312,6 +312,17 @@ def test_rescued_values_are_under_their_paths() -> None:
     }
 
 
+@pytest.mark.parametrize("depth", [50, 400, 900, 100_000])
+def test_value_that_is_nested_deep_stops_no_run(depth: int) -> None:
+    row = f'{{"id": 1, "items": null, "deep": {"[" * depth}{"]" * depth}}}'
+    try:
+        [found] = read(row.encode(), "json", unknown="rescue", bad_values="rescue")
+    except ParseError:
+        assert depth > 50
+    else:
+        assert found[RESCUED].count("[") == depth
+
+
 def test_only_unknown_fields_are_rescued_where_bad_values_are_not() -> None:
     good = lines({"id": 1, "items": [{"sku": "a", "qty": 2}]})
     [found] = read(good, "json", unknown="rescue")
