@@ -71,7 +71,11 @@ WRONG = [
         "'output.added_columns', column 1 ('Total'), field 'name'",
         "right form",
     ),
-    ({ADDED: [column("d", "real")]}, "'output.added_columns', column 1", "not known"),
+    (
+        {ADDED: [column("d", "real")]},
+        "'output.added_columns', column 1 ('d'), field 'type'",
+        "there is no type 'real' (did you mean 'float'?)",
+    ),
     ({ADDED: [{"name": "d"}]}, "'output.added_columns', column 1", "is missing"),
     (
         {ADDED: [column("d") | {"source": "D"}]},

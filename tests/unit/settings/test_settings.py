@@ -199,6 +199,21 @@ WRONG = [
     ),
     (f"{ORDERS}.input.columns.0.source", "", "field 'source' = \"\"", "1 to 255 characters"),
     (f"{ORDERS}.input.columns.0.optional", "yes", "field 'optional' = \"yes\"", "true or false"),
+    (f"{ORDERS}.input.columns.0.type", "decimal(4, 2)", "which types do not have", "string, boo"),
+    (f"{ORDERS}.input.columns.0.type", "array<txt>", "at character 7: there is no type", "array<t"),
+    (f"{ORDERS}.input.columns.0.type", "array<int>", "which csv cannot hold", "one or more col"),
+    (
+        f"{ORDERS}.input",
+        {"format": "json", "columns": [{"name": "c", "type": "array<struct<x:binary>>"}]},
+        "c has binary inside",
+        "one or more columns",
+    ),
+    (
+        f"{ORDERS}.input",
+        {"format": "json", "columns": [{"name": "c", "type": "array<map<int,int>>"}]},
+        "c has a map with keys of type int; in json they are string",
+        "one or more columns",
+    ),
     (f"{ORDERS}.input.columns.0.format", "hex", "a string has no such format", "for date and time"),
     (f"{ORDERS}.input.columns.0.type", "binary", "needs a format, base64 or hex", "one or more"),
     (
