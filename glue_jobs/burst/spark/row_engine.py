@@ -31,8 +31,8 @@ from burst.errors import (
     TransformError,
 )
 from burst.row_engine import R, ReadBatch, T, Written, outcome_of
-from burst.s3 import task_s3_client
 from burst.spark.accounting import Observed, account_of, fault, origin
+from burst.spark.worker import worker_s3_client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -53,7 +53,7 @@ _SETTINGS = {
 # Packing the rows that wait for the verdicts takes as much of the processor as writing them. Up to
 # this much input (bytes as stored) it is not worth it; beyond, they are packed, as what does not
 # fit into memory goes to the workers' disks.
-_PACKED_ABOVE = 64 * 1024**2
+_PACKED_ABOVE = 6400 * 1024**2
 _PACKED = "spark.sql.inMemoryColumnarStorage.compressed"
 
 _ORIGIN = "_origin"
@@ -196,7 +196,7 @@ class SparkRowEngine:
 
     def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:
         def answer(part: T) -> R:
-            return work(task_s3_client(), part)
+            return work(worker_s3_client(), part)
 
         with _explained("moving files of", "the last one"):
             numbered = self.spark.sparkContext.parallelize(parts, len(parts))
