@@ -50,10 +50,10 @@ _SETTINGS = {
     "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",
 }
 
-# Packing the rows that wait for the verdicts takes as much of the processor as writing them. Up to
-# this much input (bytes as stored) it is not worth it; beyond, they are packed, as what does not
-# fit into memory goes to the workers' disks.
-_PACKED_ABOVE = 6400 * 1024**2
+# Packing the rows that wait for the verdicts takes more of the processor than writing them. Up to
+# this much input (bytes as stored) it is not worth it, as one worker of the smallest size (G.1X,
+# 16 GB) keeps it in memory also where it was compressed to a tenth; what does not fit goes to disk.
+_PACKED_ABOVE = 512 * 1024**2
 _PACKED = "spark.sql.inMemoryColumnarStorage.compressed"
 
 _ORIGIN = "_origin"
