@@ -6,7 +6,7 @@ runs that are asked for while one is active, sweeps, clocks that jump, and produ
 while a run is active. After each step the invariants of `invariants.py` hold; at the end a sweep
 settles everything.
 
-120 examples by default; 1,000 with `pytest tests/jobs/test_life.py -m full`.
+60 examples by default; 1,000 with `pytest tests/jobs/test_life.py -m full`.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from burst.errors import (
     ConnectionFailedError,
     EngineLostError,
     RowEngineError,
+    SettleError,
     TransformError,
 )
 from burst.row_engine import R, ReadBatch, T, Written, outcome_of
@@ -195,12 +196,20 @@ class SparkRowEngine:
         return rows.select(*(column.name for column in self.output.columns), *LINEAGE)
 
     def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
         def answer(part: T) -> R:
             return work(worker_s3_client(), part)
 
-        with _explained("moving files of", "the last one"):
+        try:
             numbered = self.spark.sparkContext.parallelize(parts, len(parts))
             return numbered.map(answer).collect()
+        except (Py4JError, PySparkException) as error:
+            raise SettleError(
+                f"Spark failed while moving the files of a batch: {_cause(str(error))} Their rows "
+                "are committed, nothing is lost; the next run goes on from here."
+            ) from error
 
     def release(self, read: ReadBatch) -> None:
         read.rows.frame.unpersist()
