@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import BadStatusLine, HTTPException, HTTPResponse, LineTooLong
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, quote, urlsplit
 from urllib.request import getproxies
 
@@ -105,7 +105,8 @@ class _Place:
             connection.sendall(request)
             response = _Response(connection, method=method)
             response.begin()
-            answer = _Answer(response.status, response.headers, response.read())
+            found = cast("Mapping[str, str]", response.headers)
+            answer = _Answer(response.status, found, response.read())
         except BaseException:
             connection.close()
             raise

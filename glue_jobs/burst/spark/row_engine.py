@@ -211,8 +211,8 @@ class SparkRowEngine:
             return numbered.map(answer).collect()
         except (Py4JError, PySparkException) as error:
             raise SettleError(
-                f"Spark failed while moving the files of a batch: {cause_of(str(error))} Their rows "
-                "are committed, nothing is lost; the next run goes on from here."
+                f"Spark failed while moving the files of a batch: {cause_of(str(error))} Their "
+                "rows are committed, nothing is lost; the next run goes on from here."
             ) from error
 
     def release(self, read: ReadBatch) -> None:
