@@ -68,8 +68,27 @@ COMPLETE = "_BURST_COMPLETE"
 OURS = ("tools", "stacks", "glue_jobs")
 
 
+class Command(TyperCommand):
+    """A command whose help names no type beside an option that takes no value."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its arguments and options, and --help."""
+        return _without_types_of_flags(super().get_params(ctx))
+
+
+def _without_types_of_flags(params: list[Any]) -> list[Any]:
+    for param in params:
+        if getattr(param, "is_flag", False):
+            param.metavar = ""
+    return params
+
+
 class Commands(TyperGroup):
     """The commands by name and help. Only the one that is called is imported."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its options."""
+        return _without_types_of_flags(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names, as the help shows them; a shell completes one word at a time."""
@@ -133,7 +152,7 @@ def function(name: str) -> Callable[..., None]:
 def load(name: str) -> TyperCommand:
     """Import a command; raises ModuleNotFoundError where a package is missing."""
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    alone.command(name, help=_paragraphs(function(name).__doc__ or ""))(function(name))
+    alone.command(name, cls=Command, help=_paragraphs(function(name).__doc__ or ""))(function(name))
     return cast(TyperCommand, typer.main.get_command(alone))
 
 

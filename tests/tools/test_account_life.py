@@ -33,6 +33,16 @@ def test_it_is_empty_each_time_it_opens() -> None:
             glue.create_workflow(Name="left-behind")
 
 
+def test_an_answer_comes_in_one_piece() -> None:
+    """Go's client hangs up now and then between two, and sends what was done already once more."""
+    with Account() as account:
+        address = account.endpoint_url.removeprefix("http://").split(":")
+        for _ in range(20):
+            with socket.create_connection((address[0], int(address[1]))) as connection:
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: s3.amazonaws.com\r\n\r\n")
+                assert connection.recv(65_536).endswith(b"</ListAllMyBucketsResult>")
+
+
 def test_the_callers_aws_settings_have_no_part_in_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

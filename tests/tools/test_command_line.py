@@ -52,6 +52,7 @@ def test_help_of_every_command_fits_and_has_an_example_with_options_that_exist(
 ) -> None:
     said = say(*name.split(), "--help")
     assert max(map(len, said.splitlines())) <= WIDTH
+    assert "<bool>" not in said, "the type of an option that takes no value is noise"
     text = " ".join(said.split())
     assert f"Usage: burst {name} " in text
     example = re.search(r"Example: .*?pipenv run burst (?P<words>.*?)(?:\)\"| ╭)", text)

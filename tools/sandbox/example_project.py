@@ -9,6 +9,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from tools.sandbox.code_copy import copy_code
+
 _PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 _EXAMPLE = Path(__file__).with_name("example")
 SETTINGS = _EXAMPLE / "cdktf.json"
@@ -17,18 +19,6 @@ TRANSFORMS = _EXAMPLE / "transforms"
 
 def copy_project(folder: Path) -> Path:
     """Copy all that `main.py` needs into ``folder``, with the example's own; returns the folder."""
-    _copy_code(folder, TRANSFORMS)
+    copy_code(_PROJECT_FOLDER, folder, transforms=TRANSFORMS)
     shutil.copy(SETTINGS, folder)
     return folder
-
-
-def _copy_code(folder: Path, transforms: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(_PROJECT_FOLDER / "stacks", folder / "stacks")
-    shutil.copytree(
-        _PROJECT_FOLDER / "glue_jobs",
-        folder / "glue_jobs",
-        ignore=shutil.ignore_patterns(TRANSFORMS.name),
-    )
-    shutil.copytree(transforms, folder / "glue_jobs" / TRANSFORMS.name)
-    shutil.copy(_PROJECT_FOLDER / "main.py", folder)

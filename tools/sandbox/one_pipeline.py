@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from stacks.settings import SettingsError, parse_document, settings_text
+from tools.sandbox.code_copy import copy_code
 
 SETTINGS = "cdktf.json"
-_NEEDED = ("main.py", "stacks", "glue_jobs")
 
 
 def source(project: Path, copy: Path, environment: str, pipeline: str | None) -> Path:
@@ -23,14 +23,7 @@ def source(project: Path, copy: Path, environment: str, pipeline: str | None) ->
     text = settings_text((project / SETTINGS).read_bytes(), SETTINGS)
     reduced = with_only(parse_document(text, SETTINGS), environment, pipeline)
     shutil.rmtree(copy, ignore_errors=True)
-    copy.mkdir(parents=True)
-    for name in _NEEDED:
-        found = project / name
-        if found.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(found, copy / name, ignore=ignored)
-        else:
-            shutil.copy(found, copy / name)
+    copy_code(project, copy)
     (copy / SETTINGS).write_text(json.dumps(reduced, indent=2), encoding="utf-8")
     return copy
 

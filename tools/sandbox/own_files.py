@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from burst.contract import MIB
 
 from stacks.settings import EnvironmentSettings, PipelineSettings, SettingsError, read_environments
 from tools.operate.words import count, size
 from tools.sandbox.errors import SandboxError
+from tools.sandbox.one_pipeline import unknown
 
 MAX_FILES = 1000
 # The emulated account keeps them in memory, in landing and in the archive.
@@ -20,8 +20,6 @@ MAX_BYTES = 256 * MIB
 # Amazon S3 user guide, "Naming Amazon S3 objects".
 MAX_KEY_BYTES = 1024
 SHOWN_NAMES = 3
-
-_Settings = TypeVar("_Settings")
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,10 @@ def find_pipeline(
     Raises `SettingsError` where there is none, and `SandboxError` where no burst can reach it here.
     """
     environments = read_environments(settings_file)
-    found = _named(environments, environment, "environment", settings_file.name)
-    where = f"{settings_file.name}, environment {environment!r},"
-    pipeline = _named(found.pipelines, name, "pipeline", where)
+    if (found := environments.get(environment)) is None:
+        raise SettingsError([unknown("environment", environment, list(environments))])
+    if (pipeline := found.pipelines.get(name)) is None:
+        raise SettingsError([unknown("pipeline", name, list(found.pipelines), environment)])
     if found.existing_landing is not None:
         raise SandboxError(
             f"Files of the environment {environment!r} land in the existing bucket "
@@ -69,13 +68,6 @@ def find_pipeline(
             "the setting paused out."
         )
     return found, pipeline
-
-
-def _named(known: Mapping[str, _Settings], name: str, what: str, where: str) -> _Settings:
-    if name not in known:
-        there = f"it has {', '.join(known)}" if known else "it has none"
-        raise SettingsError([f"{where} has no {what} {name!r}; {there}."])
-    return known[name]
 
 
 def find_files(folder: Path, pipeline: str, settings: PipelineSettings) -> OwnFiles:

@@ -445,7 +445,13 @@ class _Server(ThreadedMotoServer):
 
 
 class _QuietHandler(MotoRequestHandler):
-    """Prints no line for each request."""
+    """Prints no line for each request, and sends an answer as one piece.
+
+    Go's client now and then hangs up between the headers and the body of an answer that comes in
+    two, and repeats the request: Terraform was told that the job which it just made exists already.
+    """
+
+    wbufsize = -1
 
     def log(self, type: str, message: str, *args: Any) -> None:
         pass
