@@ -119,7 +119,7 @@ def pairs(calls: int, count: int | None) -> list[tuple[int, int]]:
     return last + random.Random(12).sample(found, count - len(last))
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(None, marks=pytest.mark.full)])
+@pytest.mark.parametrize("count", [120, pytest.param(None, marks=pytest.mark.full)])
 def test_two_runs_that_pause_at_any_pair_of_points(few_files: NewProof, count: int | None) -> None:
     for one, other in pairs(calls_of_one_run(few_files), count):
         proof = few_files()
