@@ -63,7 +63,9 @@ def guard_the_users() -> None:
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     """An audit hook (PEP 578); the events are in the table of the Python documentation."""
     if event in ("open", "os.listdir", "os.scandir"):
-        asked = arguments[0] if isinstance(arguments[0], str | os.PathLike) else ""
+        asked = arguments[0]
+        if not isinstance(asked, str | os.PathLike):
+            return
         if not os.path.abspath(asked).startswith(USERS):  # noqa: PTH100 - no look at the disk
             return
         done = f"reads {asked}"
