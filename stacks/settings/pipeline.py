@@ -337,10 +337,12 @@ class JobSettings(Settings):
         description="Share of the timeout that must be left for a run to begin another batch. "
         "It must be more than one batch takes; files that wait are for the next run.",
     )
-    glue_version: Literal["5.1"] = setting(
+    glue_version: Literal["5.1", "6.0"] = setting(
         "5.1",
-        allowed="5.1 (not 6.0 yet: nothing has run the job with Spark 4)",
-        description="Glue version; 5.1 runs Spark 3.5.6 and Python 3.11.",
+        allowed="5.1 or 6.0 (before 5.1, boto3 has no conditional writes, which the job needs)",
+        description="Glue version; 5.1 runs Spark 3.5.6 and Python 3.11, 6.0 runs Spark 4.1.1 and "
+        "Python 3.13, where a cast or a sum of a transform that goes wrong is an error and not "
+        "null.",
     )
 
     @field_validator("number_of_workers")

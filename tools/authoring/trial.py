@@ -48,7 +48,7 @@ class TriedFile:
 
 @dataclass(frozen=True)
 class Transformed:
-    """What the transform made of the rows. wrong: why the run would stop, in a sentence."""
+    """What the transform made of the rows. wrong: why they would not be loaded, in a sentence."""
 
     by: str
     rows_in: int
@@ -183,12 +183,16 @@ def _other_columns(wrong: Sequence[str]) -> str:
 
 
 @contextmanager
-def spark_session(glue_jobs: Path) -> Iterator[Any]:
-    """A small Spark on this machine, set as the job sets it for what a transform can see."""
+def spark_session(glue_jobs: Path, glue_version: str) -> Iterator[Any]:
+    """A small Spark on this machine, set as the job sets it for what a transform can see.
+
+    glue_version: of the pipeline; for 6.0 ANSI mode is on.
+    """
     import os
     import sys
 
     from tools.sandbox.java import java_home, java_options
+    from tools.sandbox.runtime import settings_of
 
     os.environ |= {
         "JAVA_HOME": str(java_home()),
@@ -214,7 +218,10 @@ def spark_session(glue_jobs: Path) -> Iterator[Any]:
             .getOrCreate()
         )
         handle_signals()
-        session.sparkContext.setLogLevel("ERROR")
+        # What fails is said in a sentence.
+        session.sparkContext.setLogLevel("OFF")
+        for name, value in settings_of(glue_version).items():
+            session.conf.set(name, value)
         yield session
         session.stop()
 
@@ -227,7 +234,7 @@ def transformed(session: Any, rows: Rows, folder: Path) -> Transformed:
     import importlib
 
     from burst.errors import RowEngineError
-    from burst.spark import Observed, account_of, fault, origin
+    from burst.spark import Observed, account_of, cause_of, fault, origin
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
@@ -247,7 +254,7 @@ def transformed(session: Any, rows: Rows, folder: Path) -> Transformed:
         observed.frame.write.parquet(str(folder))
         returned = observed.account()
     except (Py4JError, PySparkException, RowEngineError) as error:
-        return Transformed(by, rows.rows, wrong=f"The transform failed: {_last_line(error)}")
+        return Transformed(by, rows.rows, wrong=f"The transform failed: {cause_of(str(error))}")
     except Exception as error:  # noqa: BLE001 - the transform is the user's code
         what = f"{type(error).__name__}: {error}"
         return Transformed(by, rows.rows, wrong=f"The transform failed: {what}")
@@ -260,11 +267,3 @@ def transformed(session: Any, rows: Rows, folder: Path) -> Transformed:
         {column.name: column.hive_type for column in declared},
         first_rows(folder),
     )
-
-
-def _last_line(error: Exception) -> str:
-    """The Python error inside of Spark's long one, or its first line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    inner = [line for line in lines if line.split(":")[0].endswith(("Error", "Exception"))]
-    own = [line for line in inner if not line.startswith(("org.", "java.", "py4j."))]
-    return (own or lines or [type(error).__name__])[0][:500]

@@ -102,7 +102,7 @@ def trial_lines(
         return
     yield f"\ntransform: {made.by}"
     if made.wrong:
-        yield f"The run would stop: {made.wrong}"
+        yield f"The rows would not be loaded: {made.wrong}"
     yield f"rows in  {made.rows_in:,}\nrows out {made.rows_out:,}\n"
     if made.types:
         table = plain_table("column", "type", *(f"row {n}" for n in range(1, len(made.first) + 1)))

@@ -300,9 +300,16 @@ def _rule(change: ResourceChange, difference: Difference) -> str:
     return "no longer paused: start the workflow once for the files that wait"
 
 
+def _spark(change: ResourceChange, difference: Difference) -> str:
+    if difference.after != "6.0":
+        return ""
+    return "Spark 4: a cast or a sum of a transform that goes wrong is an error (docs/glue-6.md)"
+
+
 _REMARKS: Mapping[tuple[str, str], Callable[[ResourceChange, Difference], str]] = {
     ("aws_glue_job", "number_of_workers"): _capacity,
     ("aws_glue_job", "worker_type"): _capacity,
+    ("aws_glue_job", "glue_version"): _spark,
     ("aws_cloudwatch_event_rule", "state"): _rule,
     ("aws_glue_job", "command.script_location"): lambda change, difference: "other code runs",
     ("aws_glue_job", "default_arguments.--extra-py-files"): (
