@@ -35,6 +35,7 @@ READERS = (
     "tests/synth/test_main.py",
     "tests/unit/forecast/test_command.py::test_ctrl_c_ends_it_with_130_and_without_a_traceback",
     "tests/unit/sandbox/test_run_script.py",
+    "tests/unit/sandbox/test_runtime.py",
     "tests/unit/sandbox/test_shells.py",
 )
 
