@@ -27,7 +27,8 @@ from burst.parsing import ParseError, parse
 from tools.authoring.samples import GZIP, STANDARD_INPUT, open_file
 from tools.processes import descendants, handle_signals
 
-SHOWN_ROWS = 5
+# As many as a terminal of 80 columns has room for.
+SHOWN_ROWS = 3
 # As a batch of the job is called; a transform may derive times from it.
 BATCH_ID = "20250110T120000Z-0123abcd"
 
@@ -121,7 +122,7 @@ def first_rows(path: Path) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = []
     for file in files:
         for batch in pq.ParquetFile(file).iter_batches(SHOWN_ROWS):
-            rows = batch.slice(0, SHOWN_ROWS - len(found)).to_pylist()
+            rows = batch.slice(0, SHOWN_ROWS - len(found)).to_pylist(maps_as_pydicts="strict")
             found += [{k: v for k, v in row.items() if k not in LINEAGE} for row in rows]
             if len(found) >= SHOWN_ROWS:
                 return found

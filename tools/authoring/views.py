@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
+from burst.contract import STRUCT, ColumnType, parse_type
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +16,7 @@ from tools.authoring.inference import Inference
 from tools.authoring.samples import Sample
 from tools.authoring.trial import Transformed, TriedFile
 from tools.authoring.writing import SETTINGS, Proposal
-from tools.operate.words import count, size, timestamp
+from tools.operate.words import count, nested_text, size, timestamp
 
 SHOWN_SAMPLES = 5
 
@@ -41,14 +43,21 @@ def inference_lines(samples: Sequence[Sample], found: Inference) -> Iterator[Ren
     yield f"The job's parser reads all {count(found.rows, 'row')} of them with these columns:\n"
     table = plain_table("column", "type", "evidence")
     for one, column in zip(found.findings, found.format.columns, strict=True):
-        kind = Text(one.type, style="yellow" if one.undecided else "")
+        kind = Text(short_type(one.type), style="yellow" if one.undecided else "")
         remarks = [f"source {one.name!r}"] if column.source else []
         remarks += [f"format {one.format}"] if one.format else []
         remarks += ["optional"] if one.optional else []
         table.add_row(Text(column.name), kind, Text("; ".join((one.evidence, *remarks))))
+        for path, inner, evidence in one.inside:
+            table.add_row(Text(f"  {path}"), Text(inner), Text(evidence))
     yield table
     doubts = [*found.doubts]
-    doubts += [f"{one.name}: {doubt}" for one in found.findings for doubt in one.doubts]
+    # Those of what is inside of a column begin with its path.
+    doubts += [
+        doubt if one.inside else f"{one.name}: {doubt}"
+        for one in found.findings
+        for doubt in one.doubts
+    ]
     if doubts:
         yield "\nDoubts, to be looked at:"
         yield from (f"- {doubt}" for doubt in doubts)
@@ -108,13 +117,28 @@ def trial_lines(
         table = plain_table("column", "type", *(f"row {n}" for n in range(1, len(made.first) + 1)))
         for name, kind in made.types.items():
             values = [plain_value(row[name]) for row in made.first]
-            table.add_row(Text(name), Text(kind), *(Text(value) for value in values))
+            table.add_row(Text(name), Text(short_type(kind)), *(Text(value) for value in values))
         yield table
 
 
 def plain_value(value: object) -> str:
-    """A value as a reader sees it; null is empty."""
-    return "" if value is None else str(value)
+    """A value as a reader sees it; null is empty, what is nested is JSON, cut when it is long."""
+    if isinstance(value, datetime):
+        return value.isoformat(" ").removesuffix("+00:00") + "Z"
+    if not isinstance(value, dict | list):
+        return "" if value is None else str(value)
+    return nested_text(value)
+
+
+def short_type(text: str) -> str:
+    """A type without the fields of its structs, which are lines of their own."""
+    return _short(parse_type(text))
+
+
+def _short(kind: ColumnType) -> str:
+    if kind.kind == STRUCT or not kind.parts:
+        return kind.kind if kind.kind == STRUCT else str(kind)
+    return f"{kind.kind}<{','.join(_short(part) for _, part in kind.parts)}>"
 
 
 def drift_lines(found: Report, diff: str, where: str, *, written: bool) -> Iterator[RenderableType]:
@@ -155,12 +179,14 @@ def drift_lines(found: Report, diff: str, where: str, *, written: bool) -> Itera
 
 
 def _drift_words(one: Came) -> Iterator[str]:
-    if one.column:
+    if one.what:
+        what = one.what
+    elif one.column:
         what = f"values that {one.column.type} does not take"
     else:
         what = "a column that nobody declared"
     proposed = ""
-    if one.proposal:
+    if one.proposal and not one.what:
         extra = f", format {one.proposal.format}" if one.proposal.format else ""
         proposed = f", could be {one.proposal.name} {one.proposal.type}{extra}"
     yield f"- {one.name}: {what}{proposed} ({one.why})"

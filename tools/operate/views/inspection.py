@@ -17,7 +17,7 @@ from rich.text import Text
 from tools.operate.ids import short
 from tools.operate.inspection import BatchStory, KeyStory, RunStory, Version
 from tools.operate.views.tables import SHOWN_FILES, STATE_STYLES, batches_table, table_of
-from tools.operate.words import count, duration, size, timestamp
+from tools.operate.words import count, duration, nested_text, size, timestamp
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -162,11 +162,15 @@ def rows_table(key: str, table: pa.Table) -> RenderableType:
     """Rows of curated, each in a column: there are more fields than fit side by side."""
     shown = table_of("", *(f"row {number}" for number in range(1, table.num_rows + 1)))
     for name in table.column_names:
-        shown.add_row(Text(name, style="bold"), *map(_cell, table[name].to_pylist()))
+        shown.add_row(
+            Text(name, style="bold"), *map(_cell, table[name].to_pylist(maps_as_pydicts="lossy"))
+        )
     return Group(Text(f"Rows of {key} in curated:", style="bold"), shown)
 
 
 def _cell(value: object) -> Text:
+    if isinstance(value, dict | list):
+        return Text(nested_text(value))
     return Text(f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value))
 
 
