@@ -34,6 +34,7 @@ READERS = (
     "tests/unit/test_docs.py",
     "tests/synth/test_main.py",
     "tests/unit/forecast/test_command.py::test_ctrl_c_ends_it_with_130_and_without_a_traceback",
+    "tests/unit/authoring/test_writing.py",
     "tests/unit/sandbox/test_run_script.py",
     "tests/unit/sandbox/test_runtime.py",
     "tests/unit/sandbox/test_shells.py",
