@@ -274,7 +274,7 @@ _EXAMPLES = settings(
 )
 
 TestLife = Life.TestCase
-TestLife.settings = settings(_EXAMPLES, max_examples=60)
+TestLife.settings = settings(_EXAMPLES, max_examples=30)
 
 
 class LifeInFull(Life):

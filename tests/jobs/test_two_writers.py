@@ -160,7 +160,7 @@ def test_two_runs_that_pause_at_any_pair_of_points(few_files: NewProof, count: i
             finish(proof)
 
 
-@pytest.mark.parametrize("count", [150, pytest.param(5000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("count", [75, pytest.param(5000, marks=pytest.mark.full)])
 def test_random_schedules_of_two_and_three_runs_that_may_die(
     few_files: NewProof, count: int
 ) -> None:
