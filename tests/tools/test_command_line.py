@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import example
 from tools import cli, completion
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
@@ -75,8 +77,6 @@ def test_shell_completes_commands_and_options_in_every_folder(tmp_path: Path) ->
         ["burst", "st"],
         ["burst", "sandbox", "apply", "--fo"],
         ["burst", "sandbox", ""],
-        ["burst", "status", ""],
-        ["burst", "put", "dev", "or"],
     ):
         lines += [
             f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}",
@@ -86,7 +86,7 @@ def test_shell_completes_commands_and_options_in_every_folder(tmp_path: Path) ->
         ["bash", "-c", "\n".join(lines)], cwd=tmp_path, capture_output=True, text=True
     )
     assert (done.stdout.split(), done.stderr) == (
-        ["status", "--folder", "apply", "dev", "prod", "orders"],
+        ["status", "--folder", "apply"],
         "",
     )
 
@@ -96,3 +96,28 @@ def test_script_for_a_shell_calls_this_python_and_this_project(shell: completion
     script = completion.script(shell)
     assert f"PYTHONPATH={PROJECT_FOLDER} {sys.executable} -P -m tools.cli" in script
     assert f"{cli.COMPLETE}=complete_{shell}" in script
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "offered"),
+    [
+        (["status"], "", ["dev", "prod"]),
+        (["put", "dev"], "or", ["orders"]),
+        (["put", "dev"], "x", []),
+        (["try"], "", ["orders"]),
+    ],
+)
+def test_shell_completes_names_in_the_settings(
+    words: list[str],
+    typed: str,
+    offered: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copy(example.SETTINGS, tmp_path / "cdktf.json")
+    monkeypatch.setattr(cli, "PROJECT_FOLDER", tmp_path)
+    command = cli.load(words[0])
+    context = command.make_context(words[0], words[1:], resilient_parsing=True)
+    name = "environment" if words == ["status"] else "pipeline"
+    param = next(one for one in command.get_params(context) if one.name == name)
+    assert [item.value for item in param.shell_complete(context, typed)] == offered

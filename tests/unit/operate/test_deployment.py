@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools.operate import deployment
+from tests import example
+from tools.operate import deployment, options
 from tools.operate.deployment import first_error, parse_outputs, read_deployment
 from tools.operate.errors import InputError
 from tools.operate.options import reach
@@ -122,6 +124,8 @@ def test_environment_that_was_never_deployed_is_named_with_the_way_to_deploy_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "dev").mkdir()
+    shutil.copy(example.SETTINGS, tmp_path / "cdktf.json")
+    monkeypatch.setattr(options, "PROJECT_FOLDER", tmp_path)
     monkeypatch.setattr(deployment, "STACKS_FOLDER", tmp_path)
     monkeypatch.delenv(deployment.OUTPUTS_VARIABLE, raising=False)
     with pytest.raises(InputError, match=r"'dev' is not deployed from here: .* run deploy dev`"):
