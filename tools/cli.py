@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import importlib.util
 import inspect
+import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, cast, get_args
 
 import typer
+from typer._click.exceptions import UsageError
 from typer.core import TyperCommand, TyperGroup
 
 from tools import processes
-from tools.operate.errors import OperateError, StoppedError
+from tools.operate.errors import InputError, NotDeployedError, OperateError, StoppedError
 from tools.review.errors import PlanError
 from tools.sandbox.errors import PipelineError, SandboxError
 
+PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 FAILED, BAD_INPUT = 1, 2
 STOPPED = frozenset(processes.OF_A_SIGNAL + number for number in processes.SIGNALS)
 # By name: the module and the function of a command. Only the command that is called is imported:
@@ -68,19 +73,66 @@ COMPLETE = "_BURST_COMPLETE"
 OURS = ("tools", "stacks", "glue_jobs")
 
 
+# What the help calls a type; without these it shows Python's.
+TYPES = {str: "<text>", int: "<int>", float: "<number>", Path: "<path>"}
+NAMES_OF_SETTINGS = ("environment", "pipeline")
+
+
 class Command(TyperCommand):
-    """A command whose help names no type beside an option that takes no value."""
+    """A command whose help shows no types of Python, and whose names a shell completes."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its arguments and options, and --help."""
-        return _without_types_of_flags(super().get_params(ctx))
+        return [_readable(param) for param in super().get_params(ctx)]
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """What may stand next: its options, or the second word of a longer command."""
+        from typer._click.shell_completion import CompletionItem
+
+        words = [] if incomplete.startswith("-") else second_words(str(self.name))
+        return [
+            *(CompletionItem(word) for word in words if word.startswith(incomplete)),
+            *super().shell_complete(ctx, incomplete),
+        ]
 
 
-def _without_types_of_flags(params: list[Any]) -> list[Any]:
-    for param in params:
-        if getattr(param, "is_flag", False):
-            param.metavar = ""
-    return params
+def second_words(name: str) -> list[str]:
+    """The words that may follow a command's first one."""
+    return [command.split()[1] for command in COMMANDS if command.startswith(f"{name} ")]
+
+
+def _readable(param: Any) -> Any:
+    """An argument or option that the help shows in words; a shell offers names of cdktf.json."""
+    from tools.operate.words import range_words
+
+    if getattr(param, "is_flag", False):
+        param.metavar = ""
+        return param
+    kind = getattr(getattr(param, "type_descriptor", None), "annotation", None)
+    kind = next(iter(get_args(kind)), kind)
+    if shown := TYPES.get(kind) if isinstance(kind, type) else None:
+        param.display_type = lambda ctx: shown
+    least, most = (getattr(param, name, None) for name in ("min", "max"))
+    if least is not None or most is not None:
+        param._get_number_range_help_str = lambda: range_words(least, most)
+    if param.name in NAMES_OF_SETTINGS:
+        param._custom_shell_complete = _names_in_the_settings
+    return param
+
+
+def _names_in_the_settings(ctx: Any, param: Any, incomplete: str) -> list[str]:
+    """The environments of cdktf.json, or the pipelines of the environment that was typed."""
+    try:
+        document = json.loads((PROJECT_FOLDER / "cdktf.json").read_bytes())
+        environments = document["context"]["environments"]
+        chosen = environments.get(ctx.params.get("environment"))
+        known = [chosen] if chosen else environments.values()
+        pipelines = dict.fromkeys(name for one in known for name in one["pipelines"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        # A shell that asks has no place for a sentence.
+        return []
+    found = environments if param.name == "environment" else pipelines
+    return [name for name in found if name.startswith(incomplete)]
 
 
 class Commands(TyperGroup):
@@ -88,7 +140,26 @@ class Commands(TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its options."""
-        return _without_types_of_flags(super().get_params(ctx))
+        return [_readable(param) for param in super().get_params(ctx)]
+
+    def make_context(self, *arguments: Any, **extra: Any) -> Any:
+        """The context; `InputError` for an option that there is not."""
+        with _one_style():
+            return super().make_context(*arguments, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; `InputError` where something that was typed is wrong."""
+        with _one_style():
+            return super().invoke(ctx)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command of the first word; `InputError` where there is none."""
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            raise InputError(
+                f"There is no command {args[0]!r}{_hint(args[0], self.list_commands(ctx))}; "
+                "`burst --help` lists them."
+            )
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names, as the help shows them; a shell completes one word at a time."""
@@ -109,6 +180,12 @@ class NamedCommand(TyperCommand):
         typed = tuple(args)
         if args and (longer := f"{self.name} {args[0]}") in COMMANDS:
             self.name, info_name, args = longer, longer, args[1:]
+        seconds = [] if extra.get("resilient_parsing") else second_words(str(self.name))
+        if seconds and args and not args[0].startswith("-"):
+            raise InputError(
+                f"There is no command '{self.name} {args[0]}'{_hint(args[0], seconds)}; "
+                f"`burst {self.name}` alone is one, and with {' or '.join(seconds)}."
+            )
         try:
             return load(str(self.name)).make_context(info_name, args, parent, **extra)
         except typer.BadParameter as error:
@@ -117,18 +194,37 @@ class NamedCommand(TyperCommand):
             raise
 
 
+@contextlib.contextmanager
+def _one_style() -> Iterator[None]:
+    """Typer's errors about what was typed as all others: one sentence, without a box."""
+    try:
+        yield
+    except UsageError as error:
+        name = error.ctx.command_path if error.ctx else "burst"
+        sentence = error.format_message().rstrip(".")
+        raise InputError(f"{sentence}. `{name} --help` shows what there is.") from error
+
+
+def _hint(word: str, known: Sequence[str]) -> str:
+    close = get_close_matches(word, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
 def _with_range(error: typer.BadParameter, typed: Sequence[str]) -> str:
     """The message; of a number that is no number, or out of range, with what was typed."""
     from tools.operate.words import range_words
 
     least, most = (getattr(error.param, name, None) for name in ("min", "max"))
-    if least is None and most is None:
+    kind = getattr(getattr(error.param, "type_descriptor", None), "annotation", None)
+    kinds = {kind, *get_args(kind)}
+    if not kinds & {int, float}:
         return error.message
     words = [part for word in typed for part in word.split("=", 1)]
     names = [name for name in getattr(error.param, "opts", ()) if name in words[:-1]]
     value = f"{words[words.index(names[0]) + 1]!r} is not allowed: " if names else ""
-    kind = getattr(getattr(error.param, "type_descriptor", None), "annotation", int)
-    number = "a whole number" if kind is int else "a number"
+    number = "a whole number" if int in kinds else "a number"
+    if least is None and most is None:
+        return f"{value}give {number}."
     return f"{value}give {number}, {range_words(least, most)}."
 
 
@@ -212,6 +308,8 @@ def _main() -> int:
         raise
     except StoppedError as error:
         return _end("", error, error.exit_code)
+    except NotDeployedError as error:
+        return _end("Error:", f"{error}{_sandboxes_that_run()}", error.exit_code)
     except OperateError as error:
         return _end("Error:" if error.exit_code == BAD_INPUT else "Failed:", error, error.exit_code)
     except PipelineError as error:
@@ -221,7 +319,8 @@ def _main() -> int:
             raise
         if error.filename is None:
             return _end("Failed:", f"The operating system refused: {error.strerror}.", FAILED)
-        return _end("Error:", f"{error.filename}: {error.strerror}.", BAD_INPUT)
+        sentence = f"{error.filename} cannot be read or written: {error.strerror}."
+        return _end("Error:", sentence, BAD_INPUT)
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.split(".")[0] in OURS:
             raise
@@ -230,6 +329,19 @@ def _main() -> int:
     except _bad_input() as error:
         return _end("Error:", error, BAD_INPUT)
     return 0
+
+
+def _sandboxes_that_run() -> str:
+    """How this shell reaches the sandboxes that are up; nothing where none is."""
+    from tools.sandbox.folder import FACTS_FILE, Facts, runs, sandbox_folders
+
+    up = [path for path in sandbox_folders() if runs(path) and (path / FACTS_FILE).exists()]
+    lines = [
+        f"\nA sandbox with {Facts.read(path).environment!r} is up; this shell uses it after:\n"
+        f"  source {path}/environment.sh"
+        for path in up
+    ]
+    return "".join(lines)
 
 
 def _bad_input() -> tuple[type[Exception], ...]:

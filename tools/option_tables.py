@@ -106,6 +106,8 @@ def _default(item: Declared) -> str:
         return "required"
     if item.is_flag:
         return f"`{_declared_names(item)[0]}`" if item.default else ""
+    if isinstance(item.info.show_default, str):
+        return item.info.show_default
     if item.default in (None, ""):
         return ""
     return f"`{item.default.value if isinstance(item.default, Enum) else item.default}`"

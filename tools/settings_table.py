@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Annotated
 
 import typer
@@ -11,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from stacks import settings
 from tools import settings_schema
+from tools.operate.errors import InputError
 
 SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
     ("An environment: `environments.<name>`", settings.EnvironmentSettings),
@@ -34,15 +39,53 @@ SECTIONS: tuple[tuple[str, type[settings.Settings]], ...] = (
 
 
 def show_settings(
+    name: Annotated[
+        str | None, typer.Argument(help="Only the settings of this name, such as batch_size.")
+    ] = None,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON schema of cdktf.json instead.")
     ] = False,
 ) -> None:
-    """Show every setting with its default and what is allowed.
+    """Show every setting with its default and what is allowed; in a pipe as Markdown.
 
-    Example: pipenv run burst settings --schema
+    Example: pipenv run burst settings batch_size
     """
-    typer.echo(settings_schema.schema_text() if schema else table(), nl=not schema)
+    if schema:
+        typer.echo(settings_schema.schema_text(), nl=False)
+    elif name or sys.stdout.isatty():
+        typer.echo(listing(name, width=shutil.get_terminal_size().columns))
+    else:
+        typer.echo(table())
+
+
+def listing(name: str | None, *, width: int) -> str:
+    """The settings for people, in lines of this width; of one name, or all where it is None.
+
+    Raises `InputError` where no setting has the name.
+    """
+    sections = {
+        title: [(one, field) for one, field in model.model_fields.items() if name in (None, one)]
+        for title, model in SECTIONS
+    }
+    if not any(sections.values()):
+        known = dict.fromkeys(one for _, model in SECTIONS for one in model.model_fields)
+        close = get_close_matches(str(name), known, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        raise InputError(f"There is no setting {name!r}{hint}; `burst settings` lists them all.")
+    lines: list[str] = []
+    for title, fields in sections.items():
+        lines += ["", title.replace("`", "")] if fields else []
+        for one, field in fields:
+            default = _default(field).strip("`")
+            lines.append(f"  {one}" + (f" [{default}]" if default else ""))
+            for words in (field.description, f"Allowed: {_allowed(field)}."):
+                lines += textwrap.wrap(
+                    str(words).replace("`", ""),
+                    width=max(width, 40),
+                    initial_indent="      ",
+                    subsequent_indent="      ",
+                )
+    return "\n".join(lines).lstrip("\n")
 
 
 def table() -> str:
@@ -55,10 +98,13 @@ def _section(title: str, model: type[settings.Settings]) -> Iterator[str]:
     yield "| setting | default | allowed | what it is |"
     yield "|---|---|---|---|"
     for name, field in model.model_fields.items():
-        extra = field.json_schema_extra
-        allowed = extra["allowed"] if isinstance(extra, dict) else ""
-        cells = (f"`{name}`", _default(field), allowed, field.description)
+        cells = (f"`{name}`", _default(field), _allowed(field), field.description)
         yield f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _allowed(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    return str(extra["allowed"]) if isinstance(extra, dict) else ""
 
 
 def _default(field: FieldInfo) -> str:

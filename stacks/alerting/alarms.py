@@ -112,7 +112,8 @@ class Alarms(Construct):
                     0,
                     "files could not be read and are in quarantine; the others went through. Read "
                     "the reasons (`burst status`, or the objects beside them), correct the files, "
-                    "and send each in place of the bad one by `burst replay --quarantine --with`.",
+                    "and send each in place of the bad one by `burst replay "
+                    f"{environment.name} {pipeline.pipeline} --quarantine --with FILE`.",
                     Section.QUARANTINE,
                     statistic="Sum",
                 )

@@ -134,7 +134,8 @@ class Alerts(Construct):
                 "alert": f"Environment {environment}: a file could not be read and is in "
                 "quarantine; the others went through. Read the reason (`burst status`, or the "
                 "object beside it), correct the file, and send it in place of the bad one by "
-                f"`burst replay --quarantine --with`. {runbook.at(Section.QUARANTINE)}",
+                f"`burst replay {environment} PIPELINE --quarantine --with FILE`. "
+                f"{runbook.at(Section.QUARANTINE)}",
                 "bucket": "<bucket>",
                 "reason": "<reason>",
             },

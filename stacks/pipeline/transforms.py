@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +16,28 @@ TRANSFORMS = GLUE_JOBS / "transforms"
 
 
 def find_transforms(environments: Mapping[str, EnvironmentSettings]) -> None:
-    """Raise `SettingsError` where the module of any pipeline is missing."""
+    """Raise `SettingsError` where the module of any pipeline is missing or is no Python.
+
+    Every module is looked at, since all are shipped together and one may import another.
+    """
     for environment, settings in environments.items():
         for name, pipeline in settings.pipelines.items():
             transform_module(environment, name, pipeline)
+    problems = [one for file in sorted(TRANSFORMS.rglob("*.py")) if (one := _no_python(file))]
+    if problems:
+        raise SettingsError(problems)
+
+
+def _no_python(file: Path) -> str | None:
+    """Why the file does not compile, with its line; None where it does."""
+    try:
+        ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError) as error:
+        place = file.relative_to(TRANSFORMS)
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        why = error.msg if isinstance(error, SyntaxError) else str(error)
+        return f"glue_jobs/transforms/{place}{line}: Python cannot read it: {why}. Correct it."
+    return None
 
 
 def transform_module(environment: str, pipeline: str, settings: PipelineSettings) -> str:

@@ -22,8 +22,10 @@ from stacks.settings.pipeline import (
     PipelineSettings,
 )
 from stacks.settings.reading import (
+    parse_context,
     parse_environments,
     parse_settings,
+    parse_text,
     read_environments,
     read_settings,
 )
@@ -56,9 +58,11 @@ __all__ = [
     "SettingsError",
     "StateBucket",
     "Variables",
+    "parse_context",
     "parse_document",
     "parse_environments",
     "parse_settings",
+    "parse_text",
     "read_environments",
     "read_settings",
     "read_variables",

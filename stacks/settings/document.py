@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from stacks.settings.setting import SettingsError
@@ -16,6 +18,25 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "UTF-16",
 }
 _COMMA_BEFORE_END = re.compile(r",\s*\Z")
+_BLANK = re.compile(r"[ \t\n\r]*")
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of an object, or an element of a list, which has its index (from 0) as its key.
+
+    key_start: where the key begins, of an element the value. start and end: of the value.
+    """
+
+    key: str | int
+    key_start: int
+    start: int
+    end: int
+
+
+class _TwiceError(ValueError):
+    """A key stands twice in an object."""
 
 
 def settings_text(content: bytes, name: str) -> str:
@@ -42,7 +63,10 @@ def settings_text(content: bytes, name: str) -> str:
         raise _unusable(name, *place, "the text has a NUL, as UTF-16 does", "save it as UTF-8")
     if not text.strip():
         raise SettingsError(
-            [f"{name} is not usable: it is empty. Take the file back from version control."]
+            [
+                f"{name} is not usable: it is empty; write it again, or take it back from "
+                "version control."
+            ]
         )
     return text
 
@@ -60,8 +84,72 @@ def parse_document(text: str, name: str) -> Any:
         raise _unusable(name, *_place(text, at), cause, fix) from error
     except RecursionError as error:
         raise SettingsError([f"{name} is not usable: it is nested too deeply."]) from error
-    except ValueError as error:
-        raise SettingsError([f"{name} is not usable: {error}"]) from error
+    except _TwiceError as error:
+        raise SettingsError([_twice(text, name)]) from error
+
+
+def members(text: str, start: int) -> Iterator[Member]:
+    """The members of the object or list that begins at ``start``; none where neither does.
+
+    text: valid JSON.
+    """
+    begin = text[start : start + 1]
+    if begin not in ("{", "["):
+        return
+    at, index = _blank(text, start + 1), 0
+    while text[at] not in "}]":
+        key: str | int = index
+        value = at
+        if begin == "{":
+            key, end = _DECODER.raw_decode(text, at)
+            value = _blank(text, _blank(text, end) + 1)
+        _, after = _DECODER.raw_decode(text, value)
+        yield Member(key, at, value, after)
+        at, index = _blank(text, after), index + 1
+        if text[at] == ",":
+            at = _blank(text, at + 1)
+
+
+def place_of(text: str, path: Sequence[str | int]) -> str:
+    """Line and column, in words and from 1, of what stands at a path of keys and indexes.
+
+    Where the path leads out of the text it is the place of the last step that is there. text: valid
+    JSON.
+    """
+    at = start = _blank(text, 0)
+    for step in path:
+        found = next((member for member in members(text, start) if member.key == step), None)
+        if found is None:
+            break
+        at, start = found.key_start, found.start
+    return _place_words(*_place(text, at))
+
+
+def _blank(text: str, at: int) -> int:
+    match = _BLANK.match(text, at)
+    return match.end() if match else at
+
+
+def _twice(text: str, name: str) -> str:
+    """The sentence for the first key that stands twice in one object."""
+    pending: list[tuple[int, tuple[str | int, ...]]] = [(_blank(text, 0), ())]
+    while pending:
+        start, path = pending.pop(0)
+        seen: dict[str | int, int] = {}
+        for member in members(text, start):
+            if member.key in seen:
+                line, column = _place(text, member.key_start)
+                first, _ = _place(text, seen[member.key])
+                where = ".".join(map(str, path))
+                cause = (
+                    f"the key {member.key!r} stands twice in "
+                    f"{f'the object {where}' if where else 'the outermost object'}, first in line "
+                    f"{first}"
+                )
+                return _unusable_words(name, line, column, cause, "remove one of the two")
+            seen[member.key] = member.key_start
+            pending.append((member.start, (*path, member.key)))
+    return f"{name} is not usable: a key stands twice in one object; remove one of the two."
 
 
 def _cause(text: str, error: json.JSONDecodeError) -> tuple[int, str, str]:
@@ -118,14 +206,22 @@ def _place(text: str, at: int) -> tuple[int, int]:
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
+def _place_words(line: int, column: int) -> str:
+    return f"line {line}, column {column}"
+
+
 def _unusable(name: str, line: int, column: int, cause: str, fix: str) -> SettingsError:
-    return SettingsError([f"{name} is not usable: line {line}, column {column}: {cause}; {fix}."])
+    return SettingsError([_unusable_words(name, line, column, cause, fix)])
+
+
+def _unusable_words(name: str, line: int, column: int, cause: str, fix: str) -> str:
+    return f"{name} is not usable: {_place_words(line, column)}: {cause}; {fix}."
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"the key {key!r} stands twice in one object; remove one of them.")
+            raise _TwiceError(key)
         found[key] = value
     return found

@@ -13,8 +13,9 @@ from stacks.settings.github import GithubSettings
 from stacks.settings.landing import ExistingLandingSettings
 from stacks.settings.pipeline import PipelineSettings
 from stacks.settings.producers import partition_of
+from stacks.settings.regions import Region, partitions
 from stacks.settings.retention import RetentionSettings
-from stacks.settings.setting import NAME, REGION, Settings, setting
+from stacks.settings.setting import NAME, Settings, setting
 from stacks.settings.state import (
     STATE_STACK,
     CloudState,
@@ -28,15 +29,16 @@ from stacks.settings.tags import TAGS_ALLOWED, Tags
 # What AWS allows depends on the two together: see stacks/limits.py.
 EnvironmentName = Annotated[str, StringConstraints(max_length=32, pattern=NAME)]
 PipelineName = Annotated[str, StringConstraints(max_length=48, pattern=NAME)]
+PIPELINE_NAMES = "1 to 48 lower-case letters, digits and single hyphens, beginning with a letter"
+ENVIRONMENT_NAMES = "1 to 32 lower-case letters, digits and single hyphens, beginning with a letter"
 
 
 class EnvironmentSettings(Settings):
     """One deployment of the whole: a landing bucket, a lake bucket and any number of pipelines."""
 
-    region: str = setting(
+    region: Region = setting(
         allowed="a region such as eu-central-1",
         description="AWS region of everything in the environment.",
-        pattern=REGION,
     )
     account_id: str | None = setting(
         None,
@@ -108,8 +110,7 @@ class EnvironmentSettings(Settings):
     )
     # After what its checks look at.
     pipelines: dict[PipelineName, PipelineSettings] = setting(
-        allowed="an object with one or more pipelines by name: 1 to 48 lower-case letters, "
-        "digits and single hyphens, beginning with a letter",
+        allowed=f"an object with one or more pipelines by name: {PIPELINE_NAMES}",
         description="The pipelines by name.",
         min_length=1,
     )
@@ -160,7 +161,7 @@ class EnvironmentSettings(Settings):
     ) -> dict[str, PipelineSettings]:
         landing = info.data.get("existing_landing")
         # No partition to compare with where the region is wrong, which is said elsewhere.
-        partition = _partition(info.data["region"]) if "region" in info.data else None
+        partition = partitions()[info.data["region"]] if "region" in info.data else None
         for name, pipeline in pipelines.items():
             if pipeline.producers and landing is not None:
                 raise ValueError(
@@ -199,8 +200,7 @@ class Environments(Settings):
         "one already, or where no state is in S3.",
     )
     environments: dict[EnvironmentName, EnvironmentSettings] = setting(
-        allowed="an object with one or more environments by name: 1 to 32 lower-case letters, "
-        "digits and single hyphens, beginning with a letter",
+        allowed=f"an object with one or more environments by name: {ENVIRONMENT_NAMES}",
         description="The environments by name.",
         min_length=1,
     )
@@ -297,14 +297,3 @@ def _overlaps(
     for outer, inner in itertools.pairwise(sorted(owners)):
         if inner[0].startswith(outer[0]):
             yield outer, inner
-
-
-def _partition(region: str) -> str:
-    """The partition of a region (AWS Fault Isolation Boundaries, "Partitions")."""
-    beginnings = {
-        "cn-": "aws-cn",
-        "us-gov-": "aws-us-gov",
-        "us-iso-": "aws-iso",
-        "us-isob-": "aws-iso-b",
-    }
-    return next((name for start, name in beginnings.items() if region.startswith(start)), "aws")

@@ -1,23 +1,37 @@
-"""From `cdktf.json` to validated settings, or to sentences that say what is wrong."""
+"""From `cdktf.json` to validated settings, or to sentences that say what is wrong, and where."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from stacks.settings.document import parse_document, settings_text
-from stacks.settings.environment import Environments, EnvironmentSettings
+from stacks.settings.document import parse_document, place_of, settings_text
+from stacks.settings.environment import (
+    ENVIRONMENT_NAMES,
+    PIPELINE_NAMES,
+    Environments,
+    EnvironmentSettings,
+)
+from stacks.settings.pipeline import PipelineSettings
+from stacks.settings.reasons import json_kind, meant, reason
 from stacks.settings.setting import Settings, SettingsError
 from stacks.settings.state import STATE_BACKENDS, with_state_bucket
 
 _FILLED_IN = (("s3", "bucket"), ("s3", "region"))
+CONTEXT, ENVIRONMENTS = "context", "environments"
+# What has names that people choose.
+_NAMES: Mapping[type[Settings], str] = {
+    EnvironmentSettings: ENVIRONMENT_NAMES,
+    PipelineSettings: PIPELINE_NAMES,
+}
 
 
 def read_settings(path: Path) -> Environments:
@@ -30,18 +44,61 @@ def read_settings(path: Path) -> Environments:
         content = path.read_bytes()
     except OSError as error:
         raise SettingsError([f"{path.name} cannot be read: {error.strerror}."]) from error
-    document = parse_document(settings_text(content, path.name), path.name)
-    context = document.get("context", {}) if isinstance(document, dict) else {}
-    # cdktf and its constructs keep their own settings in the context.
-    context = context if isinstance(context, dict) else {}
-    ours = Environments.model_fields.keys() & context.keys()
-    # A slip there would go unnoticed.
-    meant = {key: _meant(key, Environments.model_fields, 0.75) for key in context.keys() - ours}
-    if slips := [(key, name) for key, name in sorted(meant.items()) if name]:
-        raise SettingsError(
-            [f"{path.name}: the context has {key!r}: did you mean {name!r}?" for key, name in slips]
+    return parse_text(settings_text(content, path.name), path.name)
+
+
+def parse_text(text: str, name: str) -> Environments:
+    """The settings in the text of a `cdktf.json`; name: what the errors call it.
+
+    Raises `SettingsError`, with line and column of everything that is wrong.
+    """
+    context = parse_context(text, name)
+    ours = {key: context[key] for key in Environments.model_fields if key in context}
+    return parse_settings(ours, source=name, text=text)
+
+
+def parse_context(text: str, name: str) -> dict[str, Any]:
+    """The ``context`` with its ``environments``, not validated; cdktf has keys of its own in it.
+
+    Raises `SettingsError` where there is none.
+    """
+    document = parse_document(text, name)
+
+    def refuse(path: Sequence[str], cause: str) -> SettingsError:
+        return SettingsError([f"{name} is not usable: {place_of(text, path)}: {cause}."])
+
+    if not isinstance(document, dict):
+        raise refuse(
+            (),
+            f"expected an object, found {json_kind(document)}; write "
+            '{"context": {"environments": {...}}}, see docs/settings.md',
         )
-    return parse_settings({name: context[name] for name in ours}, source=path.name)
+    if ENVIRONMENTS in document:
+        raise refuse(
+            (ENVIRONMENTS,), "'environments' stands beside 'context'; move it into the 'context'"
+        )
+    if CONTEXT not in document:
+        raise refuse(
+            (), 'there is no \'context\' in the file; add "context": {"environments": {...}}'
+        )
+    context = document[CONTEXT]
+    if not isinstance(context, dict):
+        raise refuse(
+            (CONTEXT,),
+            f"'context' is {json_kind(context)}; it is an object with 'environments' in it",
+        )
+    known = Environments.model_fields
+    # cdktf and its constructs keep their own settings in the context; a slip would go unnoticed.
+    slips = {key: meant(key, known, 0.75) for key in sorted(context.keys() - known.keys())}
+    if problems := [
+        f"{name}, {place_of(text, (CONTEXT, key))}: the context has {key!r}: did you mean {one!r}?"
+        for key, one in slips.items()
+        if one
+    ]:
+        raise SettingsError(problems)
+    if ENVIRONMENTS not in context:
+        raise refuse((CONTEXT,), "there is no 'environments' in the 'context'; add it")
+    return context
 
 
 def read_environments(path: Path) -> Mapping[str, EnvironmentSettings]:
@@ -49,12 +106,15 @@ def read_environments(path: Path) -> Mapping[str, EnvironmentSettings]:
     return read_settings(path).environments
 
 
-def parse_settings(given: Mapping[str, object], *, source: str = "settings") -> Environments:
+def parse_settings(
+    given: Mapping[str, object], *, source: str = "settings", text: str | None = None
+) -> Environments:
     """Validate settings given as plain JSON data; raises `SettingsError`.
 
-    An environment that keeps its state in S3 and names no bucket gets the `state_bucket`.
+    An environment that keeps its state in S3 and names no bucket gets the `state_bucket`. text: of
+    the file whose context the settings are, to name lines.
     """
-    settings = with_state_bucket({"environments": {}} | dict(given))
+    settings = with_state_bucket({ENVIRONMENTS: {}} | dict(given))
     try:
         return Environments.model_validate_json(json.dumps(settings))
     except ValidationError as error:
@@ -62,71 +122,95 @@ def parse_settings(given: Mapping[str, object], *, source: str = "settings") -> 
         if any(problem["loc"][0] == "state_bucket" for problem in problems):
             # What follows from it would be named a second time, where the user wrote nothing.
             problems = [problem for problem in problems if problem["loc"][-2:] not in _FILLED_IN]
-        raise SettingsError([_sentence(source, problem) for problem in problems]) from error
+        raise SettingsError(
+            [_sentence(source, text, settings, problem) for problem in problems]
+        ) from error
 
 
 def parse_environments(
     environments: object, *, source: str = "settings"
 ) -> Mapping[str, EnvironmentSettings]:
     """Validate the environments given as plain JSON data; raises `SettingsError`."""
-    return parse_settings({"environments": environments}, source=source).environments
+    return parse_settings({ENVIRONMENTS: environments}, source=source).environments
 
 
-def _meant(written: str, names: Iterable[str], cutoff: float) -> str | None:
-    """The name that resembles what was written, if one does."""
-    return next(iter(get_close_matches(written, list(names), n=1, cutoff=cutoff)), None)
+@dataclass(frozen=True)
+class _Place:
+    """Where a value is. words: for people. path: of keys and indexes, as far as they are given."""
+
+    words: str
+    path: tuple[str | int, ...]
+    allowed: str
 
 
-def _sentence(source: str, problem: Mapping[str, Any]) -> str:
+def _sentence(source: str, text: str | None, given: Any, problem: Mapping[str, Any]) -> str:
     """One wrong value as a sentence: where, what, why not, and what is allowed."""
-    where, allowed = _locate(problem["loc"])
+    place = _locate(problem["loc"], given)
+    allowed = place.allowed
+    where = f"{source}: {place.words}"
+    if text is not None:
+        where = f"{source}, {place_of(text, (CONTEXT, *place.path))}: {place.words}"
     if problem["type"] == "missing":
-        return f"{source}: {where} is missing. Allowed: {allowed}."
+        return f"{where} is missing. Allowed: {allowed}."
     if problem["type"] == "extra_forbidden":
-        meant = _meant(str(problem["loc"][-1]), re.findall(r"\w+", allowed), 0.6)
-        allowed += f" (did you mean {meant!r}?)" if meant else ""
+        close = meant(str(problem["loc"][-1]), re.findall(r"\w+", allowed))
+        allowed += f" (did you mean {close!r}?)" if close else ""
     if problem["type"] == "value_error" and problem["loc"][-1] == "pipelines":
         # Each is right for itself; the reason names those that do not go together.
-        return f"{source}: {where}: {_reason(problem)}."
+        return f"{where}: {reason(problem)}."
     value = json.dumps(problem["input"], ensure_ascii=False)
     shown = value if len(value) <= 80 else f"{value[:77]}..."
-    return f"{source}: {where} = {shown}: {_reason(problem)}. Allowed: {allowed}."
+    if problem["loc"][-1] == "[key]":
+        # The key is what is wrong, and it is named already.
+        return f"{where}: {reason(problem)}. Allowed: {allowed}."
+    return f"{where} = {shown}: {reason(problem)}. Allowed: {allowed}."
 
 
-def _reason(problem: Mapping[str, Any]) -> str:
-    if problem["type"] == "extra_forbidden":
-        return "there is no such setting"
-    if problem["type"] == "string_pattern_mismatch":
-        return "it does not have the right form"
-    return str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
-
-
-def _locate(location: Sequence[str | int]) -> tuple[str, str]:
-    """Follow an error's path through the models: where it is in words, and what is allowed there.
+def _locate(location: Sequence[str | int], given: Any) -> _Place:
+    """Follow an error's path through the models and the data.
 
     A step is the name of a field, a key or an index inside the field's value, or the kind of state
     that pydantic chose (which no user wrote).
     """
     model: type[Settings] = Environments
-    names, fields = [], []
+    names: list[str] = []
+    fields: list[str] = []
+    path: list[str | int] = []
     allowed = f"one of {', '.join(model.model_fields)}"
     for step in location:
+        with contextlib.suppress(LookupError, TypeError):
+            given = given[step]
+            path.append(step)
         if step in model.model_fields:
             field = model.model_fields[str(step)]
             model = _model_of(field) or model
             fields.append(str(step))
             allowed = _allowed(field)
         elif fields[-1:] in (["environments"], ["pipelines"]):
-            names.append(f"{fields.pop().removesuffix('s')} {str(step)!r}")
+            kind = fields.pop().removesuffix("s")
+            names.append(f"{kind} {str(step)!r}")
+            allowed = f"an object with the settings of the {kind}"
         elif fields[-1:] == ["state"] and step in STATE_BACKENDS:
             model = STATE_BACKENDS[str(step)]
+        elif isinstance(step, int):
+            names += [f"field {'.'.join(fields)!r}", _element(fields[-1], step, given)]
+            fields = []
         elif step != "[key]":
-            fields.append(str(step))
-            if isinstance(step, str) and fields[-2:-1] != ["tags"]:
+            fields.append(step)
+            if fields[-2:-1] != ["tags"]:
                 allowed = f"one of {', '.join(model.model_fields)}"
+        elif not fields and model in _NAMES:
+            allowed = _NAMES[model]
     if fields:
         names.append(f"field {'.'.join(fields)!r}")
-    return ", ".join(names), allowed
+    return _Place(", ".join(names), tuple(path), allowed)
+
+
+def _element(field: str, index: int, given: Any) -> str:
+    """What people call an element of a list: they count from 1."""
+    kind = "column" if field.endswith("columns") else "element"
+    name = given.get("name") if isinstance(given, dict) else None
+    return f"{kind} {index + 1}" + (f" ({name!r})" if isinstance(name, str) else "")
 
 
 def _allowed(field: FieldInfo) -> str:

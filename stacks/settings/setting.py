@@ -9,7 +9,6 @@ from burst.contract import arguments_of
 from pydantic import BaseModel, ConfigDict, Field
 
 NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
-REGION = r"^[a-z]{2}(-[a-z]+)+-\d$"
 
 
 class SettingsError(ValueError):

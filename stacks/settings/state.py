@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from stacks.settings.setting import REGION, Settings, setting
+from stacks.settings.regions import Region
+from stacks.settings.setting import Settings, setting
 from stacks.settings.tags import TAGS_ALLOWED, Tags
 
 # What Terraform's S3 backend takes: a key's own id (of one region or of several), no alias.
@@ -42,12 +43,11 @@ class S3State(Settings):
         min_length=1,
         max_length=1024,
     )
-    region: str | None = setting(
+    region: Region | None = setting(
         None,
         allowed="a region such as eu-central-1",
         description="Region of the bucket; the environment's where left out (for the project's "
         "`state_bucket`: its own).",
-        pattern=REGION,
     )
     kms_key_arn: str | None = setting(
         None,
@@ -99,10 +99,9 @@ class StateBucket(Settings):
         description="Name of the bucket. The stack `state` makes it and keeps its own state there.",
         pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$",
     )
-    region: str = setting(
+    region: Region = setting(
         allowed="a region such as eu-central-1",
         description="Region of the bucket.",
-        pattern=REGION,
     )
     tags: Tags = setting(
         {}, allowed=TAGS_ALLOWED, description="Tags on the bucket, beside `project`."

@@ -288,8 +288,9 @@ def test_message_is_a_sentence_with_what_where_and_what_to_do(stack: Synthesized
     assert texts["quarantine"] == (
         f'{{"alert": "Environment {environment}: a file could not be read and is in quarantine; '
         "the others went through. Read the reason (`burst status`, or the object beside it), "
-        "correct the file, and send it in place of the bad one by `burst replay --quarantine "
-        "--with`. Runbook: docs/runbook.md, 'a file in quarantine'.\", "
+        "correct the file, and send it in place of the bad one by `burst replay "
+        f"{environment} PIPELINE --quarantine --with FILE`. "
+        "Runbook: docs/runbook.md, 'a file in quarantine'.\", "
         '"bucket": <bucket>, "reason": <reason>}'
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stacks.pipeline import code, transforms
-from stacks.settings import SettingsError
+from stacks.settings import SettingsError, read_environments
 from tests import example
 from tests.synth.conftest import Synth
 from tests.synth.synthesized import Synthesized
@@ -83,3 +83,13 @@ def test_pipeline_without_a_transform_module_is_named_with_those_that_exist(
         caught.value
     )
     assert "orders" in str(caught.value).split("one that is there")[1]
+
+
+def test_transform_that_python_cannot_read_is_named_with_its_line(sources: Path) -> None:
+    module = sources / "transforms" / "orders.py"
+    module.write_text("def transform(frame):\n    retrn frame\n", encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        transforms.find_transforms(read_environments(example.SETTINGS))
+    assert str(caught.value) == (
+        "glue_jobs/transforms/orders.py, line 2: Python cannot read it: invalid syntax. Correct it."
+    )

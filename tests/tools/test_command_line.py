@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import example
 from tools import cli, completion
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
@@ -52,7 +54,8 @@ def test_help_of_every_command_fits_and_has_an_example_with_options_that_exist(
 ) -> None:
     said = say(*name.split(), "--help")
     assert max(map(len, said.splitlines())) <= WIDTH
-    assert "<bool>" not in said, "the type of an option that takes no value is noise"
+    of_python = re.findall(r"<(?:bool|str|list|int range|float)\b.*?>|[^\[]default: .*", said, re.M)
+    assert of_python == [], "types of Python, or a default outside of typer's brackets"
     text = " ".join(said.split())
     assert f"Usage: burst {name} " in text
     example = re.search(r"Example: .*?pipenv run burst (?P<words>.*?)(?:\)\"| ╭)", text)
@@ -70,7 +73,11 @@ def test_shell_completes_commands_and_options_in_every_folder(tmp_path: Path) ->
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "__init__.py").write_text("raise SystemExit('not ours')")
     lines = [f"source {file}"]
-    for words in (["burst", "st"], ["burst", "sandbox", "apply", "--fo"]):
+    for words in (
+        ["burst", "st"],
+        ["burst", "sandbox", "apply", "--fo"],
+        ["burst", "sandbox", ""],
+    ):
         lines += [
             f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}",
             '_burst_completion; echo "${COMPREPLY[*]}"',
@@ -78,7 +85,10 @@ def test_shell_completes_commands_and_options_in_every_folder(tmp_path: Path) ->
     done = subprocess.run(
         ["bash", "-c", "\n".join(lines)], cwd=tmp_path, capture_output=True, text=True
     )
-    assert (done.stdout.split(), done.stderr) == (["status", "--folder"], "")
+    assert (done.stdout.split(), done.stderr) == (
+        ["status", "--folder", "apply"],
+        "",
+    )
 
 
 @pytest.mark.parametrize("shell", completion.Shell)
@@ -86,3 +96,28 @@ def test_script_for_a_shell_calls_this_python_and_this_project(shell: completion
     script = completion.script(shell)
     assert f"PYTHONPATH={PROJECT_FOLDER} {sys.executable} -P -m tools.cli" in script
     assert f"{cli.COMPLETE}=complete_{shell}" in script
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "offered"),
+    [
+        (["status"], "", ["dev", "prod"]),
+        (["put", "dev"], "or", ["orders"]),
+        (["put", "dev"], "x", []),
+        (["try"], "", ["orders"]),
+    ],
+)
+def test_shell_completes_names_in_the_settings(
+    words: list[str],
+    typed: str,
+    offered: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copy(example.SETTINGS, tmp_path / "cdktf.json")
+    monkeypatch.setattr(cli, "PROJECT_FOLDER", tmp_path)
+    command = cli.load(words[0])
+    context = command.make_context(words[0], words[1:], resilient_parsing=True)
+    name = "environment" if words == ["status"] else "pipeline"
+    param = next(one for one in command.get_params(context) if one.name == name)
+    assert [item.value for item in param.shell_complete(context, typed)] == offered

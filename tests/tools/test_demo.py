@@ -147,7 +147,7 @@ def test_provider_that_cannot_be_had_is_one_sentence_with_both_ways_out(tmp_path
         (["--pipeline", "x", "--environment", "y"], "has no environment 'y'; it has "),
         (["--window", "901"], "give a whole number, 1 to 900."),
         (["--size", "101"], "give a whole number, 1 to 100."),
-        (["--seed", "x"], "'--seed': Input should be a valid integer"),
+        (["--seed", "x"], "'--seed': 'x' is not allowed: give a whole number."),
         (["--files", "2", "--bad", "3"], "3 of 2 files cannot be bad"),
         (["--nonsense"], "No such option: --nonsense"),
     ],

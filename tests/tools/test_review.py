@@ -263,7 +263,12 @@ def test_demo_without_development_packages_says_how_to_get_them() -> None:
 @pytest.mark.parametrize(
     ("arguments", "output", "code", "what"),
     [
-        (["demo", "--folder", "/proc/x"], None, 2, "Error: /proc/x: No such file or directory."),
+        (
+            ["demo", "--folder", "/proc/x"],
+            None,
+            2,
+            "Error: /proc/x cannot be read or written: No such file or directory.",
+        ),
         (
             ["settings"],
             "/dev/full",

@@ -10,7 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests import example
-from tools import docs, settings_schema
+from tools import docs, settings_schema, settings_table
+from tools.operate.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = settings_schema.schema()
@@ -72,3 +73,15 @@ def test_wrong_setting_is_marked_in_the_editor(name: str, value: object) -> None
 def test_description_says_what_is_allowed() -> None:
     size = SCHEMA["$defs"]["PipelineSettings"]["properties"]["batch_size"]
     assert size["description"].endswith("Allowed: a whole number from 1 to 100.")
+
+
+def test_settings_are_a_list_of_wrapped_lines_for_a_terminal() -> None:
+    shown = settings_table.listing(None, width=80)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert all(name in shown for name in ("batch_size", "archive_move_days", "glue_version"))
+    one = settings_table.listing("batch_window_seconds", width=80)
+    assert one.splitlines()[1] == "  batch_window_seconds [900]"
+    assert "batch_size" not in one
+    assert "Allowed: a whole number from 1 to 900." in one
+    with pytest.raises(InputError, match="did you mean 'batch_size'"):
+        settings_table.listing("bach_size", width=80)

@@ -7,7 +7,7 @@ from typing import Any
 
 from burst.contract import Column, column_fields, parse_type, united
 
-from stacks.settings import parse_document, parse_settings
+from stacks.settings import parse_context, parse_text
 from tools.authoring.drift import Came
 from tools.authoring.writing import ENVIRONMENTS, PIPELINES, SETTINGS, laid_out
 from tools.operate.json_text import indentation, with_text
@@ -20,8 +20,7 @@ def declared(text: str, environment: str, pipeline: str, came: Sequence[Came]) -
     """
     if not any(one.proposal for one in came):
         return text
-    document = parse_document(text, SETTINGS)
-    pipelines = document["context"][ENVIRONMENTS][environment][PIPELINES]
+    pipelines = parse_context(text, SETTINGS)[ENVIRONMENTS][environment][PIPELINES]
     columns: list[dict[str, Any]] = [dict(one) for one in pipelines[pipeline]["input"]["columns"]]
     for one in came:
         if one.proposal and one.column:
@@ -35,9 +34,7 @@ def declared(text: str, environment: str, pipeline: str, came: Sequence[Came]) -
     shown = laid_out(columns, indentation(text, path))
     line_end = "\r\n" if "\r\n" in text else "\n"
     after = with_text(text, path, "columns", shown.replace("\n", line_end))
-    context = parse_document(after, SETTINGS)["context"]
-    known = {key: context[key] for key in (ENVIRONMENTS, "state_bucket") if key in context}
-    parse_settings(known, source=SETTINGS)
+    parse_text(after, SETTINGS)
     return after
 
 

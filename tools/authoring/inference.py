@@ -498,7 +498,9 @@ def _parquet_columns(samples: Sequence[Sample]) -> list[Finding]:
         try:
             schemas[sample.name] = pq.ParquetFile(io.BytesIO(sample.body)).schema_arrow
         except (OSError, pa.ArrowException) as error:
-            raise InputError(f"{sample.name} is not readable Parquet: {error}.") from error
+            raise InputError(
+                f"{sample.name} is not readable Parquet: {str(error).rstrip('.')}."
+            ) from error
         check_names(schemas[sample.name].names, sample.name)
     names = widest({file: schema.names for file, schema in schemas.items()})
     for sample in samples:

@@ -176,7 +176,7 @@ def _parquet(name: str, file: BinaryIO, limit: int) -> Sample:
     try:
         return _first_rows(name, file, limit)
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{name} is not readable Parquet: {error}.") from error
+        raise InputError(f"{name} is not readable Parquet: {str(error).rstrip('.')}.") from error
 
 
 def _first_rows(name: str, file: BinaryIO, limit: int) -> Sample:

@@ -29,6 +29,10 @@ def plain_table(*names: str) -> Table:
     return table
 
 
+def _all_rows(rows: int) -> str:
+    return f"all {rows:,} rows" if rows > 1 else "the one row" if rows else "no row"
+
+
 def inference_lines(samples: Sequence[Sample], found: Inference) -> Iterator[RenderableType]:
     """What was read, what was found in it, why, and what is doubtful."""
     for sample in samples[:SHOWN_SAMPLES]:
@@ -40,7 +44,7 @@ def inference_lines(samples: Sequence[Sample], found: Inference) -> Iterator[Ren
         in_part = f", of {partly} of them only the beginning" if partly else ""
         yield f"... and {count(len(rest), 'more file')}{in_part}"
     yield f"{found.format.kind}: {', '.join(found.evidence)}"
-    yield f"The job's parser reads all {count(found.rows, 'row')} of them with these columns:\n"
+    yield f"The job's parser reads {_all_rows(found.rows)} with these columns:\n"
     table = plain_table("column", "type", "evidence")
     for one, column in zip(found.findings, found.format.columns, strict=True):
         kind = Text(short_type(one.type), style="yellow" if one.undecided else "")

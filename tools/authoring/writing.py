@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from burst.contract import NO_TRANSFORM, Column, FileFormat, column_fields
+from pydantic import TypeAdapter, ValidationError
 
-from stacks.settings import SettingsError, parse_document, parse_settings, settings_text
+from stacks.settings import PipelineSettings, parse_context, parse_text, settings_text
+from stacks.settings.environment import PIPELINE_NAMES, PipelineName
 from stacks.settings.pipeline import CSV_ONLY
 from tools.operate.errors import InputError
 from tools.operate.json_text import indentation, with_text
@@ -89,6 +91,7 @@ def propose(folder: Path, choices: Choices, format: FileFormat) -> Proposal:
     folder: of the project. Raises `InputError` or `SettingsError` where the name or the prefix is
     taken or not allowed, there is no such environment, or cdktf.json cannot be used.
     """
+    _must_be_allowed(choices)
     before, text, environments = _current(folder)
     chosen = _chosen(environments, choices)
     member = pipeline_settings(choices, format)
@@ -104,9 +107,7 @@ def propose(folder: Path, choices: Choices, format: FileFormat) -> Proposal:
             raise InputError(
                 f'{SETTINGS} has no object {path_text}; add it: "{PIPELINES}": {{}}.'
             ) from None
-    context = parse_document(text, SETTINGS)["context"]
-    known = {key: context[key] for key in (ENVIRONMENTS, "state_bucket") if key in context}
-    parse_settings(known, source=SETTINGS)
+    parse_text(text, SETTINGS)
     module = choices.module
     if keyword.iskeyword(module):
         raise InputError(
@@ -126,6 +127,31 @@ def propose(folder: Path, choices: Choices, format: FileFormat) -> Proposal:
     return Proposal(folder, chosen, laid_out(member, ""), {**texts, SETTINGS: text}, before, kept)
 
 
+def _must_be_allowed(choices: Choices) -> None:
+    """Name what was typed, and not the settings that it would become in every environment."""
+    if not _fits(PipelineName, choices.pipeline):
+        raise InputError(
+            f"A pipeline cannot be called {choices.pipeline!r}. Allowed: {PIPELINE_NAMES}."
+        )
+    for name in ("prefix", "suffix"):
+        field, value = PipelineSettings.model_fields[name], getattr(choices, name)
+        kind = field.rebuild_annotation()
+        if not _fits(kind, value):
+            extra = field.json_schema_extra
+            allowed = extra["allowed"] if isinstance(extra, dict) else ""
+            close = f"{value}/"
+            hint = f" (did you mean {close!r}?)" if _fits(kind, close) else ""
+            raise InputError(f"--{name} {value!r} is not allowed{hint}. Allowed: {allowed}.")
+
+
+def _fits(kind: Any, value: str | None) -> bool:
+    try:
+        TypeAdapter(kind).validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
 def _current(folder: Path) -> tuple[bytes, str, Mapping[str, Any]]:
     """The settings file: its bytes, its text, and its environments."""
     try:
@@ -133,12 +159,9 @@ def _current(folder: Path) -> tuple[bytes, str, Mapping[str, Any]]:
     except OSError as error:
         raise InputError(f"{folder / SETTINGS} cannot be read: {error.strerror}.") from error
     text = settings_text(before, SETTINGS)
-    document = parse_document(text, SETTINGS)
-    context = document.get("context") if isinstance(document, dict) else None
-    environments = context.get(ENVIRONMENTS) if isinstance(context, dict) else None
-    if not isinstance(environments, dict) or not environments:
-        raise SettingsError([f"{SETTINGS}: the context has no field 'environments' with one."])
-    return before, text, environments
+    # Says what is wrong already, with its line, before anything is added.
+    parse_text(text, SETTINGS)
+    return before, text, parse_context(text, SETTINGS)[ENVIRONMENTS]
 
 
 def _chosen(environments: Mapping[str, Any], choices: Choices) -> tuple[str, ...]:

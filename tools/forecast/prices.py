@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from stacks.settings import SettingsError, parse_document, settings_text
 from tools.forecast.errors import ForecastError
 
 SHIPPED = Path(__file__).with_name("prices.json")
@@ -56,11 +56,11 @@ def read_prices(region: str, file: Path | None = None) -> PriceList:
     """
     path = file or SHIPPED
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_document(settings_text(path.read_bytes(), str(path)), str(path))
     except OSError as error:
         raise ForecastError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise ForecastError(f"{path} is not JSON: {error}.") from error
+    except SettingsError as error:
+        raise ForecastError(str(error)) from error
     regions = document.get("regions") if isinstance(document, dict) else None
     if not isinstance(regions, dict) or not regions:
         raise ForecastError(f"{path} has no `regions`; copy the form of {SHIPPED.name}.")

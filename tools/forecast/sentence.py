@@ -87,7 +87,7 @@ def trace_like(text: str, *, days: int = 30, seed: int = 1) -> Trace:
     if not times:
         raise ForecastError(f"--like gives no burst within {days} days: {text!r}. Use more --days.")
     return Trace.of_arrays(
-        np.concatenate(times), np.concatenate(sizes), source=f"like {text!r}", days=float(days)
+        np.concatenate(times), np.concatenate(sizes), source=f"--like {text!r}", days=float(days)
     )
 
 

@@ -197,5 +197,12 @@ def _reading(name: str) -> Iterator[None]:
         raise ForecastError(
             f"{name} cannot be read or written: {error.strerror or error}."
         ) from error
+    except UnicodeDecodeError as error:
+        byte = f"byte {error.start + 1:,} is 0x{error.object[error.start]:02x}"
+        raise ForecastError(f"{name} is not UTF-8 text: {byte}.") from error
+    except json.JSONDecodeError as error:
+        raise ForecastError(
+            f"{name} is not JSON: line {error.lineno}, column {error.colno} cannot be read."
+        ) from error
     except (ValueError, EOFError) as error:
         raise ForecastError(f"{name} cannot be read: {error}.") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from stacks.settings import parse_settings
+from stacks.settings import parse_text
 from tools.forecast import present
 from tools.forecast.errors import ForecastError
 from tools.forecast.model import Candidate
@@ -30,7 +30,7 @@ def with_candidate(text: str, environment: str, pipeline: str, candidate: Candid
             text = with_member(text, base, parents[0], {name: value})
         else:
             text = with_member(text, (*base, *parents), name, value)
-    parse_settings(json.loads(text)["context"], source=present.SETTINGS_FILE.name)
+    parse_text(text, present.SETTINGS_FILE.name)
     return text
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from tools.operate.errors import InputError
+from tools.operate.errors import InputError, NotDeployedError
 from tools.processes import run
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
@@ -160,11 +160,10 @@ def _text(value: object) -> str:
 
 def _from_file(file: Path, environment: str | None) -> Deployment:
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        content = file.read_bytes()
     except OSError as error:
         raise InputError(f"The outputs cannot be read: {file}: {error.strerror}.") from error
-    except ValueError as error:
-        raise InputError(f"{file} is no JSON: {error}.") from error
+    values = _parsed(content, str(file))
     if not isinstance(values, dict):
         raise InputError(f"{file} holds no JSON object with the outputs of a stack.")
     deployment = parse_outputs(values, source=str(file))
@@ -175,12 +174,22 @@ def _from_file(file: Path, environment: str | None) -> Deployment:
     return deployment
 
 
+def _parsed(content: bytes, name: str) -> Any:
+    # Here, because pydantic takes a while and only this needs the settings.
+    from stacks.settings import SettingsError, parse_document, settings_text
+
+    try:
+        return parse_document(settings_text(content, name), name)
+    except SettingsError as error:
+        raise InputError(str(error)) from error
+
+
 def _from_terraform(environment: str) -> Deployment:
     folder = STACKS_FOLDER / environment
     if not folder.is_dir():
         known = sorted(path.name for path in STACKS_FOLDER.glob("*") if path.is_dir())
         there = f"Synthesized: {', '.join(known)}." if known else "Nothing is synthesized yet."
-        raise InputError(
+        raise NotDeployedError(
             f"There is no stack of an environment {environment!r} in {STACKS_FOLDER}. {there} "
             f"`pipenv run python main.py` writes those of cdktf.json. {_HOW_TO_DEPLOY}"
         )
@@ -202,13 +211,29 @@ def _terraform_outputs(environment: str) -> dict[str, Any]:
             "install it, or give the outputs as a file by --outputs."
         )
     folder = STACKS_FOLDER / environment
+    if not (folder / ".terraform").is_dir():
+        raise NotDeployedError(
+            f"The environment {environment!r} is not deployed from here: deploy it with `pipenv "
+            f"run deploy {environment}`, or, where it was deployed from elsewhere, run `terraform "
+            f"-chdir={folder} init` once."
+        )
     command = [terraform, f"-chdir={folder}", "output", "-json", "-no-color"]
     done = run("terraform output", command, patience=TERRAFORM_SECONDS)
     if done.returncode != 0:
-        said = " ".join(line.strip("│╷╵ ") for line in done.stderr.splitlines()).strip()
         raise InputError(
-            f"Terraform cannot read the outputs of {folder} (run `terraform -chdir={folder} "
-            f"init` once): {said[:500]}"
+            f"Terraform cannot read the outputs of {folder}; run `terraform -chdir={folder} init` "
+            f"once. It says:\n{first_error(done.stderr)}"
         )
     values = json.loads(done.stdout)
     return values if isinstance(values, dict) else {}
+
+
+def first_error(text: str) -> str:
+    """Terraform's first error, in its own lines and without its frame.
+
+    A second one mostly follows from the first.
+    """
+    lines = [line.strip("│╷╵ ") for line in text.strip().splitlines()]
+    errors = [number for number, line in enumerate(lines) if line.startswith("Error:")]
+    shown = lines[errors[0] : errors[1] if len(errors) > 1 else None] if errors else lines
+    return "\n".join(f"  {line}" if line else "" for line in shown).rstrip()

@@ -17,6 +17,10 @@ class InputError(OperateError):
     exit_code = BAD_INPUT
 
 
+class NotDeployedError(InputError):
+    """Nothing is deployed from this project; a sandbox may be what is meant."""
+
+
 class StoppedError(OperateError):
     """Ctrl-C: the text says what was done until then, and what goes on without us."""
 

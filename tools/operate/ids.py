@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from tools.operate.errors import InputError, OperateError
+from tools.operate.errors import InputError
 
 SHORT_DIGITS = 8
 # Glue's own form, for job runs and workflow runs.
@@ -49,18 +49,30 @@ def earliest_time(batch: str) -> str:
 def the_one(text: str, ids: Iterable[str], *, what: str, where: str) -> str:
     """The id that begins like this.
 
-    Raises:
-        OperateError: there is none.
-        InputError: there are several.
+    Raises `InputError` where there is none, and where there are several.
     """
     found = sorted({id_ for id_ in ids if id_.startswith(text)})
     if not found:
-        raise OperateError(
-            f"There is no {what} {text} in {where}; `burst status` shows the last ones."
-        )
+        raise missing(text, what=what, where=where)
     if len(found) > 1:
         shown = ", ".join(found[:3])
         raise InputError(
             f"{text!r} is the beginning of {len(found)} ids, the first are {shown}: type more."
         )
     return found[0]
+
+
+def missing(text: str, *, what: str, where: str) -> InputError:
+    """The error for an id that there is not; it says what the id looks like."""
+    other = ""
+    if what == "batch" and looks_like_run(text):
+        other = " It looks like the id of a run; `burst inspect` shows its batches."
+    elif what == "batch" and not looks_like_batch(text):
+        other = " The id of a batch is like 20250131T235959Z-0123abcd, or its beginning."
+    elif what == "run" and not looks_like_run(text):
+        other = " The id of a run is like wr_0123abcd, or its beginning."
+    elif what == "run":
+        other = " Runs of other pipelines are in their own jobs."
+    return InputError(
+        f"There is no {what} {text} in {where}; `burst status` shows the last ones.{other}"
+    )

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from burst import drift
 from burst.batch import InputFile
 
-from tools.operate import runs
+from tools.operate import ids, runs
 from tools.operate.connection import CLOCKS_APART, Connection
 from tools.operate.deployment import DeployedPipeline, Deployment
-from tools.operate.errors import InputError, OperateError
+from tools.operate.errors import InputError
 from tools.operate.history import Batch, summary
 from tools.operate.ledger import (
     AttemptsRecord,
@@ -189,10 +189,8 @@ def inspect_batch(
     ledger = PipelineLedger.of(s3, deployment, pipeline)
     records = ledger.records(ledger.find(batch))
     if records is None:
-        raise OperateError(
-            f"There is no batch {batch} in the ledger of {deployment.environment}/{pipeline.name}; "
-            f"`burst status {deployment.environment}` shows the last ones."
-        )
+        where = f"the ledger of {deployment.environment}/{pipeline.name}"
+        raise ids.missing(batch, what="batch", where=where)
     return batch_story(records, _replays(s3, deployment, pipeline))
 
 

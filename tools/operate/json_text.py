@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-_BLANK = re.compile(r"[ \t\n\r]*")
-_DECODER = json.JSONDecoder()
-
-
-@dataclass(frozen=True)
-class Member:
-    """A member of an object: where its key begins, and where its value begins and ends."""
-
-    key: str
-    key_start: int
-    start: int
-    end: int
+from stacks.settings.document import Member
+from stacks.settings.document import members as parts
 
 
 def with_member(text: str, path: Sequence[str], name: str, value: Any) -> str:
@@ -73,7 +61,7 @@ def indentation(text: str, path: Sequence[str]) -> str | None:
 
 def _object_at(text: str, path: Sequence[str]) -> int:
     """Where the object at this path begins."""
-    start = _blank(text, 0)
+    start = len(text) - len(text.lstrip())
     for key in path:
         start = next((m.start for m in members(text, start) if m.key == key), -1)
         if start < 0:
@@ -85,17 +73,4 @@ def members(text: str, start: int) -> Iterator[Member]:
     """The members of the object that begins at ``start``; KeyError where there is no object."""
     if text[start : start + 1] != "{":
         raise KeyError("not an object")
-    at = _blank(text, start + 1)
-    while text[at] != "}":
-        key, end = _DECODER.raw_decode(text, at)
-        value = _blank(text, _blank(text, end) + 1)
-        _, after = _DECODER.raw_decode(text, value)
-        yield Member(key, at, value, after)
-        at = _blank(text, after)
-        if text[at] == ",":
-            at = _blank(text, at + 1)
-
-
-def _blank(text: str, at: int) -> int:
-    match = _BLANK.match(text, at)
-    return match.end() if match else at
+    return parts(text, start)

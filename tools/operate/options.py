@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tools.operate.deployment import Deployment, read_deployment
+from tools.operate.deployment import PROJECT_FOLDER, Deployment, read_deployment
+from tools.operate.errors import InputError
 
 if TYPE_CHECKING:
     from tools.operate.connection import Connection
@@ -32,14 +33,38 @@ Endpoint = Annotated[
 
 
 def reach(
-    environment: str, outputs: Path | None, endpoint: str | None
+    environment: str, outputs: Path | None, endpoint: str | None, pipeline: str | None = None
 ) -> tuple[Deployment, Connection]:
-    """The named environment and the way to it; raises `InputError`."""
+    """The named environment and the way to it; raises `InputError`.
+
+    pipeline: that the command is about. What is deployed decides whether there is one; where that
+    cannot be read, a name that is not in the settings is the likelier mistake and is said first.
+    """
     # Here, because boto3 takes a while and not every command asks AWS.
     from tools.operate.connection import Connection
 
-    deployment = read_deployment(environment, outputs)
+    try:
+        deployment = read_deployment(environment, outputs)
+        if pipeline is not None:
+            deployment.pipeline(pipeline)
+    except InputError as error:
+        if pipeline is not None and (sentence := _not_in_the_settings(environment, pipeline)):
+            error.args = (f"{sentence}\n{error}",)
+        raise
     return deployment, Connection(deployment.region, endpoint)
+
+
+def _not_in_the_settings(environment: str, pipeline: str) -> str | None:
+    from stacks.settings import SettingsError, read_environments
+
+    try:
+        environments = read_environments(PROJECT_FOLDER / "cdktf.json")
+    except SettingsError:
+        return None
+    if environment not in environments or pipeline in environments[environment].pipelines:
+        return None
+    known = ", ".join(environments[environment].pipelines)
+    return f"cdktf.json has no pipeline {pipeline!r} in {environment!r}; it has {known}."
 
 
 def utc_now() -> datetime:

@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
-from stacks.settings import SettingsError, parse_document, parse_environments, settings_text
+from stacks.settings import parse_text, settings_text
 from tools.operate.errors import InputError
 from tools.operate.json_text import with_member, without_member
 
@@ -42,9 +42,7 @@ def pausing(text: str, *, file: str, environment: str, pipeline: str, paused: bo
     Raises `InputError` for an unknown environment or pipeline, `SettingsError` for settings that
     cannot be used.
     """
-    document = _parsed(text, file)
-    environments = document.get("context", {}).get("environments", {})
-    known = parse_environments(environments, source=file)
+    known = parse_text(text, file).environments
     if environment not in known:
         raise InputError(
             f"There is no environment {environment!r} in {file}. There are: {', '.join(known)}."
@@ -67,13 +65,6 @@ def pausing(text: str, *, file: str, environment: str, pipeline: str, paused: bo
     return Pausing(
         environment, pipeline, paused, after != text, difference(text, after, file), after
     )
-
-
-def _parsed(text: str, file: str) -> dict[str, dict[str, dict[str, object]]]:
-    document = parse_document(text, file)
-    if not isinstance(document, dict):
-        raise SettingsError([f"{file} is not usable: it holds no JSON object."])
-    return document
 
 
 def difference(before: str, after: str, file: str) -> str:

@@ -6,6 +6,7 @@ import getpass
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from tools.operate import ids
 from tools.operate.errors import OperateError
 from tools.operate.ledger import BadFile, PipelineLedger, SetAsideRecord
 
@@ -24,10 +25,8 @@ def look(ledger: PipelineLedger, batch: str) -> Verdicts:
     records = ledger.records(batch)
     where = f"{ledger.environment} {ledger.pipeline}"
     if records is None:
-        raise OperateError(
-            f"There is no batch {batch} in the ledger of {ledger.environment}/{ledger.pipeline}; "
-            f"`burst status {ledger.environment}` shows those that wait."
-        )
+        where = f"the ledger of {ledger.environment}/{ledger.pipeline}"
+        raise ids.missing(batch, what="batch", where=where)
     if records.result is not None and not records.halved:
         raise OperateError(
             f"Batch {batch} is committed: its bad files are in quarantine already. `burst inspect "

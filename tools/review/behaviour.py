@@ -201,6 +201,9 @@ def _first(blocks: Any) -> Mapping[str, Any]:
     return blocks[0] if isinstance(blocks, list) and blocks and isinstance(blocks[0], dict) else {}
 
 
+_SWEEP_RULE = "sweep rule"
+
+
 def _telling(change: ResourceChange) -> Iterator[tuple[Difference, str, str]]:
     """The differences that count: each with its label and the name that belongs to it."""
     named = SETTINGS.get(change.type, {})
@@ -214,7 +217,8 @@ def _telling(change: ResourceChange) -> Iterator[tuple[Difference, str, str]]:
         if isinstance(difference.after, Unknown) and change.action is Action.REPLACE:
             continue
         if setting in named:
-            yield difference, named[setting], ""
+            is_sweep = _is_state_of_sweep(change, setting)
+            yield difference, _SWEEP_RULE if is_sweep else named[setting], ""
             continue
         for family, label in families.items():
             if setting == family or (family.endswith(".") and setting.startswith(family)):
@@ -312,7 +316,17 @@ def _dpu(side: Mapping[str, Any]) -> float | None:
     return workers * DPUS[kind]
 
 
+def _is_state_of_sweep(change: ResourceChange, setting: str) -> bool:
+    return (
+        change.type == "aws_cloudwatch_event_rule" and setting == "state" and "sweep" in change.name
+    )
+
+
 def _rule(change: ResourceChange, difference: Difference) -> str:
+    if _is_state_of_sweep(change, difference.setting):
+        if difference.after in ("DISABLED", False):
+            return "paused: nothing looks into landing for files whose event was lost"
+        return "no longer paused"
     if difference.after in ("DISABLED", False):
         return "paused: files wait in landing, no event starts a run"
     return "no longer paused: start the workflow once for the files that wait"

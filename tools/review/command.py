@@ -60,7 +60,8 @@ def review(
         ),
     ] = None,
     stack: Annotated[
-        str | None, typer.Option(help="Name of the stack; default: the plan's environment.")
+        str | None,
+        typer.Option(help="Name of the stack.", show_default="the plan's environment"),
     ] = None,
     commit: Annotated[str | None, typer.Option(help="What was planned, to be shown.")] = None,
     fail_on_data_loss: Annotated[

@@ -39,14 +39,14 @@ Size = Annotated[
 ]
 Folder = Annotated[
     Path | None,
-    typer.Option(help="New folder for everything it writes; default: one under .sandbox."),
+    typer.Option(help="New folder for everything it writes.", show_default="one under .sandbox"),
 ]
 
 
 def sandbox(
     environment: Annotated[str, typer.Option(help="Environment of cdktf.json to deploy.")] = "dev",
     pipeline: Annotated[
-        str | None, typer.Option(help="Deploy this pipeline alone; default: all of them.")
+        str | None, typer.Option(help="Deploy this pipeline alone.", show_default="all of them")
     ] = None,
     window: Window = 10,
     size: Size = None,

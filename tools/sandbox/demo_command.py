@@ -50,11 +50,14 @@ def demo(
     bad: Annotated[
         int | None,
         typer.Option(
-            help="Order files among them that no job can read; default: one.", min=0, max=1000
+            help="Order files among them that no job can read.",
+            min=0,
+            max=1000,
+            show_default="1",
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="The same seed gives the same orders; default: 1.")
+        int | None, typer.Option(help="The same seed gives the same orders.", show_default="1")
     ] = None,
     pipeline: Annotated[
         str | None,
@@ -62,7 +65,7 @@ def demo(
     ] = None,
     environment: Annotated[
         str | None,
-        typer.Option(help=f"Environment of cdktf.json with the pipeline; default: {ENVIRONMENT}."),
+        typer.Option(help="Environment of cdktf.json with the pipeline.", show_default=ENVIRONMENT),
     ] = None,
     window: Window = 15,
     size: Size = None,
@@ -199,8 +202,8 @@ def _announce(
     console.print(f"Pipeline {subject.pipeline!r}; {subject.what}.", markup=False)
     console.print(
         f"Batch size {size or settings.batch_size} events, batch window {window} s{shortened}. "
-        "The demo takes two to three minutes, most of which the AWS provider waits between its "
-        "checks."
+        "The demo takes two to three minutes; for half of that time the AWS provider waits "
+        "between its checks."
     )
 
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from stacks.settings import SettingsError, parse_document, settings_text
+from stacks.settings import SettingsError, parse_context, parse_document, settings_text
 from tools.sandbox.code_copy import copy_code
 
 SETTINGS = "cdktf.json"
@@ -21,6 +21,7 @@ def source(project: Path, copy: Path, environment: str, pipeline: str | None) ->
     if pipeline is None:
         return project
     text = settings_text((project / SETTINGS).read_bytes(), SETTINGS)
+    parse_context(text, SETTINGS)
     reduced = with_only(parse_document(text, SETTINGS), environment, pipeline)
     shutil.rmtree(copy, ignore_errors=True)
     copy_code(project, copy)

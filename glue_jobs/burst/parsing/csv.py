@@ -22,7 +22,7 @@ import pyarrow.csv
 
 from burst.byte_stream import Guarded
 from burst.columns import arrow_schema, arrow_type
-from burst.contract import FileFormat
+from burst.contract import THOUSANDS_SEPARATORS, Column, FileFormat
 from burst.parsing.reasons import ParseError, check_names, shown
 from burst.parsing.rescue import Rest, what_fits
 from burst.parsing.transcode import Transcoded
@@ -40,6 +40,14 @@ _WORD, _LAST_BIT = 64, 63
 _BOM = b"\xef\xbb\xbf"
 _QUOTE, _LF, _CR = b'"\n\r'
 _QUOTED = re.compile(rb'"[^"]*"?')
+# What `surrogateescape` makes of bytes that are no text.
+_NO_TEXT = re.compile("[\udc80-\udcff]")
+_WHOLE = ("smallint", "int", "bigint")
+_BY = f"[{re.escape(''.join(THOUSANDS_SEPARATORS))}]"
+_SEPARATED = re.compile(
+    rf"[+-]?(?:\d+|\d{{1,3}}(?P<by>{_BY})\d{{3}}(?:(?P=by)\d{{3}})*)(?:(?P<point>[.,])\d+)?",
+    re.ASCII,
+)
 _NOT_BLANK = re.compile(rb"[^\r\n]")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _NOT_TEXT = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?.*invalid UTF8", re.DOTALL)
@@ -73,7 +81,15 @@ def _parse(stream: io.BufferedReader[Any], format: FileFormat) -> Iterator[pa.Re
     header, size = _header(head, format.delimiter)
     if header is None:
         return
-    check_names(header, format.columns, "The header", format.unknown)
+    try:
+        check_names(header, format.columns, "The header", format.unknown)
+    except ParseError:
+        if odd := _NO_TEXT.search("".join(header)):
+            raise ParseError(
+                f"The header is not UTF-8 text: found the byte 0x{ord(odd[0]) - 0xDC00:02x}. If "
+                "it is text, set the input's `encoding`; else it is no csv file."
+            ) from None
+        raise
     quoting = _Quoting(format)
     # The header is row 1.
     rows = 1
@@ -105,6 +121,27 @@ def _header(head: bytes, delimiter: str) -> tuple[list[str] | None, int]:
     if len(text) >= HEAD_BYTES:
         raise ParseError(f"The header is longer than {HEAD_BYTES // 1024**2} MiB.")
     return header, len(text)
+
+
+def _expected(bad: BadValue, format: FileFormat) -> str:
+    """What the column takes; of a number that is written with other separators, with which."""
+    point, written = format.decimal_separator, _SEPARATED.fullmatch(str(bad.found))
+    if not _is_number(bad.column) or not written:
+        return bad.expected
+    by, before_decimals = written["by"], written["point"]
+    as_set = by in (None, format.thousands_separator) and before_decimals in (None, point)
+    # One group of three digits after the point may as well be decimals, as the settings say.
+    if as_set or (by == point and not before_decimals):
+        return bad.expected
+    thousands = repr(format.thousands_separator) if format.thousands_separator else "nothing"
+    return (
+        f"a number with {point!r} before its decimals and {thousands} between thousands, as the "
+        "input's `decimal_separator` and `thousands_separator` say"
+    )
+
+
+def _is_number(column: Column) -> bool:
+    return bool(column.decimal) or column.type in ("float", "double", *_WHOLE)
 
 
 def _blocks(
@@ -301,7 +338,7 @@ class _Block:
         if first_bad:
             raise ParseError(
                 f"Row {self.rows + first_bad.position + 1}, column {first_bad.column.in_file!r}: "
-                f"found {shown(first_bad.found)}, expected {first_bad.expected}."
+                f"found {shown(first_bad.found)}, expected {_expected(first_bad, self.format)}."
             )
         if rest:
             for name in self._unknown():

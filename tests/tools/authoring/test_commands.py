@@ -145,7 +145,7 @@ def test_folder_that_cannot_be_written_is_named_and_nothing_is_half_done(
     before = (project / "cdktf.json").read_bytes()
     code, said = burst("new", "sales", "--from", "a.csv", "--yes")
     assert code == 2, said
-    assert "test_transform_sales.py: Not a directory" in said
+    assert "test_transform_sales.py cannot be read or written: Not a directory" in said
     assert (project / "cdktf.json").read_bytes() == before
     assert not (project / "glue_jobs/transforms/sales.py").exists()
 

@@ -116,7 +116,10 @@ def test_commands_that_need_them_say_so(name: str) -> None:
         (["drain", "dev", "orders", "--endpoint-url", "foo"], "Invalid endpoint: foo. Allowed is"),
         (["status", "dev", "--max-age", "0"], "'0' is not allowed: give a whole number, 1 or more"),
         (["status", "--max-age=x"], "'x' is not allowed: give a whole number, 1 or more"),
-        (["nonsense"], "No such command 'nonsense'"),
+        (["nonsense"], "There is no command 'nonsense'; `burst --help`"),
+        (["stauts"], "There is no command 'stauts' (did you mean 'status'?)"),
+        (["sandbox", "aply"], "There is no command 'sandbox aply' (did you mean 'apply'?)"),
+        (["demo", "--seed", "x"], "'--seed': 'x' is not allowed: give a whole number."),
     ],
 )
 def test_wrong_input_is_named_and_nothing_is_done(

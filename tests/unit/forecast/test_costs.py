@@ -139,7 +139,7 @@ def test_shipped_list_has_every_price_with_its_page_and_a_date() -> None:
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ("{", "is not JSON"),
+        ("{", "is not usable: line 1"),
         ("[]", "has no `regions`"),
         ('{"regions": {}}', "has no `regions`"),
         ('{"regions": {"mars-north-1": {}}}', "no prices for the region 'eu-central-1'; it has"),

@@ -127,9 +127,18 @@ BAD: dict[str, tuple[Format, bytes, str]] = {
     "csv: missing column": ("csv", b"a,b,d\n1,2,3\n", "The header has no column 't'; it has 'a'"),
     "csv: unknown column": ("csv", b"a,b,d,t,e\n", "The header has the unknown column 'e'"),
     "csv: column twice": ("csv", b"a,b,d,t,a\n", "The header has the column 'a' more than once"),
+    "csv: picture": (
+        "csv",
+        b"\x89PNG\r\n\x1a\n",
+        "The header is not UTF-8 text: found the byte 0x89. If it is text, set the input's",
+    ),
     "csv: other separator": ("csv", HEAD.replace(b",", b";"), "it has 'a;b;d;t'"),
     "csv: Latin-1": ("csv", HEAD + b"1,caf\xe9,,\n", "Row 2, column 'b': found bytes that are not"),
-    "csv: Latin-1 in the header": ("csv", b"a,b,d,caf\xe9\n", "The header has no column 't'"),
+    "csv: Latin-1 in the header": (
+        "csv",
+        b"a,b,d,caf\xe9\n",
+        "not UTF-8 text: found the byte 0xe9",
+    ),
     "csv: UTF-16": ("csv", HEAD.decode().encode("utf-16"), "The file is text in UTF-16"),
     "csv: open quote in the header": ("csv", b'a,b,d,"t\n1,2,3', "The header cannot be read"),
     "csv: open quote": ("csv", HEAD + b'1,x,1,"2025-01-31\n', "Row 2: found a quoted v"),
@@ -339,3 +348,30 @@ def test_random_bytes_never_give_anything_but_rows_or_a_reason(
 ) -> None:
     with contextlib.suppress(ParseError):
         read(body, kind, "k.gz" if zipped else "k")
+
+
+@pytest.mark.parametrize(
+    ("number", "decimal", "thousands", "said"),
+    [
+        ("12.5", ",", "", "a number with ',' before its decimals and nothing between thousands"),
+        ("12,5", ".", "", "a number with '.' before its decimals and nothing between thousands"),
+        ("1.234,5", ".", ",", "a number with '.' before its decimals and ',' between thousands"),
+        ("1 234", ".", "", "a number with '.' before its decimals and nothing between thousands"),
+        ("1.2345", ".", "", "a number that fits decimal(10,2) (it has 4 decimals, 2 fit)"),
+        ("1.234", ".", "", "a number that fits decimal(10,2) (it has 3 decimals, 2 fit)"),
+        ("x", ",", "", "a number that fits decimal(10,2)"),
+    ],
+)
+def test_number_with_other_separators_is_told_which_the_settings_name(
+    number: str, decimal: str, thousands: str, said: str
+) -> None:
+    format = FileFormat(
+        "csv",
+        (Column("d", "decimal(10,2)"),),
+        delimiter=";",
+        decimal_separator=decimal,
+        thousands_separator=thousands,
+    )
+    with pytest.raises(ParseError) as caught:
+        list(parse(io.BytesIO(f"d\n{number}\n".encode()), key="k", format=format))
+    assert f"found {number!r}, expected {said}" in str(caught.value)

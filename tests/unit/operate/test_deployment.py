@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools.operate.deployment import parse_outputs, read_deployment
+from tests import example
+from tools.operate import deployment, options
+from tools.operate.deployment import first_error, parse_outputs, read_deployment
 from tools.operate.errors import InputError
+from tools.operate.options import reach
 
 ORDERS = {
     "prefix": "orders/",
@@ -94,7 +98,11 @@ def test_file_of_another_environment_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "what"),
-    [("{", "is no JSON"), ("[]", "holds no JSON object"), (None, "cannot be read")],
+    [
+        ("{", "is not usable: line 1, column 2"),
+        ("[]", "holds no JSON object"),
+        (None, "cannot be read"),
+    ],
 )
 def test_file_that_cannot_be_used_is_named(tmp_path: Path, text: str | None, what: str) -> None:
     file = tmp_path / "outputs.json"
@@ -110,3 +118,36 @@ def test_file_that_cannot_be_used_is_named(tmp_path: Path, text: str | None, wha
 )
 def test_pipeline_owns_the_keys_with_its_prefix_and_suffix(key: str, owned: bool) -> None:
     assert parse_outputs(OUTPUTS, source="test").pipeline("orders").owns(key) is owned
+
+
+def test_environment_that_was_never_deployed_is_named_with_the_way_to_deploy_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dev").mkdir()
+    shutil.copy(example.SETTINGS, tmp_path / "cdktf.json")
+    monkeypatch.setattr(options, "PROJECT_FOLDER", tmp_path)
+    monkeypatch.setattr(deployment, "STACKS_FOLDER", tmp_path)
+    monkeypatch.delenv(deployment.OUTPUTS_VARIABLE, raising=False)
+    with pytest.raises(InputError, match=r"'dev' is not deployed from here: .* run deploy dev`"):
+        read_deployment("dev", None)
+    with pytest.raises(InputError, match=r"^cdktf\.json has no pipeline 'nope' in 'dev'; it has"):
+        reach("dev", None, None, "nope")
+    with pytest.raises(InputError, match=r"^The environment 'dev' is not deployed from here"):
+        reach("dev", None, None, "orders")
+
+
+def test_of_terraforms_errors_the_first_is_shown_in_its_own_lines() -> None:
+    said = """
+╷
+│ Error: Required plugins are not installed
+│ 
+│ The installed provider plugins are not consistent.
+╵
+╷
+│ Error: Inconsistent dependency lock file
+╵
+"""
+    assert first_error(said) == (
+        "  Error: Required plugins are not installed\n\n"
+        "  The installed provider plugins are not consistent."
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tools.operate import ids
-from tools.operate.errors import InputError, OperateError
+from tools.operate.errors import InputError
 
 RUN = "wr_" + "0123456789abcdef" * 4
 
@@ -54,5 +54,21 @@ def test_id_is_found_by_its_beginning_and_only_where_it_is_the_only_one() -> Non
     assert find("jr_0123") == "jr_0123aa"
     with pytest.raises(InputError, match="the beginning of 2 ids, the first are jr_0123aa"):
         find("jr_012")
-    with pytest.raises(OperateError, match="no run jr_9999 in the job burst-dev-orders"):
+    with pytest.raises(InputError, match="no run jr_9999 in the job burst-dev-orders"):
         find("jr_9999")
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "hint"),
+    [
+        ("wr_0123abcd", "batch", "It looks like the id of a run"),
+        ("nonsense", "batch", "The id of a batch is like 2025"),
+        ("20990101", "batch", "shows the last ones."),
+        ("nonsense", "run", "The id of a run is like wr_"),
+        ("wr_0123abcd", "run", "Runs of other pipelines are in their own jobs."),
+    ],
+)
+def test_id_that_there_is_not_is_bad_input_with_a_hint(text: str, what: str, hint: str) -> None:
+    error = ids.missing(text, what=what, where="there")
+    assert error.exit_code == 2
+    assert str(error).endswith(hint) or f"last ones. {hint}" in str(error)

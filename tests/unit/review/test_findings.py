@@ -175,6 +175,20 @@ def test_setting_is_shown_old_and_new_and_only_once(
     assert "Other changes" not in text
 
 
+def test_two_rules_of_a_paused_pipeline_are_told_apart() -> None:
+    states = {"state": "ENABLED"}, {"state": "DISABLED"}
+    text = page(
+        resource(
+            "aws_cloudwatch_event_rule", *states, name="pipeline-orders_routing_rule_A9A50577"
+        ),
+        resource(
+            "aws_cloudwatch_event_rule", *states, name="pipeline-orders_routing_sweep_CAC91B7E"
+        ),
+    )
+    assert "| `orders` | rule | `ENABLED` | `DISABLED` | paused: files wait in landing" in text
+    assert "| `orders` | sweep rule | `ENABLED` | `DISABLED` | paused: nothing looks" in text
+
+
 def test_columns_of_job_and_catalog_are_reported_once() -> None:
     one, other = columns(a="int"), columns(a="bigint")
     text = page(

@@ -48,6 +48,21 @@ def test_error_names_place_cause_and_fix(content: bytes, where: str, cause: str,
     assert fix in said
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            b'{"a": [{}, {\n"prefix": 1,\n "prefix": 2}]}',
+            "line 3, column 2: the key 'prefix' stands twice in the object a.1, first in line 2; "
+            "remove one of the two.",
+        ),
+        (b'{"a": {}, "a": 1}', "line 1, column 11: the key 'a' stands twice in the outermost obj"),
+    ],
+)
+def test_key_that_stands_twice_is_named_with_both_places(content: bytes, said: str) -> None:
+    assert said in problem(content)
+
+
 @pytest.mark.parametrize(("content", "words"), [(b"", "it is empty"), (b" \n", "it is empty")])
 def test_file_without_content_is_named(content: bytes, words: str) -> None:
     assert words in problem(content)

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import itertools
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from burst.contract import INPUT_FORMATS, Bounds, FileFormat, TimeLimit, arguments_of
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from stacks import settings
-from stacks.settings import SettingsError, parse_environments, read_environments
+from stacks.settings import (
+    Environments,
+    SettingsError,
+    parse_environments,
+    read_environments,
+    reasons,
+)
+from stacks.settings.reading import _model_of
+from stacks.settings.regions import partitions
 from stacks.settings.setting import one_of
 from tests import example
 
@@ -162,12 +175,30 @@ WRONG = [
     (f"{ORDERS}.job.workers", 3, "'job.workers' = 3: there is no such setting", "one of worker"),
     (f"{ORDERS}.input.format", "xml", "'input.format' = \"xml\"", one_of(INPUT_FORMATS)),
     (f"{ORDERS}.input.columns", [], "'input.columns' = []", "one or more columns"),
-    (f"{ORDERS}.input.columns.0.name", "Order", "'input.columns.0.name' = \"Order\"", "lower-case"),
+    (
+        f"{ORDERS}.input.columns.0.name",
+        "Order",
+        "column 1 ('Order'), field 'name' = \"Order\"",
+        "lower-case",
+    ),
     (f"{ORDERS}.input.columns.0.name", "batch", "taken by a partition", "lower-case"),
-    (f"{ORDERS}.input.columns.0.name", "_batch", "'input.columns.0.name' = \"_batch\"", "lower"),
-    (f"{ORDERS}.input.columns.0.type", "text", "'input.columns.0.type' = \"text\"", "string, boo"),
+    (f"{ORDERS}.input.columns.0.name", "_batch", "column 1 ('_batch'), field 'name'", "lower"),
+    (
+        f"{ORDERS}.input.columns.0.type",
+        "text",
+        "column 1 ('order_id'), field 'type' = \"text\"",
+        "string, boo",
+    ),
     (f"{ORDERS}.input.columns.0.type", "decimal(39,2)", "decimal(39,2)", "p <= 38"),
     (f"{ORDERS}.input.columns.0.type", "decimal(4,5)", "decimal(4,5)", "s <= p"),
+    (
+        f"{ORDERS}.input.columns.0.kind",
+        "x",
+        "column 1 ('order_id'), field 'kind' = \"x\"",
+        "one of name, type",
+    ),
+    (f"{ORDERS}.input.columns.0.source", "", "field 'source' = \"\"", "1 to 255 characters"),
+    (f"{ORDERS}.input.columns.0.optional", "yes", "field 'optional' = \"yes\"", "true or false"),
     (f"{ORDERS}.input.columns.0.type", "decimal(4, 2)", "which types do not have", "string, boo"),
     (f"{ORDERS}.input.columns.0.type", "array<txt>", "at character 7: there is no type", "array<t"),
     (f"{ORDERS}.input.columns.0.type", "array<int>", "which csv cannot hold", "one or more col"),
@@ -183,9 +214,6 @@ WRONG = [
         "c has a map with keys of type int; in json they are string",
         "one or more columns",
     ),
-    (f"{ORDERS}.input.columns.0.kind", "x", "'input.columns.0.kind' = \"x\"", "one of name, type"),
-    (f"{ORDERS}.input.columns.0.source", "", 'columns.0.source\' = ""', "1 to 255 characters"),
-    (f"{ORDERS}.input.columns.0.optional", "yes", 'columns.0.optional\' = "yes"', "true or false"),
     (f"{ORDERS}.input.columns.0.format", "hex", "a string has no such format", "for date and time"),
     (f"{ORDERS}.input.columns.0.type", "binary", "needs a format, base64 or hex", "one or more"),
     (
@@ -290,9 +318,14 @@ WRONG = [
         "one of name",
     ),
     (f"{ORDERS}.producers", SHOP, "'producers' = \"arn:aws", "a list of ARNs"),
-    (f"{ORDERS}.producers", [1], "'producers.0' = 1", "a list of ARNs"),
-    (f"{ORDERS}.producers", ["*"], "'producers.0' = \"*\": a bucket policy takes", "no wildcards"),
-    (f"{ORDERS}.producers", [SHOP, f"{SHOP}*"], "'producers.1' = \"arn:", "no wildcards"),
+    (f"{ORDERS}.producers", [1], "'producers', element 1 = 1", "a list of ARNs"),
+    (
+        f"{ORDERS}.producers",
+        ["*"],
+        "'producers', element 1 = \"*\": a bucket policy takes",
+        "no wildcards",
+    ),
+    (f"{ORDERS}.producers", [SHOP, f"{SHOP}*"], "'producers', element 2 = \"arn:", "no wildcards"),
     (f"{ORDERS}.producers", ["arn:aws:iam::*:root"], "and * is everyone", "no wildcards"),
     (f"{ORDERS}.producers", ["s3.amazonaws.com"], "name the role that the service", "no services"),
     (f"{ORDERS}.producers", ["glue.amazonaws.com.cn"], "that is a service", "no services"),
@@ -308,14 +341,19 @@ WRONG = [
     (f"{ORDERS}.producers", ["arn:aws:iam::111122223333:role/"], "that is no ARN of", "roles, us"),
     (f"{ORDERS}.producers", [f"{SHOP}\n"], "that is no ARN of", "roles, users"),
     (f"{ORDERS}.producers", [SHOP, SHOP], f"more than once: {SHOP}", "each once"),
-    ("alerts.emails", ["nobody"], "'alerts.emails.0' = \"nobody\"", "e-mail addresses"),
-    ("alerts.emails", ["a b@example.com"], "'alerts.emails.0'", "e-mail addresses"),
-    ("alerts.emails", ["a@example"], "'alerts.emails.0'", "e-mail addresses"),
-    ("alerts.emails", ["a@@example.com"], "'alerts.emails.0'", "e-mail addresses"),
-    ("alerts.emails", ["a" * 250 + "@example.com"], "'alerts.emails.0'", "e-mail addresses"),
+    ("alerts.emails", ["nobody"], "'alerts.emails', element 1 = \"nobody\"", "e-mail addresses"),
+    ("alerts.emails", ["a b@example.com"], "'alerts.emails', element 1", "e-mail addresses"),
+    ("alerts.emails", ["a@example"], "'alerts.emails', element 1", "e-mail addresses"),
+    ("alerts.emails", ["a@@example.com"], "'alerts.emails', element 1", "e-mail addresses"),
+    (
+        "alerts.emails",
+        ["a" * 250 + "@example.com"],
+        "'alerts.emails', element 1",
+        "e-mail addresses",
+    ),
     ("alerts.emails", ["a@example.com"] * 2, "an address is there more than once", "different"),
     ("alerts.emails", "a@example.com", "'alerts.emails' = ", "a list"),
-    ("alerts.emails", [1], "'alerts.emails.0' = 1", "e-mail addresses"),
+    ("alerts.emails", [1], "'alerts.emails', element 1 = 1", "e-mail addresses"),
     ("alerts.alarms", "on", "'alerts.alarms' = \"on\"", "true or false"),
     ("alerts.dashboard", 1, "'alerts.dashboard' = 1", "true or false"),
     ("alerts.quarantine", "batch", "'alerts.quarantine' = \"batch\"", "file (a message for each"),
@@ -341,6 +379,10 @@ WRONG = [
     ("state", "s3", "field 'state' = \"s3\"", '{"backend": "local"}'),
     ("state", None, "field 'state' = null", '{"backend": "local"}'),
     ("state", S3 | {"key": "k" * 1025}, "'state.key' = \"kkk", "1 to 1024 characters"),
+    ("region", "eu-centrl-1", "did you mean 'eu-central-1'", "such as eu-central-1"),
+    ("region", "eu-central-9", "did you mean 'eu-central-2' or 'eu-central-1'", "eu-central-1"),
+    ("region", "xx-nowhere-1", "AWS has no such region; if it is a new one", "eu-central-1"),
+    ("state", S3 | {"region": "eu-wst-1"}, "did you mean 'eu-west-1'", "such as eu-central-1"),
     ("state", S3 | {"region": "Ireland"}, "'state.region' = \"Ireland\"", "such as eu-central-1"),
     ("state", S3 | {"bucket": "a_b"}, "'state.bucket' = \"a_b\"", "existing bucket"),
     ("state", S3 | {"bucket": None}, "'state.bucket' = null", "left out for `state_bucket`"),
@@ -394,7 +436,12 @@ WRONG = [
         "the files have no column x",
         "settings of the out",
     ),
-    (f"{ORDERS}.output.added_columns", ["x"], "'output.added_columns.0' = \"x\"", "do not have"),
+    (
+        f"{ORDERS}.output.added_columns",
+        ["x"],
+        "'output.added_columns', column 1 = \"x\"",
+        "do not have",
+    ),
     (
         f"{ORDERS}.sweep",
         "daily",
@@ -570,8 +617,14 @@ def test_prefixes_are_refused_exactly_when_two_of_them_overlap(prefixes: list[st
     [
         ("{", "cdktf.json is not usable"),
         ('{"context": {"environments": {"dev": {}, "dev": {}}}}', "'dev' stands twice"),
-        ("[]", "field 'environments' = {}"),
-        ('{"context": 3}', "field 'environments' = {}"),
+        ("[]", "line 1, column 1: expected an object, found a list"),
+        ("3", "line 1, column 1: expected an object, found a number"),
+        ("{}", "line 1, column 1: there is no 'context'"),
+        ('{"context": 3}', "line 1, column 2: 'context' is a number"),
+        ('{"context": []}', "line 1, column 2: 'context' is a list"),
+        ('{\n"environments": {}, "context": {}}', "line 2, column 1: 'environments' stands beside"),
+        ('{"context": {}}', "line 1, column 2: there is no 'environments'"),
+        ('{"context": {"environments": {}}}', "field 'environments' = {}: it is empty"),
         ('{"context": {"enviroments": {}}}', "did you mean 'environments'?"),
         ('{"context": {"environments": {}, "state_buckt": {}}}', "did you mean 'state_bucket'?"),
     ],
@@ -586,6 +639,133 @@ def test_file_that_holds_no_settings_is_named(tmp_path: Path, text: str, what: s
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"cdktf\.json cannot be read: No such file"):
         read_environments(tmp_path / "cdktf.json")
+
+
+BREAKS = """{
+  "context": {
+    "environments": {
+      "dev": {
+        "region": "eu-central-1",
+        "bach": 1,
+        "pipelines": {
+          "orders": {
+            "prefix": "orders/",
+            "batch_size": 0,
+            "input": {"format": "csv", "columns": [
+              {"name": "a", "type": "int"},
+              {"name": "price", "type": "x"}
+            ]}
+          }
+        }
+      }
+    }
+  }
+}"""
+
+
+def test_every_wrong_setting_is_named_with_its_line_and_column(tmp_path: Path) -> None:
+    file = tmp_path / "cdktf.json"
+    file.write_text(BREAKS, encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        read_environments(file)
+    places = [re.sub(r" = .*", "", one) for one in caught.value.problems]
+    assert sorted(places) == [
+        f"cdktf.json, line 10, column 13: {PLACE}'batch_size'",
+        f"cdktf.json, line 13, column 33: {PLACE}'input.columns', column 2 ('price'), field 'type'",
+        "cdktf.json, line 6, column 9: environment 'dev', field 'bach'",
+    ]
+
+
+def test_setting_that_is_missing_is_named_with_the_place_of_its_object(tmp_path: Path) -> None:
+    file = tmp_path / "cdktf.json"
+    file.write_text(BREAKS.replace('"batch_size": 0,', ""), encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        read_environments(file)
+    assert f"cdktf.json, line 8, column 11: {PLACE}'batch_size' is missing" in str(caught.value)
+
+
+ODD = (
+    None,
+    True,
+    3,
+    -(10**30),
+    10**30,
+    1.5,
+    -1e300,
+    1e300,
+    "",
+    "x",
+    "x" * 2000,
+    [],
+    {},
+    [1],
+    ["x"],
+    [[]],
+    [{}],
+)
+ODD = (
+    *ODD,
+    {"a": 1},
+    {"": ""},
+    {"backend": "gcs"},
+    {"backend": 1},
+    {f"k{n}": "" for n in range(50)},
+)
+
+
+def fields(model: type[settings.Settings], path: str = "") -> Iterator[str]:
+    """The dotted paths of all settings of an environment, of elements the first."""
+    for name, field in model.model_fields.items():
+        yield f"{path}{name}"
+        inner = _model_of(field)
+        if inner and name not in ("state", "pipelines"):
+            yield from fields(inner, f"{path}{name}." + ("0." if "columns" in name else ""))
+
+
+def test_no_reason_is_in_the_words_of_the_library() -> None:
+    paths = [
+        *fields(settings.EnvironmentSettings),
+        *(
+            f"{ORDERS}.{one}"
+            for one in fields(settings.PipelineSettings)
+            if "d_columns.0" not in one
+        ),
+        *(f"state.{one}" for one in fields(settings.S3State)),
+    ]
+    seen = set()
+    for path, value in itertools.product(paths, ODD):
+        given = changed("state", dict(S3)) if path.startswith("state.") else valid()
+        target: Any = given["dev"]
+        *parents, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+        for step in parents:
+            target = target[step] if isinstance(step, int) else target.setdefault(step, {})
+        target[last] = copy.deepcopy(value)
+        try:
+            Environments.model_validate_json(json.dumps({"environments": given}))
+        except ValidationError as error:
+            seen |= {problem["type"] for problem in error.errors()}
+    assert len(seen) > 15
+    assert seen <= reasons.KNOWN | {"missing", "value_error"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        ("state", {"backend": "gcs"}, "there is no backend 'gcs'. Allowed"),
+        ("state", {"backend": "S3"}, "there is no backend 'S3' (did you mean 's3'?)"),
+        ("state", {}, "it has no 'backend'"),
+        (ORDERS, None, "expected an object, found null. Allowed: an object with the settings of"),
+        ("pipelines.Orders", {}, "Allowed: 1 to 48 lower-case"),
+        (f"{ORDERS}.input.columns", {}, "expected a list, found an object"),
+        (f"{ORDERS}.job.glue_version", 5.1, 'put it into double quotes ("5.1")'),
+        (f"{ORDERS}.job.worker_type", "g.1x", "did you mean 'G.1X'?"),
+        (f"{ORDERS}.batch_size", 101, "it is too large"),
+        (f"{ORDERS}.batch_size", 1.5, "expected a whole number, found a number"),
+        ("tags", {str(n): "" for n in range(41)}, "at most 40 are allowed"),
+    ],
+)
+def test_reason_is_plain(path: str, value: object, why: str) -> None:
+    assert why in problems(changed(path, value))
 
 
 def models() -> list[type[settings.Settings]]:
@@ -619,3 +799,11 @@ def test_no_value_at_all_ends_in_anything_but_settings_or_a_settings_error(
     environments = json.loads(json.dumps(changed(path, value)))
     with contextlib.suppress(SettingsError):
         parse_environments(environments)
+
+
+def test_every_region_that_botocore_offers_is_allowed() -> None:
+    session = boto3.session.Session()
+    for partition in session.get_available_partitions():
+        for region in session.get_available_regions("s3", partition):
+            environment = parse_environments(changed("region", region))["dev"]
+            assert partitions()[environment.region] == partition

@@ -49,18 +49,19 @@ def drift(
     Example: pipenv run burst drift dev orders --since 7d
     """
     answer = Answer.to(as_json)
+    since_then = since_when(since, utc_now())
     format = pipeline_spec(FOLDER, pipeline, environment).format
     if not format.rescues:
         raise InputError(
             f"The pipeline {pipeline!r} keeps nothing of what its columns do not take. Set "
             'unknown_columns or bad_values of its input to "rescue".'
         )
-    deployment, connection = reach(environment, outputs, endpoint)
+    deployment, connection = reach(environment, outputs, endpoint, pipeline)
     part = deployment.pipeline(pipeline)
     ledger = PipelineLedger.of(connection.s3, deployment, part)
     replays = ReplayRecords.of(connection.s3, deployment, part).done()
     replaced = {output.batch for replay in replays for output in replay.outputs}
-    found = look(ledger, format, since_when(since, utc_now()), replaced)
+    found = look(ledger, format, since_then, replaced)
     file = FOLDER / "cdktf.json"
     before = read_settings(file)
     after = declared(before, environment, pipeline, found.came)

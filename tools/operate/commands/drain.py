@@ -40,7 +40,7 @@ def drain(
     Example: pipenv run burst drain dev orders
     """
     answer = Answer.to(as_json)
-    deployment, connection = reach(environment, outputs, endpoint)
+    deployment, connection = reach(environment, outputs, endpoint, pipeline)
     part = deployment.pipeline(pipeline)
     with followed(answer) as (report, say):
         work = Drain(connection, deployment, part, utc_now, report, say)

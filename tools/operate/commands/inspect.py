@@ -43,7 +43,7 @@ def inspect(
     Example: pipenv run burst inspect dev orders orders/2026/a.csv --rows 3
     """
     answer = Answer.to(as_json)
-    deployment, connection = reach(environment, outputs, endpoint)
+    deployment, connection = reach(environment, outputs, endpoint, pipeline)
     part = deployment.pipeline(pipeline)
     if not part.owns(what) and looks_like_run(what):
         run = inspection.inspect_run(connection, deployment, part, what, utc_now())

@@ -53,7 +53,7 @@ def logs(
     answer = Answer.to(as_json)
     if follow and as_json:
         raise InputError("--follow prints as lines come, and --json prints one document: give one.")
-    deployment, connection = reach(environment, outputs, endpoint)
+    deployment, connection = reach(environment, outputs, endpoint, pipeline)
     part = deployment.pipeline(pipeline)
     found = run_logs.run_of(connection, deployment, part, run)
     log = run_logs.RunLog(

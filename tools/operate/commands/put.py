@@ -45,7 +45,7 @@ def put(
     answer = Answer.to(as_json)
     if key is not None and len(files) > 1:
         raise InputError(f"--key names one file, and {len(files)} are given.")
-    deployment, connection = reach(environment, outputs, endpoint)
+    deployment, connection = reach(environment, outputs, endpoint, pipeline)
     part = deployment.pipeline(pipeline)
     keys = [put_key(part, file, key) for file in files]
     done = []

@@ -40,7 +40,7 @@ def redeliver(
     Example: pipenv run burst redeliver dev --dry-run
     """
     answer = Answer.to(as_json)
-    deployment, connection = reach(environment, outputs, endpoint)
+    deployment, connection = reach(environment, outputs, endpoint, pipeline)
     names = [pipeline] if pipeline else sorted(deployment.pipelines)
     done = []
     for part in map(deployment.pipeline, names):

@@ -85,7 +85,7 @@ def replay(
                 "--give-up ends the one replay that is open, whatever its options were: leave out "
                 "the others, except for --dry-run and --yes."
             )
-        deployment, connection = reach(environment, outputs, endpoint)
+        deployment, connection = reach(environment, outputs, endpoint, pipeline)
         part = deployment.pipeline(pipeline)
         GiveUpSession(answer, deployment, part, connection).run(dry_run=dry_run, yes=yes)
         return
@@ -94,7 +94,7 @@ def replay(
     area: Area = "quarantine" if quarantine else "archive"
     digest = None if content is None else hashlib.sha256(content.read_bytes()).hexdigest()
     selection = Selection(area, batch, since, key, replace, digest)
-    deployment, connection = reach(environment, outputs, endpoint)
+    deployment, connection = reach(environment, outputs, endpoint, pipeline)
     part = deployment.pipeline(pipeline)
     if batch is not None:
         ledger = PipelineLedger.of(connection.s3, deployment, part)

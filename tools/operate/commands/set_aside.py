@@ -41,7 +41,7 @@ def set_aside(
     Example: pipenv run burst set-aside dev orders --batch 20261126T180929Z
     """
     answer = Answer.to(as_json)
-    deployment, connection = reach(environment, outputs, endpoint)
+    deployment, connection = reach(environment, outputs, endpoint, pipeline)
     part = deployment.pipeline(pipeline)
     ledger = PipelineLedger.of(connection.s3, deployment, part)
     verdicts = setting_aside.look(ledger, ledger.find(batch))

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tools.operate import quarantine
+from tools.operate import ids, quarantine
 from tools.operate.deployment import DeployedPipeline, Deployment
-from tools.operate.errors import InputError
 from tools.operate.ledger import PipelineLedger, planned_at
 from tools.operate.replays import archived
 from tools.operate.replays.records import ReplayRecords, sent_before
@@ -76,10 +75,8 @@ def _wanted(
     since = since_when(selection.since, now) if selection.since else None
     if selection.batch is not None:
         if not ledger.has_plan(selection.batch):
-            raise InputError(
-                f"There is no batch {selection.batch} in the ledger of {ledger.environment}/"
-                f"{ledger.pipeline}; `burst status` shows the last ones."
-            )
+            where = f"the ledger of {ledger.environment}/{ledger.pipeline}"
+            raise ids.missing(selection.batch, what="batch", where=where)
         found = [selection.batch]
     elif selection.area == "archive":
         found = list(ledger.batches(since=since))

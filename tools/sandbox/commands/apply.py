@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def apply(
     folder: Annotated[
         Path | None,
-        typer.Option(help="Folder of the sandbox; default: the one that runs."),
+        typer.Option(help="Folder of the sandbox.", show_default="the one that runs"),
     ] = None,
 ) -> None:
     """Bring a running sandbox up to date with changed settings or code; its data stays.
@@ -36,8 +37,11 @@ def apply(
     # Here, because they load much that a wrong option does not need.
     from tools.sandbox import applying, using
 
-    console.print(f"Planning for the sandbox in {home} ...", soft_wrap=True, markup=False)
-    with applying.planned(home) as planned:
+    with contextlib.ExitStack() as block:
+        # A pipe gets the line, a terminal something that moves below it.
+        console.print(f"Planning for the sandbox {home.name}: about half a minute.", markup=False)
+        with console.status("Planning"):
+            planned = block.enter_context(applying.planned(home))
         _show_plan(console, planned.plan)
         outputs = _apply(console, planned)
         using.write_outputs(home, outputs)

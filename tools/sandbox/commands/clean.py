@@ -19,7 +19,9 @@ def clean(
     folders: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Folders that --folder named; default: all below .sandbox.", metavar="FOLDER..."
+            help="Folders that --folder named.",
+            metavar="FOLDER",
+            show_default="all below .sandbox",
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
