@@ -12,7 +12,15 @@ from typing import Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
 
 from tools import processes
 from tools.operate.errors import DONE, FAILED, StoppedError
@@ -52,16 +60,31 @@ class Answer:
         raise typer.Exit(DONE if ok else FAILED)
 
     def progress(self) -> Progress:
-        """A progress bar on stderr, which is drawn on a terminal only."""
-        errors = Console(stderr=True)
+        """A progress bar, drawn on a terminal only; it goes when it ends: the answer says the rest.
+
+        Where stdout and stderr are one terminal, the bar goes through the console of the answer,
+        so that what is drawn meanwhile comes in whole lines above the bar. Else it is on stderr.
+        """
+        errors = Console(stderr=True, highlight=False)
+        console = self.console if self.console.is_terminal and errors.is_terminal else errors
         return Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            MofNCompleteColumn(),
+            _CountColumn(),
             TimeElapsedColumn(),
-            console=errors,
+            console=console,
+            transient=True,
+            # What is printed to stdout belongs there, also while there is a bar on stderr.
+            redirect_stdout=self.console.is_terminal,
             disable=self.as_json or not errors.is_terminal,
         )
+
+
+class _CountColumn(MofNCompleteColumn):
+    """How many are done, where it is known of how many."""
+
+    def render(self, task: Task) -> Text:
+        return Text() if task.total is None else super().render(task)
 
 
 def print_text(console: Console, text: str, style: str = "") -> None:
