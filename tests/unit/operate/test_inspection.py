@@ -112,6 +112,32 @@ def test_rows_that_a_replay_removed_are_nowhere() -> None:
     assert batch_story(records, ReplayIndex((removed,))).output_removed_by == "r2"
 
 
+def test_old_rows_go_when_the_replay_removed_them_and_not_when_it_began() -> None:
+    first = file_result(KEY)
+    again = replace(file_result(KEY, batch=LATER), version_id="again")
+    old = BatchRecords(plan([first]), result([first]), done([first]))
+    new = BatchRecords(
+        plan([again], batch=LATER), result([again], batch=LATER), done([again], batch=LATER)
+    )
+    began, went = new.plan.origin.at - timedelta(minutes=1), new.plan.origin.at + timedelta(hours=1)
+    replaying = DoneReplay(
+        "r3",
+        began,
+        Selection("archive", batch=BATCH, replace=True),
+        (SentFile(Item(KEY, first.destination or "", BATCH, 10), Sent(True, "again")),),
+        (Output(BATCH, "s3://lake/out"),),
+        {BATCH: went},
+    )
+    index = ReplayIndex((replaying,))
+    versions = key_versions(KEY, [], [old, new], index)
+    stories = [*(story.steps for story in versions), batch_story(old, index).steps]
+    told = sorted((step.at, step.what) for steps in stories[:2] for step in steps)
+    assert told[-1] == (went, "its rows were removed by the replay r3")
+    for steps in stories:
+        assert [step.at for step in steps] == sorted(step.at for step in steps)
+    assert batch_story(old, index).steps[-1].at == went
+
+
 def test_batch_tells_its_state_and_each_of_its_files() -> None:
     good = file_result("orders/b.csv")
     files = [BAD, good]
