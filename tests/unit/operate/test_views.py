@@ -13,6 +13,7 @@ from tests.unit.operate.records import BATCH, LATER, NOW
 from tests.unit.operate.test_health import HEALTHY
 from tools.operate import ids
 from tools.operate.history import Batch, History
+from tools.operate.rescued import unclaimed
 from tools.operate.status import EnvironmentStatus, PipelineStatus
 from tools.operate.views.status import status_panels
 from tools.operate.views.tables import batches_table
@@ -70,7 +71,9 @@ def test_words_agree_with_their_numbers() -> None:
 @pytest.mark.parametrize("columns", [80, 120])
 def test_what_no_column_takes_is_named_in_the_status(columns: int) -> None:
     batch = Batch(BATCH, NOW, 2, 9, 0, 0, 10, 1.0, True, None, None, rescued={"channel": 7})
-    snapshot = replace(HEALTHY, history=History((), (batch, replace(batch, batch=LATER))))
+    last = (batch, replace(batch, batch=LATER))
+    rescued = unclaimed(last, set(), set())
+    snapshot = replace(HEALTHY, history=History((), last), rescued=rescued)
     status = EnvironmentStatus("dev", "eu-central-1", (PipelineStatus(snapshot, ()),))
     out = io.StringIO()
     Console(file=out, width=columns).print(*status_panels(status))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from burst import drift
@@ -46,7 +45,7 @@ def _status_panel(environment: str, status: PipelineStatus) -> RenderableType:
     if not isinstance(snapshot.refused, Unavailable) and snapshot.refused:
         grid.add_row("Refused", _refused(len(snapshot.refused)))
     grid.add_row("Batches", _shown(snapshot.history, _history))
-    if rescued := _rescued(snapshot.history):
+    if rescued := _rescued(snapshot.rescued):
         name = f"{environment} {snapshot.pipeline.name}"
         grid.add_row("Rescued", Text(f"{rescued}: `burst drift {name}` says more", style="yellow"))
     grid.add_row("Quarantine", _shown(snapshot.quarantine, _quarantine))
@@ -126,12 +125,8 @@ def _history(past: History) -> RenderableType:
     return Group(*parts) if parts else Text("none yet", style="dim")
 
 
-def _rescued(past: History | Unavailable) -> str:
-    """The names of what the columns of the last batches did not take, with its rows."""
-    rows: Counter[str] = Counter()
-    for batch in () if isinstance(past, Unavailable) else past.last:
-        rows.update(batch.rescued)
-    return drift.words(rows) if rows else ""
+def _rescued(rows: Mapping[str, int] | Unavailable) -> str:
+    return "" if isinstance(rows, Unavailable) or not rows else drift.words(rows)
 
 
 def _state(batch: OpenBatch) -> str:
