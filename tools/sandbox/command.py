@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +25,7 @@ from tools.sandbox.terraform import find_terraform
 # option are answered at once: the emulator alone takes half a second.
 if TYPE_CHECKING:
     from tools.sandbox.sandbox import Sandbox
+    from tools.sandbox.view import Deployment
 
 ENVIRONMENT = "dev"
 PIPELINE = "orders"
@@ -101,23 +101,35 @@ def _until_interrupted() -> None:
 
 def deploy(console: Console, sandbox: Sandbox, project: Path) -> None:
     """Synthesize and deploy a project: with a live view on a terminal, in lines elsewhere."""
-    from rich.live import Live
-
-    from tools.sandbox import view
-
-    if not console.is_terminal:
-        print_line(console, "Synthesize the stack.")
-        sandbox.synthesize(project)
-        print_line(console, "Deploy it with Terraform.")
-        sandbox.deploy(view.Lines(partial(print_line, console)).change)
-        return
-    shown = view.Deployment(console)
-    with Live(shown, console=console, refresh_per_second=8):
+    with live_steps(console) as shown:
         shown.begin("Synthesize the stack")
         sandbox.synthesize(project)
         shown.begin("Deploy it with Terraform", "Terraform starts the AWS provider and plans")
         sandbox.deploy(shown.change)
-        shown.end()
+
+
+@contextmanager
+def live_steps(console: Console) -> Iterator[Deployment]:
+    """A live view of steps. A signal or an error leaves them as they are, with a cross at the last.
+
+    The picture ends before it is said what is being stopped.
+    """
+    from rich.live import Live
+
+    from tools.sandbox import view
+
+    shown = view.Deployment(console)
+
+    def end() -> None:
+        shown.stop()
+        live.stop()
+
+    with Live(shown, console=console, refresh_per_second=8) as live, processes.drawn_live(end):
+        try:
+            yield shown
+            shown.end()
+        finally:
+            shown.stop()
 
 
 def print_line(console: Console, line: str, at: datetime | None = None) -> None:

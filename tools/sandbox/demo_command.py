@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from tools import processes
 from tools.operate.deployment import PROJECT_FOLDER
 from tools.operate.words import count
 from tools.operate.words import size as bytes_in_words
@@ -233,6 +234,7 @@ def _follow(console: Console, sandbox: Sandbox, burst: Burst) -> Outcome:
 
     with (
         Live(console=console, refresh_per_second=8) as live,
+        processes.drawn_live(live.stop),
         narrated(sandbox.engine, alert),
     ):
 
