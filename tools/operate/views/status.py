@@ -24,8 +24,10 @@ from tools.operate.words import ago, count, duration, size
 
 
 def screen(found: Sequence[EnvironmentStatus]) -> RenderableType:
-    """All environments, one below the other."""
-    return Group(*(panel for status in found for panel in status_panels(status)))
+    """All environments, one below the other; first what needs attention."""
+    pipelines = [(status.environment, one) for status in found for one in status.pipelines]
+    ordered = sorted(pipelines, key=lambda one: not one[1].findings)
+    return Group(*(_status_panel(*one) for one in ordered))
 
 
 def status_panels(status: EnvironmentStatus) -> Iterator[RenderableType]:
