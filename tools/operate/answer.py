@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console, RenderableType
+from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -26,6 +27,9 @@ from tools import processes
 from tools.operate.errors import DONE, FAILED, StoppedError
 from tools.operate.refusals import Unavailable, explained
 from tools.operate.words import at_words
+
+# Columns of something that has no width: a pipe, a file.
+UNLIMITED = 100_000
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,6 +52,8 @@ class Answer:
             for part in parts:
                 if isinstance(part, str):
                     print_text(self.console, part)
+                elif not self.console.is_terminal:
+                    print_whole(self.console, part)
                 else:
                     self.console.print(part, markup=False)
 
@@ -91,6 +97,19 @@ def print_text(console: Console, text: str, style: str = "") -> None:
     """Print sentences: broken at words on a terminal, each on one line elsewhere."""
     shown = at_words(text, console.width) if console.is_terminal else text
     console.print(shown, soft_wrap=True, markup=False, highlight=False, style=style)
+
+
+def natural_width(console: Console, part: RenderableType) -> int:
+    """How many columns it takes where nothing has to be broken."""
+    return Measurement.get(console, console.options.update(width=UNLIMITED), part).maximum
+
+
+def print_whole(console: Console, part: RenderableType) -> None:
+    """Print what is drawn for a pipe: nothing is broken, and no line ends in blanks."""
+    options = console.options.update(width=max(1, natural_width(console, part)), height=None)
+    for line in console.render_lines(part, options, pad=False):
+        text = "".join(segment.text for segment in line if not segment.control)
+        console.print(text.rstrip(), soft_wrap=True, markup=False, highlight=False)
 
 
 def plain(value: object) -> Any:

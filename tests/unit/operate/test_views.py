@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
 
 from tests.unit.operate.records import BATCH, LATER, NOW
 from tests.unit.operate.test_health import HEALTHY
 from tools.operate import ids
+from tools.operate.answer import Answer
 from tools.operate.history import Batch, History
 from tools.operate.rescued import unclaimed
 from tools.operate.status import EnvironmentStatus, PipelineStatus
 from tools.operate.views.status import status_panels
-from tools.operate.views.tables import batches_table
+from tools.operate.views.tables import RowsTable, batches_table
 from tools.operate.words import ago, at_words, count, duration, range_words, size
 
 RUN = "0123456789abcdef" * 4
@@ -78,6 +82,36 @@ def test_what_no_column_takes_is_named_in_the_status(columns: int) -> None:
     out = io.StringIO()
     Console(file=out, width=columns).print(*status_panels(status))
     assert "'channel' (14): `burst drift dev orders` says more" in out.getvalue()
+
+
+ROWS = [
+    [f"A-{n}", Decimal("12.5000"), datetime(2026, 11, 26, 22, 9, 7), None, '{"channel":"web"}']
+    for n in range(3)
+]
+FIELDS = ("id", "string"), ("price", "decimal(18,4)"), ("at", "timestamp"), ("note", "string")
+ROWS_TABLE = RowsTable(("column", "type"), [*FIELDS, ("_rescued", "string")], ROWS)
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(50, 1), (80, 2), (120, 3)])
+def test_values_stay_whole_and_rows_without_room_are_counted(columns: int, rows: int) -> None:
+    out = io.StringIO()
+    Console(file=out, width=columns, force_terminal=True, color_system=None).print(ROWS_TABLE)
+    lines = out.getvalue().splitlines()
+    assert lines[2].split() == ["price", "decimal(18,4)", *["12.5000"] * rows]
+    assert lines[4].split() == ["note", "string", *["null"] * rows]
+    assert lines[5].split() == ["_rescued", "string", *['{"channel":"web"}'] * rows]
+    assert ("no room" in out.getvalue()) is (rows < 3)
+
+
+def test_pipe_gets_whole_values_and_no_blanks_at_the_ends_of_lines(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = "s3://lake/" + "curated/" * 20
+    Answer.to(False).draw(ROWS_TABLE, Panel(Text(path)))
+    shown = capsys.readouterr().out
+    assert shown.count('{"channel":"web"}') == 3
+    assert path in shown
+    assert all(line == line.rstrip() for line in shown.splitlines())
 
 
 def test_sentence_is_broken_at_words_and_a_command_or_a_long_path_never() -> None:

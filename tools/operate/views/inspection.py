@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from burst import drift
@@ -16,7 +15,13 @@ from rich.text import Text
 
 from tools.operate.ids import short
 from tools.operate.inspection import BatchStory, KeyStory, RunStory, Version
-from tools.operate.views.tables import SHOWN_FILES, STATE_STYLES, batches_table, table_of
+from tools.operate.views.tables import (
+    SHOWN_FILES,
+    STATE_STYLES,
+    RowsTable,
+    batches_table,
+    table_of,
+)
 from tools.operate.words import count, duration, size, timestamp
 
 if TYPE_CHECKING:
@@ -160,14 +165,10 @@ def _batch_files(story: BatchStory) -> RenderableType:
 
 def rows_table(key: str, table: pa.Table) -> RenderableType:
     """Rows of curated, each in a column: there are more fields than fit side by side."""
-    shown = table_of("", *(f"row {number}" for number in range(1, table.num_rows + 1)))
-    for name in table.column_names:
-        shown.add_row(Text(name, style="bold"), *map(_cell, table[name].to_pylist()))
+    names = table.column_names
+    rows = [[row[name] for name in names] for row in table.to_pylist()]
+    shown = RowsTable(("",), [(name,) for name in names], rows)
     return Group(Text(f"Rows of {key} in curated:", style="bold"), shown)
-
-
-def _cell(value: object) -> Text:
-    return Text(f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value))
 
 
 def key_parts(story: KeyStory, rows: Sequence[tuple[str, pa.Table]]) -> Iterator[RenderableType]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from tools.operate.answer import natural_width
 from tools.operate.history import Batch
 from tools.operate.ids import short_batch
 from tools.operate.ledger import BadFile
@@ -33,6 +38,49 @@ def table_of(*names: str) -> Table:
         is_text = name in FREE_TEXTS or name.startswith("row ")
         table.add_column(name, overflow="fold", no_wrap=not is_text, min_width=len(name))
     return table
+
+
+def value_text(value: object) -> Text:
+    """A value of a table as a reader sees it."""
+    if value is None:
+        return Text("null", style="dim")
+    return Text(f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value))
+
+
+@dataclass(frozen=True)
+class RowsTable:
+    """Rows as columns, a line for each field, and only as many rows as there is room for.
+
+    fields: what stands before the values, field by field. rows: values in the fields' order.
+    """
+
+    headers: Sequence[str]
+    fields: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[object]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        number = len(self.rows)
+        while number > 1 and natural_width(console, self._table(number)) > options.max_width:
+            number -= 1
+        yield self._table(number)
+        if left := len(self.rows) - number:
+            are = "row has" if left == 1 else "rows have"
+            yield Text(f"{left} more {are} no room in {options.max_width} columns.", style="dim")
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement.get(console, options, self._table(len(self.rows)))
+
+    def _table(self, number: int) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for name in self.headers:
+            table.add_column(name, no_wrap=True, overflow="fold")
+        for row in range(1, number + 1):
+            # One that is wider than the terminal by itself has to be broken somewhere.
+            table.add_column(f"row {row}", overflow="fold")
+        for at, field in enumerate(self.fields):
+            values = (value_text(row[at]) for row in self.rows[:number])
+            table.add_row(*map(Text, field), *values)
+        return table
 
 
 def bad_files_table(files: Sequence[BadFile]) -> Table:
