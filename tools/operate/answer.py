@@ -55,7 +55,8 @@ class Answer:
                 elif not self.console.is_terminal:
                     print_whole(self.console, part)
                 else:
-                    self.console.print(part, markup=False)
+                    # What is wider than the terminal is broken by it, and not cut.
+                    self.console.print(part, markup=False, crop=False)
 
     def end(self, value: object, *, ok: bool, draw: Iterable[RenderableType] = ()) -> None:
         """The whole answer; raises `typer.Exit` with 1 unless all is well."""

@@ -50,7 +50,8 @@ class Version:
     where: landing (waits), reading (in a batch that is not committed), archive, quarantine, gone
     (somebody deleted it), unreadable (in landing, S3 refuses to return it) or unsettled (loaded,
     and S3 does not let it go from landing). place: its key in the lake bucket. output: the folder
-    of its rows, None where it has none or they were removed.
+    of its rows, None where it has none or they were removed. came_back_as: the version as which a
+    replay sent it again.
     """
 
     version_id: str
@@ -62,6 +63,7 @@ class Version:
     place: str | None
     output: str | None
     steps: tuple[Step, ...]
+    came_back_as: str | None = None
 
 
 @dataclass(frozen=True)
@@ -365,6 +367,7 @@ def _version(
     result = records.result
     removed = replays.that_removed(records.plan.origin.batch)
     has_rows = outcome is not None and outcome.rows > 0 and removed is None
+    brought = replays.of(outcome.destination) if outcome else None
     return Version(
         version_id=file.version_id,
         size=file.size,
@@ -374,6 +377,7 @@ def _version(
         reason=outcome.reason if outcome else None,
         place=outcome.destination if outcome else None,
         output=result.output if result and has_rows else None,
+        came_back_as=brought[1].sent.version_id if brought else None,
         steps=_in_order(
             (
                 *(before.steps if before else _arrival(file, replays)),

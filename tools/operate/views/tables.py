@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
@@ -45,6 +47,46 @@ def value_text(value: object) -> Text:
     if value is None:
         return Text("null", style="dim")
     return Text(f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value))
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Words beside labels, without a box, broken at blanks only.
+
+    An id, a key or a path is there to be copied: one that is too long gets lines to itself, which
+    the terminal breaks, and a double click takes it whole.
+    """
+
+    rows: Sequence[tuple[str, str | Text]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        beside = max((cell_len(label) for label, _ in self.rows), default=0) + 2
+        room = max(1, options.max_width - beside)
+        for label, words in self.rows:
+            style = words.style if isinstance(words, Text) else ""
+            head = label.ljust(beside)
+            for line in _broken(str(words), room):
+                if cell_len(line) > room:
+                    if head.strip():
+                        yield _line(Text(head.rstrip(), style="dim"))
+                    yield _line(Text(f"  {line}", style=style))
+                else:
+                    yield _line(Text.assemble((head, "dim"), (line, style)))
+                head = " " * beside
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        beside = max((cell_len(label) for label, _ in self.rows), default=0) + 2
+        widest = max((cell_len(str(words)) for _, words in self.rows), default=0)
+        return Measurement(1, min(options.max_width, beside + widest))
+
+
+def _broken(text: str, room: int) -> list[str]:
+    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _line(text: Text) -> Text:
+    text.no_wrap, text.overflow = True, "ignore"
+    return text
 
 
 @dataclass(frozen=True)
