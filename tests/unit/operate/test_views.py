@@ -20,7 +20,7 @@ from tools.operate.history import Batch, History
 from tools.operate.rescued import unclaimed
 from tools.operate.status import EnvironmentStatus, PipelineStatus
 from tools.operate.views.status import status_panels
-from tools.operate.views.tables import RowsTable, batches_table
+from tools.operate.views.tables import RowsTable, batches_table, table_of
 from tools.operate.words import ago, at_words, count, duration, range_words, size
 
 RUN = "0123456789abcdef" * 4
@@ -48,6 +48,21 @@ def test_numbers_and_ids_of_batches_stay_whole(columns: int) -> None:
     for text in (ids.short_batch(BATCH), "1,200", "120,000", "2 min 10 s", "started by"):
         assert text in out.getvalue()
     assert all(len(line) <= columns for line in out.getvalue().splitlines())
+
+
+@pytest.mark.parametrize(("columns", "left"), [(46, 1), (50, 1), (30, 3), (80, 0)])
+def test_narrow_terminal_gets_fewer_columns_and_no_id_that_is_cut(columns: int, left: int) -> None:
+    table = table_of("batch", "files", "rows", "took", "started by")
+    table.add_row(ids.short_batch(BATCH), "1,200", "120,000", "2 min", "by hand")
+    out = io.StringIO()
+    console = Console(file=out, width=columns, force_terminal=True, color_system=None)
+    Answer(as_json=False, console=console).draw(table)
+    header, row, *note = [line.rstrip() for line in out.getvalue().splitlines()]
+    names = ["batch", "files", "rows", "took", "started by"]
+    assert header.split("  ")[0].strip() == "batch"
+    assert ids.short_batch(BATCH) in row
+    assert [name for name in names if name in header] == names[: len(names) - left]
+    assert ("make the window wider" in " ".join(note)) is (left > 0)
 
 
 @pytest.mark.parametrize(

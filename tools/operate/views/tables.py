@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,13 +14,15 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from tools.operate.answer import natural_width
+from tools.operate.answer import UNLIMITED, natural_width
 from tools.operate.history import Batch
 from tools.operate.ids import short_batch
 from tools.operate.ledger import BadFile
-from tools.operate.words import duration
+from tools.operate.words import count, duration
 
 SHOWN_FILES = 20
+# Blanks between two columns of a table.
+GAP = 2
 # Columns that wrap where there is no room; a number or an id stays on one line.
 FREE_TEXTS = frozenset({"file", "reason", "started by", "EventBridge said", "for example", ""})
 STATE_STYLES = {
@@ -33,9 +36,40 @@ STATE_STYLES = {
 }
 
 
+class FittingTable(Table):
+    """A table of as many columns as there is room for; a line says how many more there are.
+
+    A column that wraps needs the room of its header; the others that of their widest cell.
+    """
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        number = len(self.columns)
+        while number > 1 and self._needs(console, options, number) > options.max_width:
+            number -= 1
+        shown = copy(self)
+        shown.columns = self.columns[:number]
+        yield from Table.__rich_console__(shown, console, options)
+        if left := len(self.columns) - number:
+            yield Text(f"{count(left, 'more column')}: make the window wider", style="dim")
+
+    def _needs(self, console: Console, options: ConsoleOptions, number: int) -> int:
+        columns = self.columns[:number]
+        free = options.update(width=UNLIMITED)
+        widths = [
+            cell_len(str(column.header))
+            if not column.no_wrap
+            else max(
+                Measurement.get(console, free, cell).maximum
+                for cell in (column.header, *column.cells)
+            )
+            for column in columns
+        ]
+        return sum(widths) + GAP * (number - 1)
+
+
 def table_of(*names: str) -> Table:
-    """A table without lines, whose header names the columns."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    """A table without lines, whose header names the columns, the most important first."""
+    table = FittingTable(box=None, pad_edge=False, header_style="dim")
     for name in names:
         is_text = name in FREE_TEXTS or name.startswith("row ")
         table.add_column(name, overflow="fold", no_wrap=not is_text, min_width=len(name))
