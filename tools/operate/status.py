@@ -171,7 +171,9 @@ def _with_starts(
     )
     return (
         past if isinstance(past, Unavailable) else replace(past, last=named),
-        found if isinstance(found, Unavailable) else runs_named,
+        found
+        if isinstance(found, Unavailable)
+        else tuple(runs.with_files(runs_named, batches, all_read=len(batches) < LAST)),
     )
 
 

@@ -18,6 +18,7 @@ from tools.operate import ids
 from tools.operate.answer import Answer
 from tools.operate.history import Batch, History
 from tools.operate.rescued import unclaimed
+from tools.operate.runs import Run
 from tools.operate.status import EnvironmentStatus, PipelineStatus
 from tools.operate.views.status import status_panels
 from tools.operate.views.tables import RowsTable, batches_table, table_of
@@ -44,13 +45,13 @@ def test_numbers_and_ids_of_batches_stay_whole(columns: int) -> None:
         "by hand",
     )
     out = io.StringIO()
-    Console(file=out, width=columns).print(batches_table([batch]))
-    for text in (ids.short_batch(BATCH), "1,200", "120,000", "2 min 10 s", "started by"):
+    Console(file=out, width=columns).print(batches_table([batch], with_run=True))
+    for text in (ids.short_batch(BATCH), "1,200", "120,000", "1 h", "wr_01234567"):
         assert text in out.getvalue()
     assert all(len(line) <= columns for line in out.getvalue().splitlines())
 
 
-@pytest.mark.parametrize(("columns", "left"), [(46, 1), (50, 1), (30, 3), (80, 0)])
+@pytest.mark.parametrize(("columns", "left"), [(46, 1), (50, 0), (30, 3), (80, 0)])
 def test_narrow_terminal_gets_fewer_columns_and_no_id_that_is_cut(columns: int, left: int) -> None:
     table = table_of("batch", "files", "rows", "took", "started by")
     table.add_row(ids.short_batch(BATCH), "1,200", "120,000", "2 min", "by hand")
@@ -92,10 +93,16 @@ def test_what_no_column_takes_is_named_in_the_status(columns: int) -> None:
     batch = Batch(BATCH, NOW, 2, 9, 0, 0, 10, 1.0, True, None, None, rescued={"channel": 7})
     last = (batch, replace(batch, batch=LATER))
     rescued = unclaimed(last, set(), set())
-    snapshot = replace(HEALTHY, history=History((), last), rescued=rescued)
+    began = NOW - timedelta(minutes=38, seconds=20)
+    run = Run("jr_1", "SUCCEEDED", began, began + timedelta(seconds=38), 2, None, f"wr_{RUN}")
+    run = replace(run, started_by="window (14 events)", files=1200)
+    past = History((), last)
+    snapshot = replace(HEALTHY, history=past, rescued=rescued, runs=(run,), at=NOW)
     status = EnvironmentStatus("dev", "eu-central-1", (PipelineStatus(snapshot, ()),))
     out = io.StringIO()
     Console(file=out, width=columns).print(*status_panels(status))
+    assert len(out.getvalue().splitlines()[0]) == columns
+    assert "make the window wider" not in out.getvalue()
     assert "'channel' (14): `burst drift dev orders` says more" in out.getvalue()
 
 

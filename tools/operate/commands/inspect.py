@@ -47,8 +47,9 @@ def inspect(
     part = deployment.pipeline(pipeline)
     where = f"{environment} {pipeline}"
     if not part.owns(what) and looks_like_run(what):
-        run = inspection.inspect_run(connection, deployment, part, what, utc_now())
-        answer.end(run, ok=True, draw=inspection_view.run_story(run))
+        now = utc_now()
+        run = inspection.inspect_run(connection, deployment, part, what, now)
+        answer.end(run, ok=True, draw=inspection_view.run_story(run, now))
     if not part.owns(what) and looks_like_batch(what):
         batch = inspection.inspect_batch(connection.s3, deployment, part, what)
         answer.end(batch, ok=True, draw=inspection_view.batch_story(batch, where))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from burst import drift
@@ -110,7 +111,7 @@ def _state(version: Version, came_back: Version | None) -> tuple[str, str]:
     return "green", f"{was}, loaded since as version {version.came_back_as}"
 
 
-def run_story(story: RunStory) -> Iterator[RenderableType]:
+def run_story(story: RunStory, now: datetime) -> Iterator[RenderableType]:
     """A run: its ids as AWS takes them, how it ended, and its batches."""
     run = story.run
     style = STATE_STYLES.get(run.state, "bold red")
@@ -118,7 +119,8 @@ def run_story(story: RunStory) -> Iterator[RenderableType]:
     rows: list[tuple[str, str | Text]] = [
         ("Started", f"{timestamp(run.started_at)} by {run.started_by or 'unknown'}"),
         ("Ended", timestamp(run.ended_at) if run.ended_at else "not yet"),
-        ("Used", duration(run.seconds)),
+        ("Took", duration(run.took(now))),
+        ("Billed", f"{duration(run.seconds)} of its workers"),
     ]
     if run.error:
         rows.append(("It said", Text(run.error, style="red")))

@@ -97,16 +97,23 @@ def _waiting(waiting: Waiting, now: datetime) -> Text:
 def _runs(found: Sequence[runs.Run], now: datetime) -> RenderableType:
     if not found:
         return Text("none yet", style="dim")
-    table = table_of("run", "state", "started", "used", "started by")
+    table = table_of("run", "state", "started", "took", "files", "by")
     for run in found:
         table.add_row(
             run.shown_id,
             Text(run.state, style=STATE_STYLES.get(run.state, "bold red")),
-            ago(run.started_at, now),
-            duration(run.seconds),
+            ago(run.started_at, now, units=1),
+            duration(run.took(now)),
+            _files(run),
             run.started_by or "unknown",
         )
     return table
+
+
+def _files(run: runs.Run) -> str:
+    if run.files is None:
+        return ""
+    return f"≥ {run.files:,}" if run.more_files else f"{run.files:,}"
 
 
 def _refused(number: int) -> Text:
@@ -123,7 +130,7 @@ def _history(past: History) -> RenderableType:
         if left := len(batch.bad[SHOWN:]):
             parts.append(Text(f"and {left:,} more, see `burst inspect`", style="dim"))
     if past.last:
-        parts.append(batches_table(past.last))
+        parts.append(batches_table(past.last, with_run=True))
     return Group(*parts) if parts else Text("none yet", style="dim")
 
 

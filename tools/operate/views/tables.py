@@ -9,22 +9,25 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from tools.operate.answer import UNLIMITED, natural_width
 from tools.operate.history import Batch
-from tools.operate.ids import short_batch
+from tools.operate.ids import short, short_batch
 from tools.operate.ledger import BadFile
 from tools.operate.words import count, duration
 
 SHOWN_FILES = 20
 # Blanks between two columns of a table.
 GAP = 2
+LONG_WORD = 12
 # Columns that wrap where there is no room; a number or an id stays on one line.
-FREE_TEXTS = frozenset({"file", "reason", "started by", "EventBridge said", "for example", ""})
+FREE_TEXTS = frozenset(
+    {"file", "reason", "started by", "by", "EventBridge said", "for example", ""}
+)
 STATE_STYLES = {
     "SUCCEEDED": "green",
     "COMPLETED": "green",
@@ -39,7 +42,7 @@ STATE_STYLES = {
 class FittingTable(Table):
     """A table of as many columns as there is room for; a line says how many more there are.
 
-    A column that wraps needs the room of its header; the others that of their widest cell.
+    A column that wraps needs the room of its longest word; the others that of their widest cell.
     """
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -56,15 +59,23 @@ class FittingTable(Table):
         columns = self.columns[:number]
         free = options.update(width=UNLIMITED)
         widths = [
-            cell_len(str(column.header))
-            if not column.no_wrap
-            else max(
-                Measurement.get(console, free, cell).maximum
+            max(
+                Measurement.get(console, free, cell).maximum if column.no_wrap else _word(cell)
                 for cell in (column.header, *column.cells)
             )
             for column in columns
         ]
         return sum(widths) + GAP * (number - 1)
+
+
+def _word(cell: RenderableType) -> int:
+    """Columns for the longest word, unless it is a key or a path, which may be broken."""
+    return min(LONG_WORD, max(map(cell_len, str(cell).split()), default=0))
+
+
+def _run(batch: Batch) -> str:
+    run = batch.workflow_run_id or batch.job_run_id
+    return short(run) if run else "unknown"
 
 
 def table_of(*names: str) -> Table:
@@ -169,16 +180,19 @@ def bad_files_table(files: Sequence[BadFile]) -> Table:
     return table
 
 
-def batches_table(batches: Sequence[Batch]) -> Table:
-    """Committed batches; the id begins with the time of planning, so that has no column."""
-    table = table_of("batch", "files", "rows", "bad", "took", "started by")
+def batches_table(batches: Sequence[Batch], *, with_run: bool = False) -> Table:
+    """Committed batches; the id begins with the time of planning, so that has no column.
+
+    with_run: which run loaded it, beside a table of runs that says what started those.
+    """
+    table = table_of("batch", "files", "rows", "bad", "took", "run" if with_run else "started by")
     for batch in batches:
         table.add_row(
             short_batch(batch.batch),
             f"{batch.files:,}",
             f"{batch.rows:,}",
             Text(f"{batch.bad_files:,}", style="yellow" if batch.bad_files else ""),
-            duration(batch.seconds),
-            batch.started_by or "unknown",
+            duration(batch.took),
+            _run(batch) if with_run else batch.started_by or "unknown",
         )
     return table
