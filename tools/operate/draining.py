@@ -214,9 +214,9 @@ def took(workflow_run: Mapping[str, Any], now: datetime) -> float:
     counts by itself.
     """
     jobs = list(_job_runs(workflow_run)) or [workflow_run]
-    start = min(job["StartedOn"] for job in jobs)
-    ends = [job.get("CompletedOn") or now for job in jobs]
-    return max(0.0, (max(ends) - start).total_seconds())
+    starts: list[datetime] = [job["StartedOn"] for job in jobs]
+    ends: list[datetime] = [job.get("CompletedOn") or now for job in jobs]
+    return max(0.0, (max(ends) - min(starts)).total_seconds())
 
 
 def _job_runs(workflow_run: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -252,7 +252,8 @@ def narrate(notice: Notice) -> str | None:
             )
         case JobRunChanged() if notice.state != "STARTING":
             # By the id under which every command shows it.
-            return f"Run {short(notice.workflow_run_id or notice.run_id)} is {notice.state}."
+            run = short(notice.workflow_run_id or notice.run_id)
+            return f"Run {run} of {notice.job} is {notice.state}."
         case EventUndelivered():
             return f"Event {notice.event_id} was not delivered: {notice.message}"
         case MessagePublished():
