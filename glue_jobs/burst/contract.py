@@ -14,10 +14,27 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_type_hints
 
+from burst.column_types import ALLOWED_TYPES as ALLOWED_TYPES
+from burst.column_types import ARRAY as ARRAY
+from burst.column_types import MAP as MAP
+from burst.column_types import MAX_PRECISION as MAX_PRECISION
+from burst.column_types import SIMPLE_TYPES as SIMPLE_TYPES
+from burst.column_types import STRUCT as STRUCT
+from burst.column_types import ColumnType as ColumnType
+from burst.column_types import ColumnTypeError as ColumnTypeError
+from burst.column_types import array_type as array_type
+from burst.column_types import changes as changes
+from burst.column_types import is_field_name as is_field_name
+from burst.column_types import map_type as map_type
+from burst.column_types import parse_type as parse_type
+from burst.column_types import part_at as part_at
+from burst.column_types import struct_type as struct_type
+from burst.column_types import united as united
+from burst.column_types import with_field as with_field
 from burst.errors import ArgumentError
 
 Part = TypeVar("Part")
@@ -112,24 +129,8 @@ UNKNOWN_COLUMNS: tuple[UnknownColumns, ...] = get_args(UnknownColumns)
 BAD_VALUES: tuple[BadValues, ...] = get_args(BadValues)
 ROW_CHANGES: tuple[RowChanges, ...] = get_args(RowChanges)
 
-SIMPLE_TYPES = (
-    "string",
-    "boolean",
-    "smallint",
-    "int",
-    "bigint",
-    "float",
-    "double",
-    "date",
-    "timestamp",
-    "binary",
-)
 WHOLE_BITS = {"smallint": 16, "int": 32, "bigint": 64}
-# Hive's and Spark's limit.
-MAX_PRECISION = 38
-ALLOWED_TYPES = (
-    f"{', '.join(SIMPLE_TYPES)} or decimal(precision,scale) with precision 1 to {MAX_PRECISION}"
-)
+# Also with a space behind the comma, which Hive's spelling has not.
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)", re.ASCII)
 
 # Any ASCII character but letters, digits, the double quote, line ends and NUL.
@@ -246,7 +247,7 @@ class Column:
     name: in the table, and in the file unless there is a source.
     type: string, boolean, smallint (16 bits), int (32 bits), bigint (64 bits), float (32 bits),
         double, decimal(p,s), date, timestamp (an instant, microseconds; a value without a zone
-        offset is UTC) or binary.
+        offset is UTC), binary, struct<name:type,...>, array<type> or map<type,type>.
     source: name in the file (CSV header, JSON field, Parquet column), case-sensitive.
     optional: whether a file may lack it; its values are null then.
     format: how the values are written, where it is not the way of docs/values.md.
@@ -285,14 +286,60 @@ class Column:
         if self.decimal:
             precision, scale = self.decimal
             return f"decimal({precision},{scale})"
-        return self.type
+        return str(parse_type(self.type).in_table) if self.shape else self.type
+
+    @property
+    def shape(self) -> Shape | None:
+        """What a nested column is made of; None for a simple one."""
+        # Asked for with each value that is read one by one.
+        return shape_of(self.type) if "<" in self.type else None
+
+    @property
+    def leaves(self) -> tuple[Column, ...]:
+        """The simple columns that the column is made of: itself, or those at its ends."""
+        if not (shape := self.shape):
+            return (self,)
+        return tuple(leaf for part in shape.parts for leaf in part.leaves)
 
     @property
     def has_known_type(self) -> bool:
         if self.decimal:
             precision, scale = self.decimal
             return 1 <= precision <= MAX_PRECISION and scale <= precision
-        return self.type in SIMPLE_TYPES
+        return self.type in SIMPLE_TYPES or self.shape is not None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a nested column is made of.
+
+    kind: struct, array or map. parts: the fields of a struct; the element of an array; key and
+    value of a map. Their names are those of the table; a field's source is its name in the files.
+    """
+
+    kind: str
+    parts: tuple[Column, ...]
+
+    @cached_property
+    def fields(self) -> Mapping[str, Column]:
+        """The fields of a struct by their names in the files."""
+        return {part.in_file: part for part in self.parts}
+
+
+@lru_cache
+def shape_of(text: str) -> Shape | None:
+    """What a nested type is made of; None for another type, or where the text is no type."""
+    try:
+        found = parse_type(text)
+    except ColumnTypeError:
+        return None
+    if not found.is_nested:
+        return None
+    parts = (
+        Column(name.lower(), str(part), "" if name == name.lower() else name)
+        for name, part in found.parts
+    )
+    return Shape(found.kind, tuple(parts))
 
 
 @dataclass(frozen=True)
@@ -461,7 +508,8 @@ def _column(item: object, argument: str) -> Column:
     column = Column(name, kind if isinstance(kind, str) else repr(kind), **rest)
     if not column.has_known_type:
         raise ArgumentError(
-            f"{argument}: {name!r} has the type {kind!r}; allowed are {ALLOWED_TYPES}."
+            f"{argument}: {name!r} has the type {kind!r}: {_problem(column.type)}; allowed are "
+            f"{ALLOWED_TYPES}."
         )
     if not column.has_known_format:
         raise ArgumentError(
@@ -469,6 +517,14 @@ def _column(item: object, argument: str) -> Column:
             f"{ALLOWED_FORMATS}."
         )
     return column
+
+
+def _problem(kind: str) -> str:
+    try:
+        parse_type(kind)
+    except ColumnTypeError as error:
+        return str(error)
+    return "it is not known"
 
 
 def _curated_columns(text: str) -> tuple[Column, ...]:

@@ -28,9 +28,10 @@ from burst.contract import (
     STATUS_REASON,
     STATUS_ROWS,
     STATUS_UNREAD,
+    Column,
     FileFormat,
 )
-from burst.parsing import ParseError, goes_together, parse, parse_together
+from burst.parsing import ParseError, general_name, goes_together, parse, parse_together
 from burst.row_engine import FileOutcome
 from burst.s3 import Fetched, Refused, fetch
 
@@ -105,6 +106,15 @@ def made_up_rows(batch: str, format: FileFormat) -> Iterator[pa.RecordBatch]:
 
 
 def _ordinary(kind: pa.DataType) -> pa.Array:
+    if pa.types.is_struct(kind):
+        values = [_ordinary(field.type) for field in kind]
+        return pa.StructArray.from_arrays(values, fields=list(kind))
+    if pa.types.is_map(kind):
+        key, item = _ordinary(kind.key_type), _ordinary(kind.item_type)
+        return pa.MapArray.from_arrays(pa.array([0, 1], pa.int32()), key, item)
+    if pa.types.is_list(kind):
+        element = _ordinary(kind.value_type)
+        return pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), element)
     if pa.types.is_decimal(kind):
         return pa.array([Decimal(1).scaleb(-kind.scale)], kind)
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
@@ -212,7 +222,7 @@ def _read_file(fetched: Fetched, format: FileFormat) -> Iterator[pa.RecordBatch 
         for piece in parse(fetched.content, key=fetched.file.key, format=format):
             rows += piece.num_rows
             if format.rescues:
-                _count_rescued(piece, rescued)
+                _count_rescued(piece, rescued, format.columns)
             # A block of tiny rows has millions, and each of them gets a key of up to 1 KiB.
             for start in range(0, piece.num_rows, FLUSH_ROWS):
                 yield piece.slice(start, FLUSH_ROWS)
@@ -222,10 +232,13 @@ def _read_file(fetched: Fetched, format: FileFormat) -> Iterator[pa.RecordBatch 
         yield FileOutcome(rows, rescued=rescued)
 
 
-def _count_rescued(piece: pa.RecordBatch, rescued: dict[str, int]) -> None:
+def _count_rescued(
+    piece: pa.RecordBatch, rescued: dict[str, int], columns: Sequence[Column]
+) -> None:
     """Add how many rows of the piece have which names in `_rescued`."""
+    nested = [column for column in columns if column.shape]
     for text in piece.column(RESCUED).drop_null().to_pylist():
-        for name in json.loads(text):
+        for name in dict.fromkeys(general_name(key, nested) for key in json.loads(text)):
             if name in rescued or len(rescued) < MOST_NAMES:
                 rescued[name] = rescued.get(name, 0) + 1
 

@@ -107,7 +107,9 @@ class Table(Construct):
                 ),
                 columns=[
                     *(
-                        GlueCatalogTableStorageDescriptorColumns(name=column.name, type=column.type)
+                        GlueCatalogTableStorageDescriptorColumns(
+                            name=column.name, type=column.hive_type
+                        )
                         for column in columns
                     ),
                     *(

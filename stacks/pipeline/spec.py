@@ -77,7 +77,7 @@ def _part(part: Callable[..., Part], settings: Settings, **given: Any) -> Part:
 
 
 def _columns(columns: Sequence[ColumnSettings]) -> tuple[Column, ...]:
-    return tuple(Column(column.name, column.type) for column in columns)
+    return tuple(Column(column.name, column.hive_type) for column in columns)
 
 
 def input_columns(columns: Sequence[InputColumn]) -> tuple[Column, ...]:

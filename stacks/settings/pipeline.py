@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from burst.contract import (
     ALLOWED_FORMATS,
+    ALLOWED_TYPES,
     BAD_VALUES,
     BINARY_FORMATS,
     DELIMITER_PATTERN,
     ENCODINGS,
     INPUT_FORMATS,
+    MAP,
     MAX_NULL_TEXTS,
-    MAX_PRECISION,
     MIB,
     NO_TRANSFORM,
     PARTITIONS,
     ROW_CHANGES,
-    SIMPLE_TYPES,
     THOUSANDS_SEPARATORS,
     UNKNOWN_COLUMNS,
     BadValues,
     Bounds,
+    ColumnTypeError,
     Compression,
     Encoding,
     FileFormat,
@@ -32,6 +33,7 @@ from burst.contract import (
     TimeLimit,
     UnknownColumns,
     arguments_of,
+    parse_type,
 )
 from burst.contract import Column as JobColumn
 from pydantic import ValidationInfo, field_validator
@@ -60,9 +62,9 @@ class Column(Settings):
         pattern=r"^[a-z][a-z0-9_]{0,254}$",
     )
     type: str = setting(
-        allowed=f"{', '.join(SIMPLE_TYPES)} or decimal(p,s) "
-        f"with 1 <= p <= {MAX_PRECISION} and 0 <= s <= p",
-        description="Type in Hive's spelling, as in the Glue Data Catalog.",
+        allowed=ALLOWED_TYPES,
+        description="Type in Hive's spelling, as in the Glue Data Catalog. The fields of a struct "
+        "are named as in the files; the table has their names in lower case.",
     )
 
     @field_validator("name")
@@ -75,11 +77,17 @@ class Column(Settings):
     @field_validator("type")
     @classmethod
     def _known_type(cls, text: str) -> str:
-        column = JobColumn("", text)
         # The catalog takes Hive's spelling only, which has no space.
-        if column.has_known_type and column.hive_type == text:
-            return text
-        raise ValueError("the type is not known")
+        try:
+            parse_type(text)
+        except ColumnTypeError as error:
+            raise ValueError(str(error)) from None
+        return text
+
+    @property
+    def hive_type(self) -> str:
+        """The type as the catalog has it."""
+        return JobColumn(self.name, self.type).hive_type
 
 
 class InputColumn(Column):
@@ -241,14 +249,50 @@ class InputSettings(Settings):
             raise ValueError("there is no column")
         _must_differ([column.name for column in columns])
         _must_differ([column.in_file for column in columns])
-        as_text = info.data.get("format") in ("csv", "json")
+        kind = info.data.get("format")
+        nested = [one.name for one in columns if _as_job_column(one).shape]
+        if kind == "csv" and nested:
+            raise ValueError(
+                f"{', '.join(nested)} is nested, which csv cannot hold; give it the type string"
+            )
         bare = [one.name for one in columns if one.type == "binary" and not one.format]
-        if as_text and bare:
+        if kind in ("csv", "json") and bare:
             raise ValueError(
                 f"{', '.join(bare)} of type binary needs a format, "
                 f"{one_of(BINARY_FORMATS)}: these files are text"
             )
+        if kind == "json":
+            _must_be_texts_in_json(columns)
         return columns
+
+
+def _as_job_column(column: Column) -> JobColumn:
+    return JobColumn(column.name, column.type)
+
+
+def _must_be_texts_in_json(columns: Sequence[Column]) -> None:
+    """Raises ValueError for nested types that no JSON text can say."""
+    for column in columns:
+        for inner in _parts(_as_job_column(column)):
+            if inner.type == "binary":
+                raise ValueError(
+                    f"{column.name} has binary inside, for which json has no form; give it the "
+                    "type string"
+                )
+            if inner.shape and inner.shape.kind == MAP and inner.shape.parts[0].type != "string":
+                raise ValueError(
+                    f"{column.name} has a map with keys of type {inner.shape.parts[0].type}; in "
+                    "json they are string"
+                )
+
+
+def _parts(column: JobColumn) -> Iterator[JobColumn]:
+    """A nested column and its parts at any depth; nothing of a simple one."""
+    for part in column.shape.parts if column.shape else ():
+        yield part
+        yield from _parts(part)
+    if column.shape:
+        yield column
 
 
 def _once_each(columns: tuple[Column, ...]) -> tuple[Column, ...]:
@@ -337,10 +381,12 @@ class JobSettings(Settings):
         description="Share of the timeout that must be left for a run to begin another batch. "
         "It must be more than one batch takes; files that wait are for the next run.",
     )
-    glue_version: Literal["5.1"] = setting(
+    glue_version: Literal["5.1", "6.0"] = setting(
         "5.1",
-        allowed="5.1 (not 6.0 yet: nothing has run the job with Spark 4)",
-        description="Glue version; 5.1 runs Spark 3.5.6 and Python 3.11.",
+        allowed="5.1 or 6.0 (before 5.1, boto3 has no conditional writes, which the job needs)",
+        description="Glue version; 5.1 runs Spark 3.5.6 and Python 3.11, 6.0 runs Spark 4.1.1 and "
+        "Python 3.13, where a cast or a sum of a transform that goes wrong is an error and not "
+        "null.",
     )
 
     @field_validator("number_of_workers")

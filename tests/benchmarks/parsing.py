@@ -55,7 +55,8 @@ NUMBERS = {"i": "int", "l": "bigint", "f": "double", "n": "decimal(10,2)", "w": 
 
 def main(arguments: Sequence[str]) -> int:
     size = int(arguments[0]) * 1024**2 if arguments else 24 * 1024**2
-    sample = files(size)
+    # Checkouts from before do not know the types.
+    sample = files(size) | ({} if arguments[1:] else nested_files(size))
     with checkout(Path(arguments[1]), sample) if arguments[1:] else nullcontext() as other:
         print(f"{'file':<20}{'MB':>6}{'Arrow alone':>13}{'vetted':>9}{'ratio':>7}", end="")
         print(f"{'checkout':>11}{'ratio':>7}" if other else "")
@@ -192,6 +193,20 @@ def files(size: int) -> dict[str, File]:
         "csv, gzip": ("csv", COLUMNS, gzip.compress(orders_csv, 6)),
         "json, gzip": ("json", COLUMNS, gzip.compress(orders_json, 6)),
     }
+
+
+def nested_files(size: int) -> dict[str, File]:
+    """Baskets with items."""
+    items = {
+        "items": "array<struct<sku:string,qty:int,price:decimal(10,2)>>",
+        "at": "timestamp",
+        "customer": "struct<id:bigint,name:string>",
+    }
+    basket = (
+        b'{"items": [{"sku": "s-1", "qty": 2, "price": 12.50}, {"sku": "s-2", "qty": 1}], '
+        b'"at": "2025-01-02T03:04:05Z", "customer": {"id": 123456, "name": "Zo"}}\n'
+    )
+    return {"json, nested": ("json", items, basket * (size // len(basket)))}
 
 
 def order(place: int) -> list[str]:

@@ -23,6 +23,7 @@ from moto.events.models import EventsBackend
 from tests.deploy.conftest import Deployed
 from tests.deploy.operating import PROJECT_FOLDER, Burst, Said, burst_on, clean, only_allowed
 from tests.patience import PATIENCE
+from tools.authoring.commands import drift
 from tools.operate import draining, ids, logs
 from tools.operate.checking import flight
 from tools.operate.commands import pause
@@ -73,10 +74,10 @@ def waiting(deployed: Deployed) -> list[str]:
 # ---- the runbook -------------------------------------------------------------------------------
 
 
-def runbook() -> list[str]:
-    """The commands of the runbook's section on a bad file, in their order."""
+def runbook(title: str) -> list[str]:
+    """The commands of one of the runbook's sections, in their order."""
     text = (PROJECT_FOLDER / "docs" / "runbook.md").read_text(encoding="utf-8")
-    section = text.split("## A bad file, from the alarm to its rows")[1].split("\n## ")[0]
+    section = text.split(f"## {title}")[1].split("\n## ")[0]
     blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
     return [line for block in blocks for line in block.splitlines()]
 
@@ -124,7 +125,7 @@ def walk(burst: Burst, folder: Path) -> dict[str, str]:
     """Type every command of the runbook into one shell; returns what each printed."""
     said: dict[str, str] = {}
     source = f"source {burst.deployed.sandbox.folder / 'environment.sh'}"
-    for number, line in enumerate(runbook()):
+    for number, line in enumerate(runbook("A bad file, from the alarm to its rows")):
         wanted = {1} if line.endswith("# exit code 1") else {0}
         if "burst drain" in line:
             # The run that the file's own event started may have taken it before.
@@ -421,6 +422,7 @@ def settings(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
     """The settings of the deployed project, for the commands that change them."""
     file = deployed.sandbox.folder / "project" / "cdktf.json"
     monkeypatch.setattr(pause, "SETTINGS_FILE", file)
+    monkeypatch.setattr(drift, "FOLDER", file.parent)
     before = file.read_bytes()
     yield file
     if file.read_bytes() != before:
@@ -437,33 +439,74 @@ def apply(burst: Burst) -> Said:
     return Said(process.returncode, out, err)
 
 
-def test_running_sandbox_takes_the_setting_paused_and_keeps_its_data(
+def test_running_sandbox_takes_settings_from_a_pause_and_a_new_column_to_its_rows(
     burst: Burst, deployed: Deployed, settings: Path, tmp_path: Path
 ) -> None:
+    """Two sections of the runbook in one go, as an apply takes long."""
+    text = settings.read_text(encoding="utf-8")
+    rescue = '"unknown_columns": "rescue", "format": "csv"'
+    settings.write_text(text.replace('"format": "csv"', rescue, 1), encoding="utf-8")
     said = burst("pause", "dev", "orders", "--write", BURST_SANDBOX=str(deployed.sandbox.folder))
     assert said.code == 0
     assert '+            "paused": true,' in said.out
     assert "pipenv run burst sandbox apply" in said.out
     said = apply(burst)
     assert said.code == 0, said.err
-    # Nothing but the two rules.
-    assert "0 to add · 2 to change · 0 to replace · 0 to destroy" in said.text
+    # The two rules, the job and the table for `_rescued`, and who is told of what is in it.
+    assert "2 to add · 4 to change · 0 to replace · 0 to destroy" in said.text
     assert len(re.findall(r"ENABLED\W+DISABLED", said.text)) == 2
 
-    burst("put", "dev", "orders", str(order_file(tmp_path)))
+    burst("put", "dev", "orders", str(with_channel(order_file(tmp_path))))
     said = burst("status", "dev")
     assert (said.code, "Paused by its setting" in said.text) == (1, True)
     assert deployed.sandbox.engine.snapshot().idle
     assert waiting(deployed) == ["orders/orders.csv"]
 
-    said = burst("resume", "dev", "orders", "--write")
-    assert "pipenv run burst drain dev orders" in said.out
-    assert apply(burst).code == 0
+    # A paused pipeline still takes what it is told to.
     assert burst("drain", "dev", "orders").code == 0
     assert waiting(deployed) == []
+    said = burst("resume", "dev", "orders", "--write")
+    assert "pipenv run burst drain dev orders" in said.out
+    lead_from_a_new_column_to_its_rows(burst)
     assert burst("status", "dev").code == 0
     # The folders of what is no longer deployed are gone.
     assert [path.name for path in (deployed.sandbox.folder / APPLIED).iterdir()] == ["002"]
+
+
+def with_channel(file: Path) -> Path:
+    """The file with a column that nobody declared."""
+    header, *lines = file.read_text(encoding="utf-8").splitlines()
+    wider = [f"{header},Channel", *(f"{line},web" for line in lines)]
+    file.write_text("\n".join(wider) + "\n", encoding="utf-8")
+    return file
+
+
+def lead_from_a_new_column_to_its_rows(burst: Burst) -> None:
+    """Every command of the runbook's section, in its order."""
+    said: list[Said] = []
+    for line in runbook("A new column, from the message to its rows"):
+        if line == "pipenv run diff dev":
+            said.append(apply(burst))
+            continue
+        arguments = line.removeprefix("pipenv run burst ").split()
+        if "--since" in arguments:
+            # The moment is that which `drift` has printed.
+            printed = re.findall(r"pipenv run burst (replay .*--replace)", said[-2].out)[0].split()
+            here = arguments.index("--since") + 1
+            arguments[here] = printed[here]
+            assert arguments == printed
+            arguments.append("--yes")
+        said.append(burst(*arguments))
+    first, write, applied, replayed, last = said
+    assert [one.code for one in said] == [1, 0, 0, 0, 0], [one.err for one in said]
+    assert "Channel: a column that nobody declared, could be channel string" in first.text
+    assert re.search(r'^\+ .*"channel"', write.out, re.MULTILINE)
+    assert re.search(r"channel\W+.*string", applied.text)
+    assert "was removed from curated" in replayed.text
+    assert "Nothing came since" in last.text
+    rows = rows_of(burst, "orders/orders.csv")
+    assert {row["channel"] for row in rows} == {"web"}
+    assert {row["_rescued"] for row in rows} == {None}
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,11 @@ def two_pipelines(synth: Synth) -> Synthesized:
     returns = copy.deepcopy(pipelines["orders"]) | {"prefix": "returns/", "transform": "orders"}
     returns["input"]["unknown_columns"] = "rescue"
     returns["output"]["dropped_columns"] = ["sku"]
-    returns["output"]["added_columns"] = [{"name": "sku", "type": "bigint"}]
+    lines = "array<struct<unitPrice:decimal(9,2),tags:map<string,int>>>"
+    returns["output"]["added_columns"] = [
+        {"name": "sku", "type": "bigint"},
+        {"name": "lines", "type": lines},
+    ]
     pipelines["web-returns"] = returns
     return synth(environments)["dev-eu"]
 
@@ -110,6 +114,18 @@ def test_every_pipeline_has_its_own_columns_and_location(two_pipelines: Synthesi
     assert other["location"].endswith("/curated/web-returns/")
     assert ("sku", "string") in [(item["name"], item["type"]) for item in own["columns"]]
     assert [item["type"] for item in other["columns"] if item["name"] == "sku"] == ["bigint"]
+
+
+def test_fields_of_structs_are_in_lower_case_in_the_table_and_for_the_job(
+    two_pipelines: Synthesized,
+) -> None:
+    name, kind = "lines", "array<struct<unitprice:decimal(9,2),tags:map<string,int>>>"
+    table = two_pipelines.resources(TABLE)["pipeline-web-returns/table/table"]
+    columns = table["storage_descriptor"]["columns"]
+    assert (name, kind) in [(item["name"], item["type"]) for item in columns]
+    job = two_pipelines.resources("aws_glue_job")["pipeline-web-returns/job/job"]
+    told = json.loads(job["default_arguments"]["--curated_columns"])
+    assert {"name": name, "type": kind} in told
 
 
 def test_only_a_pipeline_that_rescues_has_the_column_for_it(two_pipelines: Synthesized) -> None:

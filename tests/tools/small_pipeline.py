@@ -176,16 +176,23 @@ def _code(account: Account, folder: Path) -> None:
 
 
 def _job_role(account: Account) -> None:
-    """The job may read its code."""
+    """The job may read its code and write its logs."""
     trust = {
         "Effect": "Allow",
         "Principal": {"Service": "glue.amazonaws.com"},
         "Action": "sts:AssumeRole",
     }
     code = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{CODE}/*"}
+    streams = f"arn:aws:logs:*:{account.account_id}:log-group:*:log-stream:*"
+    logs = {
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": streams,
+    }
     iam = account.client("iam")
     iam.create_role(RoleName="job", AssumeRolePolicyDocument=policy_document(trust))
     iam.put_role_policy(RoleName="job", PolicyName="code", PolicyDocument=policy_document(code))
+    iam.put_role_policy(RoleName="job", PolicyName="logs", PolicyDocument=policy_document(logs))
 
 
 def _workflow(

@@ -93,14 +93,17 @@ def test_a_burst_as_large_as_the_batch_starts_one_run_by_its_size(
 def test_fewer_events_start_one_run_at_the_end_of_the_window(
     account: Account, engine: GlueEngine, tmp_path: Path
 ) -> None:
-    pipeline = deploy(account, tmp_path, batching=SOON)
+    # Long enough for three uploads on a busy machine.
+    seconds = 5
+    batching = {"BatchSize": 10, "BatchWindow": seconds}
+    pipeline = deploy(account, tmp_path, batching=batching)
     pipeline.upload(*keys(3))
     [window] = engine.snapshot().windows
-    assert (window.events, window.batch_size, window.batch_window) == (3, 10, 1)
-    assert 0 < window.seconds_left <= 1
+    assert (window.events, window.batch_size, window.batch_window) == (3, 10, seconds)
+    assert 0 < window.seconds_left <= seconds
     finished(engine)
     [run] = pipeline.workflow_runs()
-    assert run["StartingEventBatchCondition"] == {"BatchWindow": 1}
+    assert run["StartingEventBatchCondition"] == {"BatchWindow": seconds}
     assert engine.snapshot().windows == ()
 
 

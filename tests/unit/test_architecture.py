@@ -21,6 +21,7 @@ ROOTS = {
     "transforms": PROJECT_FOLDER / "glue_jobs",
 }
 CONTRACT = "burst.contract"
+OF_THE_CONTRACT = {"burst.column_types", "burst.errors"}
 
 
 @dataclass(frozen=True)
@@ -120,9 +121,9 @@ def test_stacks_import_of_the_job_the_contract_only() -> None:
 
 
 def test_contract_needs_the_standard_library_and_its_own_errors_only() -> None:
-    needed = {item.module for module in (CONTRACT, "burst.errors") for item in imports_of(module)}
+    needed = {item.module for module in (CONTRACT, *OF_THE_CONTRACT) for item in imports_of(module)}
     others = {name for name in needed if root(name) not in sys.stdlib_module_names}
-    assert others == {"burst.errors"}
+    assert others == OF_THE_CONTRACT
 
 
 @pytest.mark.parametrize("package", sorted(name for name in PACKAGES if name.startswith("burst.")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from burst.contract import Column, column_fields
+from burst.contract import Column, column_fields, parse_type, united
 
 from stacks.settings import parse_document, parse_settings
 from tools.authoring.drift import Came
@@ -26,7 +26,9 @@ def declared(text: str, environment: str, pipeline: str, came: Sequence[Came]) -
     for one in came:
         if one.proposal and one.column:
             changed = next(item for item in columns if item["name"] == one.column.name)
-            changed["type"] = one.proposal.type
+            # Several fields may be new in one column.
+            wider = united(parse_type(changed["type"]), parse_type(one.proposal.type))
+            changed["type"] = str(wider)
         elif one.proposal:
             columns.append(_new(one.proposal, columns))
     path = ("context", ENVIRONMENTS, environment, PIPELINES, pipeline, "input")

@@ -13,8 +13,25 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from burst import drift
-from burst.contract import RESCUED, Column, FileFormat
-from burst.parsing import BadValue, convert_or_say_which, from_texts
+from burst.contract import (
+    EPOCHS,
+    RESCUED,
+    Column,
+    ColumnType,
+    FileFormat,
+    is_field_name,
+    parse_type,
+    part_at,
+    with_field,
+)
+from burst.parsing import (
+    BadValue,
+    Inside,
+    convert_or_say_which,
+    from_texts,
+    general_name,
+    inside,
+)
 from burst.s3 import read_whole
 
 from tools.authoring.evidence import NULL_WORDS, Finding, Texts, texts_array
@@ -49,6 +66,7 @@ class Came:
     files, rows: with a value in `_rescued`; shares of the report's.
     column: the declared column that does not take these values; None for one that nobody declared.
     proposal: the column as it could be declared; None where there is no one way, and why says so.
+    what: what it is, where that is more than the column says: inside of a nested column.
     empty: optional columns without a value in the rows that have this one: it may be one of them
         under another name.
     """
@@ -62,6 +80,7 @@ class Came:
     column: Column | None = None
     proposal: Column | None = None
     why: str = ""
+    what: str = ""
     empty: tuple[str, ...] = ()
 
 
@@ -152,7 +171,8 @@ def _read(
         table = file.read(there)
         table = table.filter(pc.is_valid(table[RESCUED])).slice(0, MOST_ROWS - looked)
         for row in table.to_pylist():
-            for name, value in json.loads(row.pop(RESCUED)).items():
+            for key, value in json.loads(row.pop(RESCUED)).items():
+                name = general_name(key, format.columns)
                 one = seen.setdefault(name, _Seen())
                 one.values.append(value)
                 one.filled.update(name for name, other in row.items() if other is not None)
@@ -187,6 +207,8 @@ class _Proposals:
             return replace(came, column=declared, why="declared by now; a replay fills it in")
         if declared:
             return self._widened(replace(came, column=declared), declared, seen.values)
+        if found := inside(came.name, self.format.columns):
+            return self._explained_inside(came, found, seen.values)
         if not seen.values:
             return replace(came, why="its rows are no longer in curated")
         try:
@@ -202,6 +224,49 @@ class _Proposals:
             empty=tuple(name for name in empty if not seen.filled[name]),
         )
 
+    def _explained_inside(self, came: Came, found: Inside, values: list[Any]) -> Came:
+        """With a field that could be added to a struct, or why none is."""
+        came = replace(came, column=found.column)
+        whole = parse_type(found.column.type)
+        place = part_at(whole, found.steps)
+        if place:
+            came = replace(came, what=f"values that {place} does not take")
+            declared = Column(came.name, str(place))
+            texts = texts_array([_text(value) for value in values])
+            if values and (declared.shape or _takes(declared, texts)):
+                return replace(came, why="declared by now; a replay fills it in")
+            return replace(came, why=f"{place} does not take them")
+        came = replace(came, what="a field that no struct declares")
+        *_, name = found.steps
+        around = part_at(whole, found.steps[:-1])
+        taken = {other.lower() for other, _ in around.parts} if around else set()
+        if name is None or not is_field_name(name) or name.lower() in taken:
+            return replace(came, why=f"{name!r} can be no name of a field there")
+        if not values:
+            return replace(came, why="its rows are no longer in curated")
+        try:
+            kind, why = self._type_inside(came.name, found, values)
+        except InputError as error:
+            return replace(came, why=str(error))
+        wider = replace(found.column, type=str(with_field(whole, found.steps, kind)))
+        return replace(came, proposal=wider, why=why, what=f"{came.what}, could be {kind}")
+
+    def _type_inside(self, name: str, found: Inside, values: list[Any]) -> tuple[ColumnType, str]:
+        """The type of a field inside of a column, and why."""
+        if self.format.kind == "parquet":
+            whole = self._finding(found.column.in_file, values, name)
+            kind = part_at(parse_type(whole.type), found.steps)
+            if kind is None:
+                raise InputError("the file that has it was not found")
+            return kind, "the type in the file"
+        *_, field_name = found.steps
+        one = self._finding(str(field_name), values)
+        # Inside, nothing says how a text is to be read.
+        kind = parse_type("string" if one.format and one.type != "timestamp" else one.type)
+        if one.format in EPOCHS:
+            kind = parse_type("bigint")
+        return kind, one.evidence
+
     def _inferred(self, name: str, values: list[Any]) -> tuple[Column, str]:
         """A column that takes the values; raises `InputError` where there is none."""
         found = self._finding(name, values)
@@ -211,18 +276,21 @@ class _Proposals:
         column = column_of(replace(found, optional=True), named)
         return column, "; ".join((found.evidence, *found.doubts))
 
-    def _finding(self, name: str, values: list[Any]) -> Finding:
+    def _finding(self, name: str, values: list[Any], came: str = "") -> Finding:
+        """What a name's values say. came: as the files' records name it, where it is another."""
         if self.format.kind == "json":
             lines = "".join(json.dumps({name: value}) + "\n" for value in values)
-            return infer([Sample("_rescued", lines.encode())]).findings[0]
+            found = infer([Sample("_rescued", lines.encode())])
+            [one] = found.findings
+            return replace(one, doubts=(*one.doubts, *found.doubts))
         if self.format.kind == "parquet":
             # The files say it themselves.
-            file = self.files[name]
+            file = self.files[came or name]
             if file.destination is None or file.size > TOTAL_BYTES:
                 raise InputError(f"{file.key} is too large to be looked at here")
             body = read_whole(self.s3, self.lake_bucket, file.destination)
-            found = infer([Sample(file.key, body)]).findings
-            return next(one for one in found if one.name == name)
+            columns = infer([Sample(file.key, body)]).findings
+            return next(one for one in columns if one.name == name)
         texts = Texts(name)
         texts.add(texts_array(list(map(_text, values))), "_rescued", "row", _rows(values))
         return texts.finding()

@@ -16,6 +16,7 @@ from tools.operate.words import count
 
 # The job's own conversions decide what a text may be.
 _TRIED = ("boolean", "bigint", "double", "date", "timestamp")
+_FIRST = 100
 _PLAIN = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)$"
 _PARTS = r"^[+-]?(?P<whole>[0-9]*)\.?(?P<decimals>[0-9]*)$"
 _KEPT_AS_TEXT = r"^([+-]?0[0-9]|\+)"
@@ -24,11 +25,26 @@ _DAY = re.compile(
     r"(?P<first>[0-9]{1,4})(?P<by>[./-])(?P<second>[0-9]{1,2})(?P=by)(?P<third>[0-9]{2,4})"
     r"(?:(?P<gap>[ T])(?P<hour>[0-9]{1,2}):[0-9]{2}"
     r"(?P<seconds>:[0-9]{2}(?:\.(?P<fraction>[0-9]{1,6}))?)?"
-    r"(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+    r"(?P<apart> )?(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
 # Texts that many producers write for null.
 NULL_WORDS = pa.array(
-    ["NA", "N/A", "n/a", "#N/A", "NULL", "null", "Null", "None", "none", "NaN", "nan", "\\N", "-"]
+    [
+        "NA",
+        "N/A",
+        "n/a",
+        "#N/A",
+        "NULL",
+        "null",
+        "Null",
+        "None",
+        "none",
+        "NaN",
+        "nan",
+        "\\N",
+        "-",
+        "..",
+    ]
 )
 _SEPARATED = r"^[+-]?[0-9]{1,3}([.,'_ \x{a0}\x{202f}\x{2019}]?[0-9]{3})*([.,][0-9]*)?$"
 # Whole numbers of columns with such a name may be instants: 2000 to 2100, by their units.
@@ -72,6 +88,7 @@ class Finding:
     """One column: its type, why, and what is doubtful.
 
     name: in the file. undecided: no sample has a value. optional: a row or a file lacks it.
+    inside: of a nested column what its simple values are: path, type and evidence of each.
     """
 
     name: str
@@ -81,13 +98,15 @@ class Finding:
     undecided: bool = False
     format: str = ""
     optional: bool = False
+    inside: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass
 class Texts:
-    """What has been seen of one column's texts."""
+    """What has been seen of one column's texts. are_numbers: the file says so itself."""
 
     name: str
+    are_numbers: bool = False
     values: int = 0
     empty: int = 0
     whole_digits: int = 0
@@ -121,7 +140,9 @@ class Texts:
         for kind in _TRIED:
             if kind not in self.refused:
                 try:
-                    convert_or_say_which(texts, Column(self.name, kind), from_texts)
+                    # Most values that are none of a type are among the first.
+                    for some in (texts.slice(0, _FIRST), texts):
+                        convert_or_say_which(some, Column(self.name, kind), from_texts)
                 except BadValue as bad:
                     self._refuse(
                         kind, place(bad.position), bad.position - texts[: bad.position].null_count
@@ -203,7 +224,7 @@ class Texts:
                 f"numbers, but a leading zero or plus sign would get lost ({self.kept_as_text})",
             )
         if self.fits("bigint"):
-            if self.fits("boolean"):
+            if self.fits("boolean") and not self.are_numbers:
                 return self._found("bigint", "only 0 and 1: it may be meant as boolean")
             return self._perhaps_an_instant()
         return self._found(*self.decimal_type())
@@ -301,10 +322,10 @@ def formats_of(text: str) -> list[str]:
     if match["hour"]:
         rest = ":mm" + (":ss" if match["seconds"] else "")
         rest += f".{'S' * len(match['fraction'])}" if match["fraction"] else ""
-        rest += "X" if match["zone"] else ""
+        rest += f"{match['apart'] or ''}X" if match["zone"] else ""
         hours = [f"{match['gap']}{hour}{rest}" for hour in ("HH", "H")]
     days: list[tuple[str, ...]] = []
-    if len(match["first"]) == 4 and by != "-":
+    if len(match["first"]) == 4 and (by != "-" or match["apart"]):
         days = [("yyyy", "MM", "dd"), ("yyyy", "M", "d")]
     elif len(match["third"]) == 4:
         days = [("dd", "MM", "yyyy"), ("d", "M", "yyyy")]

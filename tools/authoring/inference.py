@@ -10,7 +10,20 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from burst.contract import EPOCHS, MAX_PRECISION, Column, FileFormat
+from burst.contract import (
+    EPOCHS,
+    MAX_PRECISION,
+    STRUCT,
+    Column,
+    ColumnType,
+    ColumnTypeError,
+    FileFormat,
+    array_type,
+    is_field_name,
+    map_type,
+    parse_type,
+    struct_type,
+)
 from burst.parsing import ParseError, is_bytes
 from pyarrow import types
 
@@ -72,7 +85,15 @@ def infer(samples: Sequence[Sample]) -> Inference:
     if layout.kind == "csv":
         layout, found = _csv_columns(samples, layout)
     else:
-        found = _json_columns(samples) if layout.kind == "json" else _parquet_columns(samples)
+        try:
+            found, left_out = (
+                _json_columns(samples) if layout.kind == "json" else (_parquet_columns(samples), [])
+            )
+        except RecursionError as error:
+            raise InputError(
+                f"A value of {layout.kind} is nested too deep for a column."
+            ) from error
+        layout = replace(layout, doubts=(*layout.doubts, *left_out), rescues=bool(left_out))
     findings = tuple(found)
     names = table_names([one.name for one in findings])
     format = layout.file_format([column_of(one, names[one.name]) for one in findings])
@@ -208,9 +229,18 @@ class _Number(str):
     """A JSON number with a point or an exponent, as it is written."""
 
 
+# An object with more keys than this, of which each has few, has data for keys.
+_MANY_KEYS, _SELDOM = 20, 0.25
+_STRING = parse_type("string")
+
+
 @dataclass
 class _JsonColumn:
-    """What has been seen of one field. kinds: the first place of each kind of value."""
+    """What has been seen of one field. kinds: the first place of each kind of value.
+
+    fields, element: what has been seen inside of objects and lists. left_out: what no type can
+    take that is inside, in sentences.
+    """
 
     name: str
     kinds: dict[str, Place] = field(default_factory=dict)
@@ -219,10 +249,15 @@ class _JsonColumn:
     lines: int = 0
     numbers: Texts = field(init=False)
     texts: Texts = field(init=False)
+    fields: dict[str, _JsonColumn] = field(default_factory=dict)
+    objects: int = 0
+    element: _JsonColumn | None = None
+    lists: int = 0
+    left_out: list[str] = field(default_factory=list)
     _waiting: dict[str, tuple[list[str], list[int]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.numbers, self.texts = Texts(self.name), Texts(self.name)
+        self.numbers, self.texts = Texts(self.name, are_numbers=True), Texts(self.name)
 
     def add(self, value: Any, file: str, line: int) -> None:
         self.lines += 1
@@ -235,6 +270,16 @@ class _JsonColumn:
             self.kinds[kind] = Place(file, "line", line, shown)
         if kind == "a boolean":
             self.booleans += 1
+        elif kind == "an object":
+            self.objects += 1
+            for name, item in value.items():
+                inner = f"{self.name}{_step(name)}"
+                self.fields.setdefault(name, _JsonColumn(inner)).add(item, file, line)
+        elif kind == "a list":
+            self.lists += 1
+            self.element = self.element or _JsonColumn(f"{self.name}[]")
+            for item in value:
+                self.element.add(item, file, line)
         elif kind in ("a number", "a text"):
             values, lines = self._waiting.setdefault(kind, ([], []))
             values.append(str(value))
@@ -254,16 +299,21 @@ class _JsonColumn:
                     "no character."
                 ) from error
         self._waiting.clear()
+        for inner in self.fields.values():
+            inner.flush(file)
+        if self.element:
+            self.element.flush(file)
 
     def finding(self) -> Finding:
-        if nested := self.kinds.get("nested"):
-            raise InputError(
-                f"{nested}: the field {self.name!r} holds an object or a list. A column is one "
-                "value; have the producer write its parts as fields of their own."
-            )
+        # Asked for twice where objects may be a map.
+        self.left_out.clear()
         self.texts.empty = self.numbers.empty = self.nulls
         if len(self.kinds) > 1:
             return self._mixed()
+        if "an object" in self.kinds:
+            return self._map() or self._struct()
+        if "a list" in self.kinds:
+            return self._array()
         if "a boolean" in self.kinds:
             empty = f", {self.nulls:,} null" if self.nulls else ""
             return Finding(self.name, "boolean", count(self.booleans, "value") + empty)
@@ -275,6 +325,87 @@ class _JsonColumn:
             return found
         # In JSON these would have to be written without quotes.
         return Finding(self.name, "string", found.evidence, ("numbers or booleans in quotes",))
+
+    def _inside(self, inner: _JsonColumn) -> tuple[ColumnType, Finding]:
+        """The type of what is inside, where no column can say how texts are to be read."""
+        found = inner.finding()
+        self.left_out += inner.left_out
+        kind = found.type
+        if found.format:
+            kind = "bigint" if found.format in EPOCHS else "string"
+        if len(inner.kinds) == 0:
+            # What is null everywhere has no kind.
+            found = replace(found, undecided=True)
+        return parse_type(kind), replace(found, type=kind, format="")
+
+    def _nested(self, kind: ColumnType, evidence: str, parts: Sequence[Finding]) -> Finding:
+        inside = tuple(
+            (path, kind, why)
+            for one in parts
+            for path, kind, why in (one.inside or ((one.name, one.type, one.evidence),))
+        )
+        doubts = tuple(
+            doubt if one.inside else f"{one.name}: {doubt}" for one in parts for doubt in one.doubts
+        )
+        empty = f", {self.nulls:,} null" if self.nulls else ""
+        return Finding(self.name, str(kind), evidence + empty, doubts, inside=inside)
+
+    def _struct(self) -> Finding:
+        kinds: dict[str, ColumnType] = {}
+        parts = []
+        for name, inner in self.fields.items():
+            if not is_field_name(name) or name.lower() in map(str.lower, kinds):
+                why = "is no name for a field of a struct"
+                if is_field_name(name):
+                    why = "differs from another one in upper and lower case only"
+                self.left_out.append(f"{inner.name}: {name!r} {why}")
+                continue
+            try:
+                kinds[name], found = self._inside(inner)
+            except InputError as error:
+                self.left_out.append(f"{inner.name}: {error}")
+                continue
+            parts.append(found)
+        if not kinds:
+            raise InputError(f"the objects of {self.name!r} have no field that a struct can have")
+        return self._nested(struct_type(kinds), count(self.objects, "object"), parts)
+
+    def _map(self) -> Finding | None:
+        """As a map, where the keys look like data and all values are of one type."""
+        seen = sum(inner.lines for inner in self.fields.values())
+        many = len(self.fields) > _MANY_KEYS
+        if not (
+            not all(map(is_field_name, self.fields))
+            or not self.fields
+            or (many and seen < _SELDOM * self.objects * len(self.fields))
+        ):
+            return None
+        value: ColumnType | None = None
+        left_out = list(self.left_out)
+        try:
+            for inner in self.fields.values():
+                kind, found = self._inside(inner)
+                if not found.undecided:
+                    value = _wider(value, kind) if value else kind
+                    if value is None:
+                        raise InputError("values of several types")
+        except InputError:
+            self.left_out = left_out
+            return None
+        doubt = f"taken as a map, by its {count(len(self.fields), 'different key')}"
+        undecided = value is None
+        if undecided:
+            doubt = "no object has a field, so it may be a map or a struct"
+        kind = map_type(_STRING, value or _STRING)
+        found = self._nested(kind, count(self.objects, "object"), [])
+        return replace(found, doubts=(doubt,), undecided=undecided)
+
+    def _array(self) -> Finding:
+        element = self.element or _JsonColumn(f"{self.name}[]")
+        kind, found = self._inside(element)
+        longest = f"{element.lines:,} elements in {count(self.lists, 'list')}"
+        whole = self._nested(array_type(kind), longest, [found])
+        return replace(whole, undecided=not element.kinds)
 
     def _too_long(self) -> Finding:
         if self.numbers.fits("double"):
@@ -307,10 +438,17 @@ def _json_kind(value: Any) -> str:
         return "a boolean"
     if isinstance(value, _Whole | _Number):
         return "a number"
-    return "a text" if isinstance(value, str) else "nested"
+    if isinstance(value, dict):
+        return "an object"
+    return "a text" if isinstance(value, str) else "a list"
 
 
-def _json_columns(samples: Sequence[Sample]) -> list[Finding]:
+def _step(name: str) -> str:
+    return f".{name}" if is_field_name(name) else f"[{json.dumps(name, ensure_ascii=False)}]"
+
+
+def _json_columns(samples: Sequence[Sample]) -> tuple[list[Finding], list[str]]:
+    """The columns, and what is left to `_rescued` because no type takes it."""
     columns: dict[str, _JsonColumn] = {}
     lines = 0
     for sample in samples:
@@ -321,7 +459,21 @@ def _json_columns(samples: Sequence[Sample]) -> list[Finding]:
         for column in columns.values():
             column.flush(sample.name)
     check_names(list(columns), samples[0].name if len(samples) == 1 else "The samples", "fields")
-    return [replace(column.finding(), optional=column.lines < lines) for column in columns.values()]
+    findings, left_out = [], []
+    for column in columns.values():
+        try:
+            found = column.finding()
+            parse_type(found.type)
+        except (InputError, ColumnTypeError) as error:
+            if not column.kinds.keys() & {"an object", "a list"} or len(column.kinds) > 1:
+                raise
+            left_out.append(f"{column.name}: {error}")
+            continue
+        findings.append(replace(found, optional=column.lines < lines))
+        left_out += column.left_out
+    if not findings and left_out:
+        raise InputError(f"There is no field that a column can take: {left_out[0]}.")
+    return findings, [f"{one}; it is left to _rescued" for one in left_out]
 
 
 def _objects(sample: Sample) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -354,7 +506,7 @@ def _parquet_columns(samples: Sequence[Sample]) -> list[Finding]:
         for name in schema.names:
             kind = _hive(schema.field(name).type, sample.name, name)
             before = found.get(name)
-            wider = _wider(before[0], kind) if before else kind
+            wider = _wider_text(before[0], kind) if before else kind
             if before and wider is None:
                 raise contradiction(
                     f"column {name!r} is {before[1]} in {before[2]}, but "
@@ -366,7 +518,9 @@ def _parquet_columns(samples: Sequence[Sample]) -> list[Finding]:
                 found[name] = (wider or "", *before[1:])
     optional = {name for one in schemas.values() for name in names if name not in one.names}
     return [
-        Finding(name, kind, f"{arrow} in the file", optional=name in optional)
+        Finding(
+            name, kind, _evidence(kind, arrow), optional=name in optional, inside=_ends(name, kind)
+        )
         if kind
         else Finding(
             name,
@@ -380,10 +534,34 @@ def _parquet_columns(samples: Sequence[Sample]) -> list[Finding]:
     ]
 
 
+def _evidence(kind: str, arrow: str) -> str:
+    return "in the file" if parse_type(kind).is_nested else f"{arrow} in the file"
+
+
+def _ends(path: str, kind: str) -> tuple[tuple[str, str, str], ...]:
+    """The simple types at the ends of a nested one, by their paths."""
+    found = parse_type(kind)
+    if not found.is_nested:
+        return ()
+    ends: list[tuple[str, str, str]] = []
+    for name, part in found.parts:
+        step = f".{name}" if found.kind == STRUCT else "[key]" if name == "key" else "[]"
+        ends += _ends(path + step, str(part)) or ((path + step, str(part), ""),)
+    return tuple(ends)
+
+
 def _hive(found: pa.DataType, file: str, name: str) -> str:
     """The type in Hive's spelling; empty where the file has none."""
     if types.is_dictionary(found):
         found = found.value_type
+    if types.is_nested(found):
+        try:
+            return str(parse_type(_hive_nested(found, file, name)))
+        except ColumnTypeError as error:
+            raise InputError(
+                f"{file}: column {name!r} is {found}, which no type of a column takes: {error}. "
+                "Leave it out of the file."
+            ) from error
     simple = (
         ("", types.is_null(found)),
         (
@@ -412,19 +590,56 @@ def _hive(found: pa.DataType, file: str, name: str) -> str:
     )
 
 
-def _wider(one: str, other: str) -> str | None:
-    """The type that takes values of both; None when there is none."""
+def _hive_nested(found: pa.DataType, file: str, name: str) -> str:
+    def inner(kind: pa.DataType, step: str) -> str:
+        # What is null everywhere may be anything.
+        return _hive(kind, file, f"{name}{step}") or "string"
+
+    if types.is_struct(found):
+        parts = [f"{one.name}:{inner(one.type, f'.{one.name}')}" for one in found]
+        return f"struct<{','.join(parts)}>"
+    if types.is_map(found):
+        return f"map<{inner(found.key_type, '[key]')},{inner(found.item_type, '[]')}>"
+    if hasattr(found, "value_type"):
+        return f"array<{inner(found.value_type, '[]')}>"
+    raise InputError(f"{file}: column {name!r} is {found}, which no type of a column takes.")
+
+
+def _wider_text(one: str, other: str) -> str | None:
+    """The type that takes values of both; None when there is none. Empty is no type yet."""
     if one == other or not other:
         return one
     if not one:
         return other
+    wider = _wider(parse_type(one), parse_type(other))
+    return str(wider) if wider else None
+
+
+def _wider(one: ColumnType, other: ColumnType) -> ColumnType | None:
+    if one == other:
+        return one
+    if not one.is_nested and not other.is_nested:
+        simple = _wider_simple(str(one), str(other))
+        return parse_type(simple) if simple else None
+    if one.kind != other.kind:
+        return None
+    parts = dict(one.parts)
+    for name, part in other.parts:
+        wider = _wider(parts[name], part) if name in parts else part
+        if wider is None:
+            return None
+        parts[name] = wider
+    return ColumnType(one.kind, parts=tuple(parts.items()))
+
+
+def _wider_simple(one: str, other: str) -> str | None:
     whole = {"smallint": 5, "int": 10, "bigint": 19}
     if one in whole and other in whole:
         return max(one, other, key=whole.__getitem__)
     if one in _FLOATING and other in (*_FLOATING, *whole):
         return one if (one, other) == ("float", "smallint") else "double"
     if other in _FLOATING and one in whole:
-        return _wider(other, one)
+        return _wider_simple(other, one)
     digits = []
     for kind in (one, other):
         if kind in whole:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,13 +34,19 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\r\x0c\x1a\x1b")
 # A text in which every byte is something comes last.
 _ONE_BYTE: tuple[Encoding, ...] = ("cp1252", "iso-8859-1")
+# Latin letters that are no other letter with an accent.
+_LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "Ł": "L", "Ø": "O"})
 _VALUE = re.compile(r"[+-]?[0-9][0-9.,:/TZ +-]*|true|false|null|", re.IGNORECASE)
 _READ = "csv with a header line, json lines and Parquet"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How to read the files, and why. header: of csv only, in the first sample's order."""
+    """How to read the files, and why.
+
+    header: of csv only, in the first sample's order. rescues: whether unknown columns go to
+    `_rescued`, because no column can take all of the samples.
+    """
 
     kind: Format
     evidence: tuple[str, ...]
@@ -51,6 +58,7 @@ class Layout:
     null_texts: tuple[str, ...] = ()
     decimal_separator: str = FileFormat.decimal_separator
     thousands_separator: str = FileFormat.thousands_separator
+    rescues: bool = False
 
     def file_format(self, columns: Sequence[Column]) -> FileFormat:
         """The format with which the job reads these columns."""
@@ -63,6 +71,7 @@ class Layout:
             null_texts=self.null_texts,
             decimal_separator=self.decimal_separator,
             thousands_separator=self.thousands_separator,
+            unknown="rescue" if self.rescues else FileFormat.unknown,
         )
 
 
@@ -123,7 +132,10 @@ def _can_be_a_column(name: str) -> bool:
 
 
 def _proposed(name: str) -> str:
-    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name.translate(_LETTERS))
+    # Letters without their accents.
+    words = unicodedata.normalize("NFKD", words)
+    words = "".join(letter for letter in words if not unicodedata.combining(letter))
     plain = re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
     candidate = plain if plain[:1].isalpha() else f"column_{plain}".rstrip("_")
     return candidate if _can_be_a_column(candidate) else f"file_{candidate}"[:255]

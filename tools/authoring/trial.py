@@ -27,7 +27,8 @@ from burst.parsing import ParseError, parse
 from tools.authoring.samples import GZIP, STANDARD_INPUT, open_file
 from tools.processes import descendants, handle_signals
 
-SHOWN_ROWS = 5
+# As many as a terminal of 80 columns has room for.
+SHOWN_ROWS = 3
 # As a batch of the job is called; a transform may derive times from it.
 BATCH_ID = "20250110T120000Z-0123abcd"
 
@@ -48,7 +49,7 @@ class TriedFile:
 
 @dataclass(frozen=True)
 class Transformed:
-    """What the transform made of the rows. wrong: why the run would stop, in a sentence."""
+    """What the transform made of the rows. wrong: why they would not be loaded, in a sentence."""
 
     by: str
     rows_in: int
@@ -121,7 +122,7 @@ def first_rows(path: Path) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = []
     for file in files:
         for batch in pq.ParquetFile(file).iter_batches(SHOWN_ROWS):
-            rows = batch.slice(0, SHOWN_ROWS - len(found)).to_pylist()
+            rows = batch.slice(0, SHOWN_ROWS - len(found)).to_pylist(maps_as_pydicts="strict")
             found += [{k: v for k, v in row.items() if k not in LINEAGE} for row in rows]
             if len(found) >= SHOWN_ROWS:
                 return found
@@ -183,12 +184,16 @@ def _other_columns(wrong: Sequence[str]) -> str:
 
 
 @contextmanager
-def spark_session(glue_jobs: Path) -> Iterator[Any]:
-    """A small Spark on this machine, set as the job sets it for what a transform can see."""
+def spark_session(glue_jobs: Path, glue_version: str) -> Iterator[Any]:
+    """A small Spark on this machine, set as the job sets it for what a transform can see.
+
+    glue_version: of the pipeline; for 6.0 ANSI mode is on.
+    """
     import os
     import sys
 
     from tools.sandbox.java import java_home, java_options
+    from tools.sandbox.runtime import settings_of
 
     os.environ |= {
         "JAVA_HOME": str(java_home()),
@@ -214,7 +219,10 @@ def spark_session(glue_jobs: Path) -> Iterator[Any]:
             .getOrCreate()
         )
         handle_signals()
-        session.sparkContext.setLogLevel("ERROR")
+        # What fails is said in a sentence.
+        session.sparkContext.setLogLevel("OFF")
+        for name, value in settings_of(glue_version).items():
+            session.conf.set(name, value)
         yield session
         session.stop()
 
@@ -227,7 +235,7 @@ def transformed(session: Any, rows: Rows, folder: Path) -> Transformed:
     import importlib
 
     from burst.errors import RowEngineError
-    from burst.spark import Observed, account_of, fault, origin
+    from burst.spark import Observed, account_of, cause_of, fault, origin
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
@@ -247,7 +255,7 @@ def transformed(session: Any, rows: Rows, folder: Path) -> Transformed:
         observed.frame.write.parquet(str(folder))
         returned = observed.account()
     except (Py4JError, PySparkException, RowEngineError) as error:
-        return Transformed(by, rows.rows, wrong=f"The transform failed: {_last_line(error)}")
+        return Transformed(by, rows.rows, wrong=f"The transform failed: {cause_of(str(error))}")
     except Exception as error:  # noqa: BLE001 - the transform is the user's code
         what = f"{type(error).__name__}: {error}"
         return Transformed(by, rows.rows, wrong=f"The transform failed: {what}")
@@ -260,11 +268,3 @@ def transformed(session: Any, rows: Rows, folder: Path) -> Transformed:
         {column.name: column.hive_type for column in declared},
         first_rows(folder),
     )
-
-
-def _last_line(error: Exception) -> str:
-    """The Python error inside of Spark's long one, or its first line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    inner = [line for line in lines if line.split(":")[0].endswith(("Error", "Exception"))]
-    own = [line for line in inner if not line.startswith(("org.", "java.", "py4j."))]
-    return (own or lines or [type(error).__name__])[0][:500]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from burst.contract import STRUCT, ColumnType, parse_type
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -42,14 +43,21 @@ def inference_lines(samples: Sequence[Sample], found: Inference) -> Iterator[Ren
     yield f"The job's parser reads all {count(found.rows, 'row')} of them with these columns:\n"
     table = plain_table("column", "type", "evidence")
     for one, column in zip(found.findings, found.format.columns, strict=True):
-        kind = Text(one.type, style="yellow" if one.undecided else "")
+        kind = Text(short_type(one.type), style="yellow" if one.undecided else "")
         remarks = [f"source {one.name!r}"] if column.source else []
         remarks += [f"format {one.format}"] if one.format else []
         remarks += ["optional"] if one.optional else []
         table.add_row(Text(column.name), kind, Text("; ".join((one.evidence, *remarks))))
+        for path, inner, evidence in one.inside:
+            table.add_row(Text(f"  {path}"), Text(inner), Text(evidence))
     yield table
     doubts = [*found.doubts]
-    doubts += [f"{one.name}: {doubt}" for one in found.findings for doubt in one.doubts]
+    # Those of what is inside of a column begin with its path.
+    doubts += [
+        doubt if one.inside else f"{one.name}: {doubt}"
+        for one in found.findings
+        for doubt in one.doubts
+    ]
     if doubts:
         yield "\nDoubts, to be looked at:"
         yield from (f"- {doubt}" for doubt in doubts)
@@ -103,14 +111,25 @@ def trial_lines(
         return
     yield f"\ntransform: {made.by}"
     if made.wrong:
-        yield f"The run would stop: {made.wrong}"
+        yield f"The rows would not be loaded: {made.wrong}"
     yield f"rows in  {made.rows_in:,}\nrows out {made.rows_out:,}\n"
     if made.types:
         yield RowsTable(
             ("column", "type"),
-            list(made.types.items()),
+            [(name, short_type(kind)) for name, kind in made.types.items()],
             [[row[name] for name in made.types] for row in made.first],
         )
+
+
+def short_type(text: str) -> str:
+    """A type without the fields of its structs, which are lines of their own."""
+    return _short(parse_type(text))
+
+
+def _short(kind: ColumnType) -> str:
+    if kind.kind == STRUCT or not kind.parts:
+        return kind.kind if kind.kind == STRUCT else str(kind)
+    return f"{kind.kind}<{','.join(_short(part) for _, part in kind.parts)}>"
 
 
 def drift_lines(found: Report, diff: str, where: str, *, written: bool) -> Iterator[RenderableType]:
@@ -151,12 +170,14 @@ def drift_lines(found: Report, diff: str, where: str, *, written: bool) -> Itera
 
 
 def _drift_words(one: Came) -> Iterator[str]:
-    if one.column:
+    if one.what:
+        what = one.what
+    elif one.column:
         what = f"values that {one.column.type} does not take"
     else:
         what = "a column that nobody declared"
     proposed = ""
-    if one.proposal:
+    if one.proposal and not one.what:
         extra = f", format {one.proposal.format}" if one.proposal.format else ""
         proposed = f", could be {one.proposal.name} {one.proposal.type}{extra}"
     yield f"- {one.name}: {what}{proposed} ({one.why})"

@@ -170,6 +170,8 @@ def pipeline_settings(choices: Choices, format: FileFormat) -> dict[str, Any]:
         for name in CSV_ONLY
         if (value := getattr(format, name)) != getattr(FileFormat, name)
     }
+    if format.unknown != FileFormat.unknown:
+        options["unknown_columns"] = format.unknown
     columns = [column_fields(column) for column in format.columns]
     transform = {"transform": NO_TRANSFORM} if choices.passes_through else {}
     return {
@@ -229,11 +231,21 @@ def transform(frame: DataFrame) -> DataFrame:
 '''
 
 
+def _listed(column: Column) -> str:
+    """A column as the formatter of the project leaves it; types may be long."""
+    name, kind = json.dumps(column.name), json.dumps(column.type)
+    line = f"    Column({name}, {kind}),"
+    if len(line) <= _WIDTH:
+        return line
+    inner = f"        {name}, {kind}"
+    if len(inner) > _WIDTH:
+        inner = f"        {name},\n        {kind},"
+    return f"    Column(\n{inner}\n    ),"
+
+
 def test_text(pipeline: str, module: str, columns: Sequence[Column]) -> str:
     """The test of that transform, with the pipeline's own columns."""
-    listed = "\n".join(
-        f"    Column({json.dumps(column.name)}, {json.dumps(column.type)})," for column in columns
-    )
+    listed = "\n".join(_listed(column) for column in columns)
     return f'''"""The transform of the pipeline {pipeline}."""
 
 from __future__ import annotations

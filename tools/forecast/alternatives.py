@@ -114,7 +114,7 @@ def job_per_file(
         **_latencies(latency, trace),
         dpu_hours=dpu_hours,
         costs=Costs(
-            glue=dpu_hours * prices.glue_dpu_hour / trace.months,
+            glue=dpu_hours * prices.dpu_hour(candidate.glue_version) / trace.months,
             events=_per_month(trace, len(trace)) / 1e6 * prices.events_million,
             requests=_requests(trace, len(trace) * 2, prices),
             compute=_per_month(trace, len(trace)) * _small_lambda(prices),
@@ -162,7 +162,7 @@ def _ticks(trace: Trace, every_minutes: int) -> Times:
 def _job_costs(played: Replay, trace: Trace, prices: Prices) -> Costs:
     writes = len(trace) + played.batches * 3 + played.runs + len(trace) / KEYS_PER_REQUEST
     return Costs(
-        glue=dpu_hours_of(played) * prices.glue_dpu_hour / trace.months,
+        glue=dpu_hours_of(played) * prices.dpu_hour(played.candidate.glue_version) / trace.months,
         requests=_requests(trace, writes, prices),
     )
 

@@ -54,7 +54,7 @@ def costs_of(replay: Replay, trace: Trace, prices: Prices) -> Costs:
         0.0 if candidate.sweep_seconds is None else trace.days * 86_400 / candidate.sweep_seconds
     )
     return Costs(
-        glue=dpu_hours * prices.glue_dpu_hour / trace.months,
+        glue=dpu_hours * prices.dpu_hour(candidate.glue_version) / trace.months,
         events=(len(trace) + sweeps) / 1e6 * prices.events_million / trace.months,
         requests=(writes * prices.s3_put_thousand + reads * prices.s3_get_thousand)
         / 1e3
@@ -83,4 +83,4 @@ def idle_costs(replay: Replay, prices: Prices) -> float:
         return watching(prices)
     sweeps = DAYS_OF_A_MONTH * 86_400 / candidate.sweep_seconds
     dpu_hours = sweeps * 60 / 3_600 * min(candidate.workers, 2) * candidate.dpu_per_worker
-    return watching(prices) + dpu_hours * prices.glue_dpu_hour
+    return watching(prices) + dpu_hours * prices.dpu_hour(candidate.glue_version)

@@ -27,6 +27,7 @@ class Candidate:
     batch_size: events, 1 to 100. batch_window_seconds: 1 to 900. workers: 2 or more.
     max_concurrent_runs: of the workflow, 1 or more; None for no limit.
     sweep_seconds: between two sweeps; None for no sweep.
+    glue_version: what a DPU-hour costs depends on it.
     """
 
     batch_size: int
@@ -39,6 +40,7 @@ class Candidate:
     max_bytes_per_batch: int = 10 * 1024**3
     timeout_minutes: int = 60
     time_reserve: float = 0.25
+    glue_version: str = "5.1"
 
     @property
     def dpu_per_worker(self) -> int:

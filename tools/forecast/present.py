@@ -53,6 +53,7 @@ def candidate_of(settings: PipelineSettings) -> Candidate:
         max_bytes_per_batch=settings.max_bytes_per_batch,
         timeout_minutes=settings.job.timeout_minutes,
         time_reserve=settings.job.time_reserve,
+        glue_version=settings.job.glue_version,
     )
 
 

@@ -18,9 +18,11 @@ class Prices:
     Each name says its unit: per DPU-hour, per million events or requests, per thousand requests,
     per month and metric. S3 sends events only where that is switched on, and EventBridge bills such
     opt-in events as custom ones (its pricing page, "Event buses").
+    Glue 6.0 is "30% lower" than the versions before (AWS News Blog, 21 August 2026).
     """
 
     glue_dpu_hour: float
+    glue_6_dpu_hour: float
     events_million: float
     s3_put_thousand: float
     s3_get_thousand: float
@@ -30,6 +32,10 @@ class Prices:
     lambda_million: float
     lambda_gb_second: float
     sqs_million: float
+
+    def dpu_hour(self, glue_version: str) -> float:
+        """What a DPU-hour costs on this version of Glue."""
+        return self.glue_6_dpu_hour if glue_version == "6.0" else self.glue_dpu_hour
 
 
 @dataclass(frozen=True)

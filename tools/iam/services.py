@@ -121,6 +121,8 @@ RESOURCES: Mapping[str, Mapping[str, str]] = {
         # IAM knows a group by its ARN with and without the colon and star that the API shows.
         "log-group:{logGroupName} log-group:{logGroupName}:*": "AssociateKmsKey CreateLogGroup "
         "DeleteLogGroup DeleteRetentionPolicy DisassociateKmsKey PutRetentionPolicy",
+        # As AWS names what it refuses ("is not authorized to perform ... on resource").
+        "log-group:{logGroupName}:log-stream:{logStreamName}": "CreateLogStream PutLogEvents",
         "{resourceArn}": "ListTagsForResource TagResource UntagResource",
         "*": "DescribeLogGroups",
     },

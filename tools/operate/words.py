@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from datetime import datetime
 
@@ -31,6 +32,12 @@ def duration(seconds: float, units: int = 2) -> str:
         if whole or parts:
             parts.append(f"{whole} {unit}")
     return " ".join(part for part in parts[:units] if not part.startswith("0 ")) or "0 s"
+
+
+def nested_text(value: object, most: int = 80) -> str:
+    """A dictionary or a list as JSON, cut where it is longer than so many characters."""
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def ago(at: datetime, now: datetime, units: int = 2) -> str:

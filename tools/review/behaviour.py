@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from burst.contract import FileFormat, Output, arguments_of
+from burst.contract import (
+    ColumnTypeError,
+    FileFormat,
+    Output,
+    arguments_of,
+    changes,
+    parse_type,
+)
 
 from stacks.settings import DPUS
 from tools.review.difference import Difference, differences, differing, follow, value_text
@@ -237,17 +244,19 @@ def _columns(subject: Subject, difference: Difference, label: str) -> Iterator[S
     for name in dict.fromkeys((*before, *after)):
         old, new = before.get(name), after.get(name)
         if old != new:
-            note = _column_note(old, new) if label == OF_THE_FILES else ""
+            note = _column_note(name, old, new) if label == OF_THE_FILES else ""
             yield SettingChange(subject, difference.path, label, name, old, new, note)
     if before == after:
         order = ", ".join(before), ", ".join(after)
         yield SettingChange(subject, difference.path, f"order of {label.strip()}s", "", *order)
 
 
-def _column_note(old: str | None, new: str | None) -> str:
+def _column_note(name: str, old: str | None, new: str | None) -> str:
     if new is None:
         return "files that still have it are treated as unknown_columns says"
     before, after = (old or "").split(_AND), new.split(_AND)
+    if inside := _changes_inside(name, before[0], after[0]):
+        return inside
     if old is None or (_OPTIONAL in before) != (_OPTIONAL in after):
         if _OPTIONAL in after:
             return "files without it have null in every row"
@@ -255,6 +264,15 @@ def _column_note(old: str | None, new: str | None) -> str:
     if before[0] != after[0]:
         return "rows that are there already keep the old type"
     return "files must have it like this from now on"
+
+
+def _changes_inside(name: str, before: str, after: str) -> str:
+    """What changes inside of a nested column; empty where it is not nested, or was not."""
+    try:
+        old, new = parse_type(before), parse_type(after)
+    except ColumnTypeError:
+        return ""
+    return "; ".join(changes(old, new, name)) if old.is_nested and old.kind == new.kind else ""
 
 
 def _column_types(value: Any) -> dict[str, str] | None:
@@ -300,9 +318,16 @@ def _rule(change: ResourceChange, difference: Difference) -> str:
     return "no longer paused: start the workflow once for the files that wait"
 
 
+def _spark(change: ResourceChange, difference: Difference) -> str:
+    if difference.after != "6.0":
+        return ""
+    return "Spark 4: a cast or a sum of a transform that goes wrong is an error (docs/glue-6.md)"
+
+
 _REMARKS: Mapping[tuple[str, str], Callable[[ResourceChange, Difference], str]] = {
     ("aws_glue_job", "number_of_workers"): _capacity,
     ("aws_glue_job", "worker_type"): _capacity,
+    ("aws_glue_job", "glue_version"): _spark,
     ("aws_cloudwatch_event_rule", "state"): _rule,
     ("aws_glue_job", "command.script_location"): lambda change, difference: "other code runs",
     ("aws_glue_job", "default_arguments.--extra-py-files"): (

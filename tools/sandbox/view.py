@@ -27,7 +27,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from tools.operate.words import count
+from tools.operate.words import count, nested_text
 from tools.sandbox.alert_lines import alert_line
 from tools.sandbox.demo import BurstProgress, FileCounts, Outcome, Work
 from tools.sandbox.glue.batches import Reason
@@ -423,7 +423,7 @@ def _sample(outcome: Outcome, width: int) -> Table:
     named = {name: "file" if name == SOURCE_KEY else name for name in outcome.sample.column_names}
     rows = [
         {name: _cell(value, name) for name, value in row.items()}
-        for row in outcome.sample.to_pylist()
+        for row in outcome.sample.to_pylist(maps_as_pydicts="lossy")
     ]
     names = fitting(named, rows, width)
     different = list(dict.fromkeys(tuple(row[name] for name in names) for row in rows))
@@ -456,4 +456,6 @@ def _cell(value: object, name: str) -> str:
     if name == SOURCE_KEY:
         return str(value).rpartition("/")[2]
     text = f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)
+    if isinstance(value, dict | list):
+        text = nested_text(value)
     return escape(text.replace("\n", " ").replace("\r", " ")[:MAX_CELL])

@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 import pyarrow as pa
 
-from burst.parsing.values import UnfitError
+from burst.parsing.reasons import UnfitError
 
 WIDTH = 12
 _MAGIC = b"PAR1"

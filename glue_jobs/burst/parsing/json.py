@@ -11,7 +11,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -23,14 +23,14 @@ import pyarrow.compute as pc
 import pyarrow.json
 
 from burst.byte_stream import Guarded
-from burst.columns import arrow_schema, arrow_type
-from burst.contract import EPOCHS, WHOLE_BITS, Column, FileFormat
-from burst.parsing.reasons import ParseError, names, shown
-from burst.parsing.rescue import Rest, json_text, what_fits
+from burst.columns import arrow_schema, arrow_type, nested_type
+from burst.contract import ARRAY, EPOCHS, MAP, STRUCT, WHOLE_BITS, Column, FileFormat, Shape
+from burst.parsing import nested
+from burst.parsing.reasons import ParseError, UnfitError, names, shown
+from burst.parsing.rescue import Fitting, Rest, json_text
 from burst.parsing.values import (
     EXPECTED,
     BadValue,
-    UnfitError,
     all_finite,
     convert_or_say_which,
     decimal_array,
@@ -97,8 +97,7 @@ def parse_together(
             return None
         block = b"\n".join(contents)
         numbers = _numbers_in(block)
-        has_decimals = any(column.decimal for column in format.columns)
-        if has_decimals and _needs_exact_numbers(block, numbers):
+        if _needs_each_line(block, numbers, format.columns):
             return None
         table = _table(block, format)
         if table.num_rows != len(lines):
@@ -170,8 +169,7 @@ def _start(line: bytes) -> str:
 def _read(block: bytes, lines: list[tuple[int, bytes]], format: FileFormat) -> pa.RecordBatch:
     """The values of a block's lines. Raises ParseError."""
     numbers = _numbers_in(block)
-    has_decimals = any(column.decimal for column in format.columns)
-    if has_decimals and _needs_exact_numbers(block, numbers):
+    if _needs_each_line(block, numbers, format.columns):
         return _read_line_by_line(lines, format)
     try:
         table = _table(block, format)
@@ -208,6 +206,8 @@ def _arrow_reads(columns: tuple[Column, ...]) -> pa.Schema:
 
 
 def _arrow_reads_as(column: Column) -> Any:
+    if shape := column.shape:
+        return nested_type(shape, {part.in_file: _arrow_reads_as(part) for part in shape.parts})
     if column.decimal:
         return wide_decimal(_LONG, column.decimal[1])
     if column.format in EPOCHS:
@@ -252,6 +252,32 @@ def _numbers_in(block: bytes) -> _Numbers:
     return _Numbers(long, exponent, tiny)
 
 
+@dataclass(frozen=True)
+class _Traits:
+    """What counts of the columns, those inside of nested ones among them."""
+
+    decimals: bool
+    maps: bool
+    nested: bool
+
+
+@lru_cache
+def _traits(columns: tuple[Column, ...]) -> _Traits:
+    shapes = [column.shape for column in columns if column.shape]
+    inner = _traits(tuple(part for shape in shapes for part in shape.parts)) if shapes else None
+    return _Traits(
+        decimals=any(column.decimal for column in columns) or bool(inner and inner.decimals),
+        maps=any(shape.kind == MAP for shape in shapes) or bool(inner and inner.maps),
+        nested=bool(shapes),
+    )
+
+
+def _needs_each_line(block: bytes, numbers: _Numbers, columns: tuple[Column, ...]) -> bool:
+    """Whether Arrow cannot read the block: it takes objects for structs only, not for maps."""
+    traits = _traits(columns)
+    return traits.maps or (traits.decimals and _needs_exact_numbers(block, numbers))
+
+
 def _needs_exact_numbers(block: bytes, numbers: _Numbers) -> bool:
     """Whether there may be a number of more than 38 digits or with an exponent, also in quotes.
 
@@ -282,7 +308,7 @@ def _converted(
         raise ParseError(
             # In the words that are the file's, if the standard library has some.
             _explain([(number, line)], format)
-            or f"Line {number}, field {bad.column.in_file!r}: "
+            or f"Line {number}, field {bad.name!r}: "
             f"found {shown(bad.found)}, expected {bad.expected}."
         ) from None
 
@@ -299,6 +325,8 @@ def _columns_of(batch: pa.RecordBatch, format: FileFormat) -> pa.RecordBatch:
 
 
 def _from_arrow(values: Any, column: Column) -> Any:
+    if column.shape:
+        return nested.converted(values, column, _from_arrow)
     if column.decimal:
         return narrowed(values, column)
     if column.format in EPOCHS:
@@ -314,10 +342,13 @@ def _zeros_must_be_zero(
 ) -> None:
     """Raises ParseError where Arrow gives 0 for a number that is too small for a double."""
     for column in format.columns:
-        if column.type in _FLOATING:
-            zeros = pc.fill_null(pc.equal(batch.column(column.in_file), 0.0), False)
-            for position in pc.indices_nonzero(zeros).to_pylist():
-                number, line = lines[position]
+        for inner, values in nested.ends(batch.column(column.in_file), column):
+            if inner.type not in _FLOATING:
+                continue
+            zeros = pc.indices_nonzero(pc.fill_null(pc.equal(values, 0.0), False)).to_pylist()
+            # Fitting of a nested column there may be any number of values in a line.
+            places = lines if column.shape and zeros else [lines[position] for position in zeros]
+            for number, line in places:
                 if _TINY.search(line) and (wrong := _explain([(number, line)], format)):
                     raise ParseError(wrong)
 
@@ -332,24 +363,52 @@ def _read_line_by_line(lines: list[tuple[int, bytes]], format: FileFormat) -> pa
 
 def _as_arrow_reads(rows: list[dict[str, Any]], format: FileFormat) -> pa.RecordBatch:
     """What Arrow would make of these values, whose kinds have been checked."""
-    arrays = []
-    for column in format.columns:
-        values = [row.get(column.in_file) for row in rows]
-        if column.decimal:
-            numbers = [Decimal(value) for value in values if value is not None]
-            exact = iter(decimal_array(numbers, column))
-            each = [None if value is None else next(exact).as_py() for value in values]
-            arrays.append(pa.array(each, arrow_type(column)))
-        elif column.type in WHOLE_BITS or column.format in EPOCHS:
-            whole = [None if value is None else int(value) for value in values]
-            arrays.append(pa.array(whole, _arrow_reads_as(column)))
-        elif column.type in _FLOATING:
-            # Through a double, a float would be rounded twice.
-            texts = [None if value is None else str(value) for value in values]
-            arrays.append(pc.cast(pa.array(texts, pa.string()), arrow_type(column)))
-        else:
-            arrays.append(pa.array(values, _arrow_reads_as(column)))
+    arrays = [
+        _array_of([row.get(column.in_file) for row in rows], column) for column in format.columns
+    ]
     return pa.RecordBatch.from_arrays(arrays, names=[column.in_file for column in format.columns])
+
+
+def _array_of(values: list[Any], column: Column) -> Any:
+    if shape := column.shape:
+        return _nested_array(values, shape)
+    if column.decimal:
+        numbers = [Decimal(value) for value in values if value is not None]
+        exact = iter(decimal_array(numbers, column))
+        each = [None if value is None else next(exact).as_py() for value in values]
+        return pa.array(each, arrow_type(column))
+    if column.type in WHOLE_BITS or column.format in EPOCHS:
+        whole = [None if value is None else int(value) for value in values]
+        return pa.array(whole, _arrow_reads_as(column))
+    if column.type in _FLOATING:
+        # Through a double, a float would be rounded twice.
+        texts = [None if value is None else str(value) for value in values]
+        return pc.cast(pa.array(texts, pa.string()), arrow_type(column))
+    return pa.array(values, _arrow_reads_as(column))
+
+
+def _nested_array(values: list[Any], shape: Shape) -> Any:
+    """Dictionaries and lists as structs, arrays and maps."""
+    there = [value for value in values if value is not None]
+    mask = pa.array([value is None for value in values], pa.bool_())
+    if shape.kind == STRUCT:
+        fields = [
+            _array_of([None if one is None else one.get(part.in_file) for one in values], part)
+            for part in shape.parts
+        ]
+        kinds = [
+            pa.field(part.in_file, array.type)
+            for part, array in zip(shape.parts, fields, strict=True)
+        ]
+        return pa.StructArray.from_arrays(fields, fields=kinds, mask=mask)
+    lengths = [0, *(0 if value is None else len(value) for value in values)]
+    offsets = pa.array(np.cumsum(lengths), pa.int32())
+    if shape.kind == ARRAY:
+        flat = _array_of([item for value in there for item in value], shape.parts[0])
+        return pa.ListArray.from_arrays(offsets, flat, mask=mask)
+    keys = pa.array([key for value in there for key in value], pa.string())
+    items = _array_of([item for value in there for item in value.values()], shape.parts[1])
+    return pa.MapArray.from_arrays(offsets, keys, items, mask=mask)
 
 
 def _read_or_rescue(
@@ -362,12 +421,13 @@ def _read_or_rescue(
     """
     strict = replace(format, bad_values="quarantine")
     try:
-        if format.unknown == "rescue":
+        if format.unknown == "rescue" and not _traits(format.columns).nested:
             batch, rest = _read_beside(block, lines, strict)
         else:
-            batch, rest = _read(block, lines, strict), Rest()
+            quick = replace(strict, unknown="quarantine") if format.unknown == "rescue" else strict
+            batch, rest = _read(block, lines, quick), Rest()
     except ParseError:
-        if format.bad_values == "quarantine":
+        if format.bad_values == "quarantine" and not _traits(format.columns).nested:
             raise
         batch, rest = _read_rescuing(lines, format)
     arrays = [*batch.columns, rest.array(batch.num_rows)]
@@ -408,32 +468,89 @@ class _Digits(str):
 def _read_rescuing(
     lines: list[tuple[int, bytes]], format: FileFormat
 ) -> tuple[pa.RecordBatch, Rest]:
+    """The values that fit, and the rest. Raises ParseError for what is no reason to rescue."""
     columns = {column.in_file: column for column in format.columns}
-    checks = {name: _check(column) for name, column in columns.items()}
-    rest = Rest()
+    rest = Rest(format.columns)
     rows = []
     for position, (number, line) in enumerate(lines):
         values = _pairs(number, line, _WrittenWhole, _Written)
         if wrong := _wrong(values, columns, format):
             raise ParseError(f"Line {number}{wrong}.")
-        row = dict(values)
+        row = {}
         for name, value in values:
-            if value is None or (name in checks and checks[name](value)):
-                continue
-            row[name] = None
-            if name in checks or format.unknown == "rescue":
+            if column := columns.get(name):
+                keep = _Keep(rest, column, position, format.unknown == "rescue")
+                row[name] = _fitted(value, column, "", keep)
+            elif value is not None and format.unknown == "rescue":
                 rest.add(name, position, _as_json(value))
         rows.append(row)
     batch = _as_arrow_reads(rows, format)
+    if format.bad_values == "quarantine":
+        return _converted(batch, lines, format), rest
     arrays = []
     for column in format.columns:
-        array, bad = what_fits(batch.column(column.in_file), column, _from_arrow)
-        for position in bad:
-            rest.add(column.in_file, position, _as_json(rows[position][column.in_file]))
+        values_ = batch.column(column.in_file)
+        # What has not been found yet is a text that is no date, or an instant beyond the calendar.
+        array, misfits = Fitting(_from_arrow).what_fits(values_, column)
+        for one in misfits:
+            value = one.value[0].as_py()
+            text = json_text(value) if isinstance(value, str) else json.dumps(value)
+            rest.add_inside(column, one.path, one.position, text)
         arrays.append(array)
     result = pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(format.columns))
     result.validate(full=True)
     return result, rest
+
+
+@dataclass(frozen=True)
+class _Keep:
+    """Where a column's values go that do not fit. unknown: whether unknown fields go there, too."""
+
+    rest: Rest
+    column: Column
+    position: int
+    unknown: bool
+
+    def add(self, path: str, value: Any) -> None:
+        self.rest.add_inside(self.column, path, self.position, _as_json(value))
+
+
+def _fitted(value: Any, column: Column, path: str, keep: _Keep) -> Any:
+    """The value with null in place of what does not fit. path: to it, inside of the column."""
+    if value is None:
+        return None
+    shape = column.shape
+    if not shape and _check(column)(value):
+        return value
+    if shape and shape.kind == STRUCT and isinstance(value, _Pairs):
+        found = {}
+        for name, item in value:
+            step = path + nested.of_field(name)
+            if name in shape.fields:
+                found[name] = _fitted(item, shape.fields[name], step, keep)
+            elif keep.unknown and item is not None:
+                keep.add(step, item)
+        return found
+    if shape and shape.kind == MAP and _has_text_keys(value):
+        [_, of_map] = shape.parts
+        return {key: _fitted(item, of_map, path + nested.of_key(key), keep) for key, item in value}
+    if shape and shape.kind == ARRAY and _is_list(value):
+        [element] = shape.parts
+        return [
+            _fitted(item, element, path + nested.of_element(number), keep)
+            for number, item in enumerate(value)
+        ]
+    keep.add(path, value)
+    return None
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and not isinstance(value, _Pairs)
+
+
+def _has_text_keys(value: Any) -> bool:
+    """Whether it is an object, without half of a surrogate pair in its keys."""
+    return isinstance(value, _Pairs) and all(_is_text(key) for key, _ in value)
 
 
 class _Pairs(list[Any]):
@@ -533,30 +650,66 @@ def _no_json(word: str) -> NoReturn:
 
 
 def _wrong(
-    values: list[tuple[str, Any]], columns: dict[str, Column], format: FileFormat
+    values: list[tuple[str, Any]], columns: Mapping[str, Column], format: FileFormat, root: str = ""
 ) -> str | None:
+    """What is wrong with the fields of an object. root: the path to it, inside of a column."""
     seen: set[str] = set()
     for name, value in values:
         column = columns.get(name)
+        path = root + nested.of_field(name) if root else name
         if column is None and format.unknown == "drop":
             continue
         if column is None and format.unknown == "quarantine":
-            return f" has the unknown field {names([name])}; expected are {names(list(columns))}"
+            return f" has the unknown field {names([path])}; expected are {names(list(columns))}"
         if name in seen:
-            return f" has the field {name!r} twice"
+            return f" has the field {path!r} twice"
         seen.add(name)
-        if column is None or format.bad_values == "rescue":
+        if column is None or value is None:
             continue
-        if value is not None and not _check(column)(value):
-            found = "an object or a list" if isinstance(value, list) else _json_text(value)
-            return f", field {name!r}: found {found}, expected {_words(column, value)}"
+        if column.shape and not root:
+            path = nested.root_of(column)
+        if wrong := _wrong_value(value, column, format, path):
+            return wrong
     return None
 
 
+def _wrong_value(value: Any, column: Column, format: FileFormat, path: str) -> str | None:
+    shape = column.shape
+    if not shape and _check(column)(value):
+        return None
+    if shape and shape.kind == STRUCT and isinstance(value, _Pairs):
+        return _wrong(value, shape.fields, format, path)
+    if shape and shape.kind == MAP and isinstance(value, _Pairs):
+        if twice := _twice(value):
+            return f" has the field {path + nested.of_key(twice)!r} twice"
+        if _has_text_keys(value):
+            entries = ((nested.of_key(key), item) for key, item in value)
+            return _wrong_item(entries, shape.parts[1], format, path)
+    if shape and shape.kind == ARRAY and _is_list(value):
+        elements = ((nested.of_element(number), item) for number, item in enumerate(value))
+        return _wrong_item(elements, shape.parts[0], format, path)
+    if format.bad_values == "rescue":
+        return None
+    return f", field {path!r}: found {_json_text(value)}, expected {_words(column, value)}"
+
+
+def _wrong_item(
+    items: Iterable[tuple[str, Any]], column: Column, format: FileFormat, path: str
+) -> str | None:
+    """What is wrong with the first item that is. items: with the steps to them."""
+    wrong = (
+        _wrong_value(item, column, format, path + step) for step, item in items if item is not None
+    )
+    return next((one for one in wrong if one), None)
+
+
 def _json_text(value: Any) -> str:
+    if isinstance(value, list):
+        return "an object" if isinstance(value, _Pairs) else "a list"
     return str(value)[:80] if isinstance(value, Decimal | bool) else shown(value)
 
 
+@lru_cache
 def _check(column: Column) -> Callable[[Any], bool]:
     if _is_text_first(column):
         return _is_text
@@ -598,6 +751,8 @@ def _fits(value: Any, column: Column) -> bool:
 
 
 def _words(column: Column, found: Any) -> str:
+    if shape := column.shape:
+        return "a list" if shape.kind == ARRAY else "an object"
     if column.decimal or column.format in EPOCHS:
         return expected(column, found)
     if column.format:

@@ -15,10 +15,10 @@ from pyarrow import types
 
 from burst.byte_stream import Guarded
 from burst.columns import arrow_schema, arrow_type
-from burst.contract import EPOCHS, Column, FileFormat
-from burst.parsing import int96
-from burst.parsing.reasons import ParseError, check_names, shown
-from burst.parsing.rescue import Rest, texts_of, what_fits
+from burst.contract import ARRAY, EPOCHS, STRUCT, Column, FileFormat
+from burst.parsing import int96, nested
+from burst.parsing.reasons import ParseError, check_names, names, shown
+from burst.parsing.rescue import Fitting, Rest, json_text, texts_of, what_fits
 from burst.parsing.values import (
     BadValue,
     convert_or_say_which,
@@ -67,35 +67,41 @@ def _batches(spool: Any, format: FileFormat) -> Iterator[pa.RecordBatch]:
     check_names(list(schema.names), columns, "The file", format.unknown)
     of_96_bits = _int96_columns(file)
     there = [column for column in columns if column.in_file in schema.names]
-    unfit = []
+    unfit: dict[Column, frozenset[str]] = {}
     for column in there:
         found = schema.field(column.in_file).type
-        if not _convertible(found, column):
-            if format.bad_values == "quarantine":
-                raise ParseError(
-                    f"Column {column.in_file!r}: found {found}, expected {column.type}."
-                )
-            unfit.append(column)
+        if problem := _problem_inside(found, column, format, nested.root_of(column)):
+            raise ParseError(problem)
+        places = list(_unfit_places(found, column))
+        if places and format.bad_values == "quarantine":
+            [place, kind, inner] = places[0]
+            name = nested.root_of(column) + place if place else column.in_file
+            raise ParseError(f"Column {name!r}: found {kind}, expected {_expected_type(inner)}.")
+        unfit[column] = frozenset(place for place, *_ in places)
     wanted = [column.in_file for column in there]
     known = set(wanted)
     if format.unknown == "rescue":
         wanted += [name for name in schema.names if name not in known]
-    if of_96_bits & set(wanted):
+    if any(path == name or path.startswith(f"{name}.") for path in of_96_bits for name in wanted):
         int96.add_footer_with_bytes(spool)
         file = _open(spool)
     target = arrow_schema(columns, format.rescues)
     row = 0
     for batch in file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
-        rest = Rest()
+        rest = Rest(columns)
         arrays = []
         for column in columns:
             if column not in there:
                 arrays.append(pa.nulls(batch.num_rows, arrow_type(column)))
-            elif format.bad_values == "rescue":
-                values = batch.column(column.in_file)
-                arrays.append(_fitting(values, column, rest, fits=column not in unfit))
-            else:
-                arrays.append(_converted(batch.column(column.in_file), column, row))
+                continue
+            values = batch.column(column.in_file)
+            if format.bad_values == "quarantine":
+                arrays.append(_converted(values, column, row))
+                if format.unknown == "rescue" and column.shape:
+                    _fitting(values, column, rest, Fitting(_cast, keep_unknown=True))
+                continue
+            how = Fitting(_cast, unfit[column], keep_unknown=format.unknown == "rescue")
+            arrays.append(_fitting(values, column, rest, how))
         if format.rescues:
             for name in wanted:
                 if name not in known:
@@ -131,6 +137,61 @@ def _damaged_column(spool: Any, format: FileFormat) -> str | None:
             except (OSError, pa.ArrowException):
                 return column.in_file
     return None
+
+
+def _problem_inside(
+    found: pa.DataType, column: Column, format: FileFormat, path: str
+) -> str | None:
+    """What is wrong with the names inside of a column, whatever its values are."""
+    for part, kind, step in _parts_of_type(found, column):
+        if problem := _problem_inside(kind, part, format, path + step):
+            return problem
+    if not (column.shape and types.is_struct(found)):
+        return None
+    names_ = [field.name for field in found]
+    if twice := next((name for name in names_ if names_.count(name) > 1), None):
+        return f"Column {path!r} has the field {twice!r} more than once."
+    unknown = [name for name in names_ if name not in column.shape.fields]
+    if unknown and column.shape.kind == STRUCT and format.unknown == "quarantine":
+        return (
+            f"Column {path!r} has the unknown field {names(unknown)}; expected are "
+            f"{names(list(column.shape.fields))}."
+        )
+    return None
+
+
+def _unfit_places(
+    found: pa.DataType, column: Column, place: str = ""
+) -> Iterator[tuple[str, pa.DataType, Column]]:
+    """Where the type in the file can have no value of the column's, with both types."""
+    if column.shape and types.is_null(found):
+        return
+    if column.shape and nested.is_of_kind(found, column.shape):
+        for part, kind, step in _parts_of_type(found, column):
+            yield from _unfit_places(kind, part, place + step)
+    elif column.shape or not _convertible(found, column):
+        yield place, found, column
+
+
+def _parts_of_type(found: pa.DataType, column: Column) -> Iterator[tuple[Column, pa.DataType, str]]:
+    """The parts of a nested column that the file has, their types, and the steps to them."""
+    shape = column.shape
+    if not shape or not nested.is_of_kind(found, shape):
+        return
+    if shape.kind == STRUCT:
+        for name, part in shape.fields.items():
+            # Not found as well where it is there more than once.
+            if (index := found.get_field_index(name)) >= 0:
+                yield part, found.field(index).type, nested.of_field(name)
+    elif shape.kind == ARRAY:
+        yield shape.parts[0], found.value_type, nested.ANY
+    else:
+        yield shape.parts[0], found.key_type, nested.KEY
+        yield shape.parts[1], found.item_type, nested.ANY
+
+
+def _expected_type(column: Column) -> str:
+    return column.shape.kind if column.shape else column.type
 
 
 def _convertible(found: pa.DataType, column: Column) -> bool:
@@ -179,22 +240,28 @@ def _converted(values: Any, column: Column, first_row: int) -> Any:
         return convert_or_say_which(_decoded(values), column, _cast)
     except BadValue as bad:
         raise ParseError(
-            f"Column {column.in_file!r}, row {first_row + bad.position + 1}: "
-            f"found {_shown(bad.found)} ({values.type}), expected {bad.expected}."
+            f"Column {bad.name!r}, row {first_row + bad.position + 1}: "
+            f"found {_shown(bad.found)}{_of_type(values.type)}, expected {bad.expected}."
         ) from None
 
 
-def _fitting(values: Any, column: Column, rest: Rest, *, fits: bool) -> Any:
+def _of_type(found: pa.DataType) -> str:
+    """The type in the file, where it says something about a value."""
+    return "" if types.is_nested(found) else f" ({found})"
+
+
+def _fitting(values: Any, column: Column, rest: Rest, how: Fitting) -> Any:
     """The values as the column has them; null for those that do not fit, which are rescued."""
-    if fits:
-        values = _decoded(values)
-        array, bad = what_fits(values, column, _cast)
-    else:
-        array = pa.nulls(len(values), arrow_type(column))
-        bad = [at for at, valid in enumerate(values.is_valid().to_pylist()) if valid]
-    if bad:
-        texts = _texts(values.take(pa.array(bad)))
-        rest.add_texts(column.in_file, zip(bad, texts, strict=True))
+    values = _decoded(values)
+    array, misfits = how.what_fits(values, column)
+    if not column.shape and misfits:
+        # All at once, as most columns are simple.
+        bad = [one.position for one in misfits]
+        rest.add_texts(column.in_file, zip(bad, _texts(values.take(pa.array(bad))), strict=True))
+        return array
+    for one in misfits:
+        [text] = _texts(one.value)
+        rest.add_inside(column, one.path, one.position, json_text(text or ""))
     return array
 
 
@@ -228,6 +295,9 @@ def _decoded(values: Any) -> Any:
 
 
 def _cast(values: Any, column: Column) -> Any:
+    if column.shape:
+        return nested.converted(values, column, _cast)
+    values = _decoded(values)
     if types.is_null(values.type):
         return pc.cast(values, arrow_type(column))
     if column.format in EPOCHS:

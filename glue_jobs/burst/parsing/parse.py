@@ -88,6 +88,8 @@ def parse(stream: Bytes, *, key: str, format: FileFormat) -> Iterator[pa.RecordB
         if isinstance(error, pa.ArrowException):
             raise ParseError(f"The file is not readable {format.kind}: {error}") from error
         raise
+    except RecursionError as error:
+        raise ParseError("A value is nested too deep to be read.") from error
 
 
 def goes_together(key: str, format: FileFormat) -> bool:

@@ -7,6 +7,10 @@ from burst.contract import Column, UnknownColumns
 MAX_REASON = 500
 
 
+class UnfitError(Exception):
+    """Some value of an array is not of the column's type, or would not stay what it is."""
+
+
 class ParseError(Exception):
     """This file cannot be read as what it should be; the text is the reason."""
 

@@ -1,15 +1,17 @@
 """What a file has and the columns do not take, kept per row: the column `_rescued`.
 
-A row's rest is one JSON object: by the name in the file, the value as it is there. What is null in
-the file is left out, and a row that has nothing else has null. Values of CSV and Parquet are texts;
-values of JSON stay JSON, with every digit.
+A row's rest is one JSON object: by the name in the file, the value as it is there. What is inside
+of a nested column is under its path, such as `items[0].price`. What is null in the file is left
+out, and a row that has nothing else has null. Values of CSV and Parquet are texts; values of JSON
+stay JSON, with every digit.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -17,19 +19,31 @@ import pyarrow.compute as pc
 from pyarrow import types
 
 from burst.columns import arrow_type
-from burst.contract import Column
-from burst.parsing.values import Conversion, UnfitError
+from burst.contract import MAP, STRUCT, Column, Shape
+from burst.parsing import nested
+from burst.parsing.reasons import UnfitError
+from burst.parsing.values import Conversion
 
 
 class Rest:
     """The rest of the rows of a batch. Positions are from 0."""
 
-    def __init__(self) -> None:
+    def __init__(self, columns: Sequence[Column] = ()) -> None:
         self._rows: dict[int, list[str]] = {}
+        self._nested = [column for column in columns if column.shape]
 
     def add(self, name: str, position: int, value: str) -> None:
-        """One value, as JSON."""
-        self._rows.setdefault(position, []).append(f"{json_text(name)}:{value}")
+        """One value of a name at the top, as JSON."""
+        key = nested.key_of(name, self._nested) if self._nested else name
+        self._rows.setdefault(position, []).append(f"{json_text(key)}:{value}")
+
+    def add_inside(self, column: Column, path: str, position: int, value: str) -> None:
+        """One value of a nested column, or all of it where there is no path, as JSON."""
+        if not path:
+            self.add(column.in_file, position, value)
+            return
+        key = nested.root_of(column) + path
+        self._rows.setdefault(position, []).append(f"{json_text(key)}:{value}")
 
     def add_texts(self, name: str, texts: Iterable[tuple[int, str | None]]) -> None:
         for position, text in texts:
@@ -75,6 +89,80 @@ def what_fits(values: Any, column: Column, conversion: Conversion) -> tuple[Any,
                 middle = (start + end) // 2
                 waiting += [(middle, end), (start, middle)]
     return pa.concat_arrays(pieces), bad
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """Something inside of a nested column that does not fit.
+
+    position: of the row. value: an array of this one value, as the file has it.
+    """
+
+    position: int
+    path: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How the values of a nested column are looked at one by one.
+
+    conversion: of the simple columns at its ends. unfit: the places, as `parts_of` names them,
+    whose type can have no value of the column's. keep_unknown: whether fields that a struct does
+    not declare are kept.
+    """
+
+    conversion: Conversion
+    unfit: frozenset[str] = frozenset()
+    keep_unknown: bool = False
+
+    def what_fits(self, values: Any, column: Column, place: str = "") -> tuple[Any, list[Misfit]]:
+        """The converted array with null in place of what does not fit, and all of that."""
+        shape = column.shape
+        if place in self.unfit:
+            return pa.nulls(len(values), arrow_type(column)), _all_of(values)
+        if types.is_null(values.type):
+            return pa.nulls(len(values), arrow_type(column)), []
+        if not shape:
+            array, bad = what_fits(values, column, self.conversion)
+            return array, [Misfit(at, "", values.slice(at, 1)) for at in bad]
+        misfits: list[Misfit] = []
+        arrays = []
+        for part in nested.parts_of(values, shape):
+            array, inner = self.what_fits(part.values, part.column, place + part.step)
+            arrays.append(array)
+            for one in inner:
+                parent, step = part.place(one.position)
+                misfits.append(Misfit(parent, step + one.path, one.value))
+        if shape.kind == MAP and (arrays[0].null_count or nested.has_twin_keys(values, arrays[0])):
+            # No map can hold these keys, so all of it is what does not fit.
+            return self._whole_maps(values, column, place)
+        if shape.kind == STRUCT and self.keep_unknown:
+            misfits += _unknown_fields(values, shape)
+        return nested.rebuilt(values, shape, arrays, arrow_type(column)), misfits
+
+    def _whole_maps(self, values: Any, column: Column, place: str) -> tuple[Any, list[Misfit]]:
+        if len(values) == 1:
+            return pa.nulls(1, arrow_type(column)), _all_of(values)
+        middle = len(values) // 2
+        first, bad = self.what_fits(values.slice(0, middle), column, place)
+        second, more = self.what_fits(values.slice(middle), column, place)
+        bad += [Misfit(one.position + middle, one.path, one.value) for one in more]
+        return pa.concat_arrays([first, second]), bad
+
+
+def _all_of(values: Any) -> list[Misfit]:
+    valid = pc.indices_nonzero(pc.is_valid(values)).to_pylist()
+    return [Misfit(at, "", values.slice(at, 1)) for at in valid]
+
+
+def _unknown_fields(values: Any, shape: Shape) -> list[Misfit]:
+    return [
+        Misfit(one.position, nested.of_field(field.name), one.value)
+        for field, child in zip(values.type, values.flatten(), strict=True)
+        if field.name not in shape.fields
+        for one in _all_of(child)
+    ]
 
 
 def texts_of(values: Any) -> list[str | None]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 CHUNK_BYTES = 1024**2
+UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class Transcoded(io.RawIOBase):
@@ -27,6 +28,7 @@ class Transcoded(io.RawIOBase):
         self._encoding = encoding
         self._decoder = codecs.getincrementaldecoder(encoding)()
         self._ready = memoryview(b"")
+        self._first = b""
         self._lines = 0
         self._ended = False
         self.problem: str | None = None
@@ -46,6 +48,7 @@ class Transcoded(io.RawIOBase):
     def _next(self) -> bytes:
         data = self._source.read(CHUNK_BYTES)
         self._ended = not data
+        self._first = self._first or data[:2]
         try:
             text = self._decoder.decode(data, final=self._ended)
         except UnicodeError as error:
@@ -55,11 +58,13 @@ class Transcoded(io.RawIOBase):
         return text.encode()
 
     def _reason(self, error: UnicodeError) -> str:
-        what = f"found bytes that are not {self._encoding.upper()}."
-        if not isinstance(error, UnicodeDecodeError):
-            return f"The file does not begin with the byte order mark of {self._encoding.upper()}."
-        if self._encoding == "utf-16":
+        name = self._encoding.upper()
+        # By the bytes, because Python 3.13 has another error for it than Python 3.11.
+        if self._encoding == "utf-16" and self._first not in UTF_16_MARKS:
+            return f"The file does not begin with the byte order mark of {name}."
+        what = f"found bytes that are not {name}."
+        if self._encoding == "utf-16" or not isinstance(error, UnicodeDecodeError):
             return f"After line {self._lines}: {what}"
-        # In these encodings a byte is a character.
+        # In the other encodings a byte is a character.
         line = self._lines + error.object.count(b"\n", 0, error.start) + 1
         return f"Line {line}: {what}"

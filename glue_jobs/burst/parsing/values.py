@@ -23,7 +23,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from burst.columns import arrow_type
-from burst.contract import EPOCHS, MAX_PRECISION, Column, date_pattern
+from burst.contract import ARRAY, EPOCHS, MAP, MAX_PRECISION, Column, date_pattern
+from burst.parsing import nested
+from burst.parsing.reasons import UnfitError
 
 EXPECTED = {
     "string": "text in UTF-8",
@@ -59,18 +61,23 @@ _WIDE_PRECISION = 76
 _EXACT = Context(prec=2 * _WIDE_PRECISION, traps=[Inexact])
 
 
-class UnfitError(Exception):
-    """Some value of an array is not of the column's type, or would not stay what it is."""
-
-
 @dataclass(frozen=True)
 class BadValue(Exception):
-    """The value at this position of the batch (from 0) is not of the column's type."""
+    """The value at this position of the batch (from 0) is not of the column's type.
+
+    path: to the value inside of a nested column.
+    """
 
     position: int
     column: Column
     found: object
     expected: str
+    path: str = ""
+
+    @property
+    def name(self) -> str:
+        """The column in the files, with the path."""
+        return f"{nested.root_of(self.column)}{self.path}" if self.path else self.column.in_file
 
 
 Conversion = Callable[[Any, Column], Any]
@@ -82,8 +89,22 @@ def convert_or_say_which(values: Any, column: Column, conversion: Conversion) ->
         return conversion(values, column)
     except (UnfitError, pa.ArrowInvalid):
         position = _first_bad(values, column, conversion)
-        found = _found(values[position])
-        raise BadValue(position, column, found, expected(column, found)) from None
+        path, inner, value = _innermost(values.slice(position, 1), column, conversion)
+        found = _found(value)
+        raise BadValue(position, column, found, expected(inner, found), path) from None
+
+
+def _innermost(one: Any, column: Column, conversion: Conversion) -> tuple[str, Column, Any]:
+    """The path to what is wrong in an array of one value, its column, and the value there."""
+    for part in nested.parts_of(one, column.shape) if column.shape else ():
+        for at in range(len(part.values)):
+            inner = part.values.slice(at, 1)
+            try:
+                conversion(inner, part.column)
+            except (UnfitError, pa.ArrowInvalid):
+                path, last, value = _innermost(inner, part.column, conversion)
+                return part.place(at)[1] + path, last, value
+    return "", column, one[0]
 
 
 def _found(value: Any) -> object:
@@ -112,6 +133,10 @@ def expected(column: Column, found: object) -> str:
     """What the column takes, in words; for a decimal also what is wrong with this one."""
     if column.format:
         return _expected_format(column)
+    if shape := column.shape:
+        if shape.kind == MAP:
+            return "a map with each key once"
+        return "a list" if shape.kind == ARRAY else "a struct"
     if not column.decimal:
         return EXPECTED[column.type]
     number = found if isinstance(found, Decimal) else decimal_of(str(found))

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from burst.contract import (
+    ARRAY,
     INPUT,
     LINEAGE,
     RESCUED,
     STATUS_REASON,
     STATUS_ROWS,
     STATUS_UNREAD,
+    STRUCT,
     Column,
 )
 
@@ -37,6 +39,14 @@ def spark_type(column: Column) -> DataType:
 
     if column.decimal:
         return t.DecimalType(*column.decimal)
+    if shape := column.shape:
+        parts = [spark_type(part) for part in shape.parts]
+        if shape.kind == STRUCT:
+            names = [part.name for part in shape.parts]
+            return t.StructType(list(map(t.StructField, names, parts)))
+        if shape.kind == ARRAY:
+            return t.ArrayType(parts[0])
+        return t.MapType(parts[0], parts[1])
     simple: dict[str, DataType] = {
         "string": t.StringType(),
         "boolean": t.BooleanType(),

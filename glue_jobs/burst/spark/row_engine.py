@@ -60,7 +60,11 @@ _ORIGIN = "_origin"
 
 # As Python ends a traceback: the class (none of Java's), a colon, the message.
 _PYTHON_ERROR = re.compile(r"(?!org\.|java\.|py4j\.)\w+(\.\w+)*: ")
-
+# As Spark 3 hands on what failed in a task; Spark 4 begins with it. In brackets is Spark's name of
+# the error.
+_SPARK_ERROR = re.compile(
+    r"Caused by: org\.apache\.spark\.[\w.]+: (\[(?!TASK_WRITE_FAILED)[A-Z_.]+\] .+)"
+)
 
 # Errors of the clients that fetch the files, as such a line begins.
 _OF_THE_LINE = re.compile(r"(botocore|urllib3|http\.client|socket|ssl)\.|Connection\w*Error: ")
@@ -220,7 +224,7 @@ def _explained(doing: str, batch: str) -> Iterator[None]:
     try:
         yield
     except (Py4JError, PySparkException) as error:
-        cause = _cause(str(error))
+        cause = cause_of(str(error))
         said = f"Spark failed while {doing} batch {batch}: {cause}"
         again = "Nothing of the batch was committed; the next run starts it again."
         if _is_lost():
@@ -243,10 +247,11 @@ def _is_lost() -> bool:
         return True
 
 
-def _cause(text: str) -> str:
-    """The Python error inside Spark's long error, if there is one, else its first telling line."""
+def cause_of(text: str) -> str:
+    """The Python error inside Spark's long error, else Spark's own, else its first line."""
     lines = [line.removeprefix(": ") for line in text.splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith("An error occurred while calling")]
     # What is indented is a traceback's source code, which may look like anything.
     inner = [line for line in lines if _PYTHON_ERROR.match(line)]
-    return (inner or lines or ["no message"])[0].strip()[:500].rstrip(".") + "."
+    own = [found[1] for line in lines if (found := _SPARK_ERROR.match(line))]
+    return (inner or own[-1:] or lines or ["no message"])[0].strip()[:500].rstrip(".") + "."

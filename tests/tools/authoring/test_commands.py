@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -68,6 +69,21 @@ def test_forecast_advises_size_window_and_workers_and_the_user_decides(
     assert "The forecast advises a run after" in said
     mine = read_environments(project / "cdktf.json")["dev"].pipelines["mine"]
     assert (mine.batch_size, mine.batch_window_seconds) == (7, 11)
+
+
+def test_nested_json_is_read_and_shown_by_what_is_inside(project: Path, burst: Burst) -> None:
+    row = {"id": 1, "items": [{"unitPrice": 9.5}, {"unitPrice": 12}], "labels": {"x-y": "z"}}
+    Path("a.json").write_text(json.dumps(row))
+
+    code, said = burst("new", "baskets", "--from", "a.json", "--yes")
+    assert code == 0, said
+    assert re.search(r"items +array<struct> +2 elements in 1 list", said)
+    assert re.search(r"  items\[\]\.unitPrice +decimal\(18,3\) +2 values", said)
+    assert "labels: taken as a map, by its 1 different key" in said
+
+    code, said = burst("try", "baskets", "a.json")
+    assert code == 0, said
+    assert re.search(r"labels +map<string,string> +{\"x-y\": +\"z\"}", said)
 
 
 def test_standard_input_is_a_sample_and_a_file_to_try(project: Path, burst: Burst) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -9,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from burst.contract import Column, FileFormat
 
@@ -129,6 +132,60 @@ def test_once_declared_it_is_said_that_a_replay_fills_it_and_then_nothing(world:
     assert report(world, since=START + timedelta(days=1)).came == ()
 
 
+NESTED = [
+    {"name": "id", "type": "int"},
+    {"name": "items", "type": "array<struct<sku:string,unitPrice:decimal(5,2)>>"},
+]
+
+
+def nested_file(kind: str, items: list[dict[str, Any]], **others: Any) -> bytes:
+    if kind == "json":
+        return json.dumps({"id": 1, "items": items, **others}).encode()
+    body = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([{"id": 1, "items": items, **others}]), body)
+    return body.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["json", "parquet"])
+def test_field_that_no_struct_declares_is_proposed_inside_of_its_column(
+    world: World, kind: str
+) -> None:
+    world.put("orders/a", nested_file(kind, [{"sku": "a"}]))
+    drain(world, START, kind, NESTED)
+    more = [{"sku": "b", "qty": 2, "size": {"cm": [7]}}, {"sku": "c", "qty": 3, "size": None}]
+    world.put("orders/b", nested_file(kind, more))
+    drain(world, START + timedelta(hours=1), kind, NESTED)
+
+    found = {one.name: one for one in report(world, kind, NESTED).came}
+
+    qty = found["items[].qty"]
+    assert (qty.files, qty.rows, set(qty.examples)) == (1, 1, {"2", "3"})
+    assert qty.what == "a field that no struct declares, could be bigint"
+    text = JSON_TEXT.replace('"json"', f'"{kind}"')
+    after = declared(text, "dev", "orders", list(found.values()))
+    pipelines = json.loads(after)["context"]["environments"]["dev"]["pipelines"]
+    columns = pipelines["orders"]["input"]["columns"]
+    assert columns[1]["type"] == (
+        "array<struct<sku:string,unitPrice:decimal(5,2),qty:bigint,size:struct<cm:array<bigint>>>>"
+    )
+
+    again = report(world, kind, columns).came
+    assert {one.why for one in again} == {"declared by now; a replay fills it in"}
+
+
+def test_value_inside_that_does_not_fit_is_told_and_nothing_is_proposed(world: World) -> None:
+    world.put("orders/a", nested_file("json", [{"sku": "a", "unitPrice": 1000}]))
+    drain(world, START, "json", NESTED)
+
+    [price] = report(world, "json", NESTED).came
+
+    assert (price.name, price.proposal) == ("items[].unitPrice", None)
+    assert (price.what, price.why) == (
+        "values that decimal(5,2) does not take",
+        "decimal(5,2) does not take them",
+    )
+
+
 # ---- the settings ------------------------------------------------------------------------------
 
 TEXT = """{"context": {"environments": {"dev": {
@@ -149,6 +206,13 @@ TEXT = """{"context": {"environments": {"dev": {
   }
 }}}}
 """
+
+
+JSON_TEXT = TEXT.replace('"csv"', '"json"').replace(
+    """{"name": "id", "type": "int"}""",
+    """{"name": "id", "type": "int"},
+          {"name": "items", "type": "array<struct<sku:string,unitPrice:decimal(5,2)>>"}""",
+)
 
 
 def came(proposal: Column | None, column: Column | None = None) -> Came:

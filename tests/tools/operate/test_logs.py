@@ -105,7 +105,7 @@ def test_groups_are_named_as_glue_names_them(
     assert group_prefix(arguments, configuration, "arn:aws:iam::1:role/job") == prefix
 
 
-def test_what_a_job_prints_is_in_its_file_and_in_cloudwatch_logs(
+def test_what_a_job_prints_is_in_its_file_and_in_cloudwatch_logs_if_its_role_may_write_there(
     account: Account, tmp_path: Path
 ) -> None:
     with GlueEngine(account, work_folder=tmp_path / "runs") as engine:
@@ -121,9 +121,14 @@ def test_what_a_job_prints_is_in_its_file_and_in_cloudwatch_logs(
         kept = Path(run.log).read_text(encoding="utf-8")
         assert [line.text for line in found if line.text not in kept] == []
 
+        account.client("iam").delete_role_policy(RoleName="job", PolicyName="logs")
+        silent = _one_run(engine, pipeline)
+        assert silent.run_id != run.run_id
+        assert list(RunLog(account.client("logs"), PREFIX, silent.run_id).new_lines()) == []
+        assert "the job says hello" in Path(silent.log).read_text(encoding="utf-8")
+
 
 def _one_run(engine: GlueEngine, pipeline: SmallPipeline) -> Any:
     pipeline.account.client("glue").start_job_run(JobName=NAME)
     assert engine.wait(lambda now: bool(now.job_runs) and now.idle, PATIENCE)
-    [run] = engine.snapshot().job_runs
-    return run
+    return engine.snapshot().job_runs[-1]

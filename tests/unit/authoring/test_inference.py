@@ -37,6 +37,13 @@ def parquet(**columns: pa.Array) -> bytes:
     return out.getvalue()
 
 
+def test_names_lose_their_accents_and_keep_their_letters() -> None:
+    names = ["Größe", "país", "Łódź", "Straße/m²", "通貨"]
+    found = of(f"{','.join(names)}\na,b,c,d,e\n".encode())
+    plain = ["grosse", "pais", "lodz", "strasse_m2", "column"]
+    assert [column.name for column in found.format.columns] == plain
+
+
 @pytest.mark.parametrize(
     ("values", "kind"),
     [
@@ -276,9 +283,12 @@ def test_samples_that_contradict_each_other_are_refused_with_file_and_place(
         (b'[{"a": 1}]', "JSON list"),
         (b'{\n "a": 1\n}\n', "not a whole JSON object"),
         (b'{"a": 1}\n{"a": \n', "a, line 2: not JSON"),
-        (b'{"a": {"b": 1}}\n', "object or a list"),
+        (b'{"a": {"b-c": 1, "d-e": "x"}}\n', "no field that a column can take: a: "),
+        (b'{"a": [1]}\n{"a": 2}\n', "values of several kinds: a, line 1: '[\"1\"]' is a list"),
         (b'{"a": 1, "a": 2}\n', "twice"),
-        (parquet(v=pa.array([[1]])), "no type of a column"),
+        (b'{"a": ' + b"[" * 900 + b"]" * 900 + b"}", "nested too deep"),
+        (parquet(v=pa.array([{"a b": 1}])), "found a space, which types do not have. Leave it out"),
+        (parquet(v=pa.array([[1]], pa.list_(pa.time32("s")))), "column 'v[]' is time32[ms]"),
         (b"PAR1 and no more", "not readable Parquet"),
     ],
 )
@@ -343,6 +353,19 @@ def test_of_a_large_utf_16_file_the_first_whole_rows_are_read(
     [sample] = read_samples([str(file)], total=1)
     assert sample.read
     assert infer([sample]).rows == small_samples // 8 - 2
+
+
+def test_of_five_gigabytes_only_the_beginning_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "large.csv"
+    with file.open("wb") as large:
+        large.write(b"v,w\n" + b"x,1\n" * 300_000)
+        # The rest is a hole, which takes no place on the disk.
+        large.truncate(5 * 1024**3)
+
+    [sample] = read_samples([str(file)], total=1)
+
+    assert sample.read == "the first 1.0 MiB"
+    assert infer([sample]).rows == 1024**2 // 4 - 1
 
 
 def test_of_a_large_parquet_file_the_first_rows_are_read(tmp_path: Path) -> None:

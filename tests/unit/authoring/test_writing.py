@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from burst.contract import Column, FileFormat
 from stacks.settings import SettingsError, read_environments
 from tests import example
 from tools.authoring.writing import Choices, propose
+from tools.authoring.writing import test_text as text_of_the_test
 from tools.operate.errors import InputError
 
 FORMAT = FileFormat("csv", (Column("id", "bigint"), Column("at", "timestamp")), delimiter=";")
@@ -147,3 +150,21 @@ def test_windows_line_ends_stay(folder: Path) -> None:
     file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
     propose(folder, SALES, FORMAT).write()
     assert file.read_bytes().count(b"\r\n") == file.read_bytes().count(b"\n")
+
+
+@pytest.mark.parametrize("fields", [5, 9, 40])
+def test_generated_test_is_as_the_project_s_formatter_leaves_it(fields: int) -> None:
+    kind = f"struct<{','.join(f'name{n}:string' for n in range(fields))}>"
+    text = text_of_the_test(
+        "sales", "sales", [Column("id", "bigint"), Column("nested_column", kind)]
+    )
+    for check in (["format", "-"], ["check", "--select", "E,F,I,W", "--line-length", "100", "-"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *check],
+            input=text,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        assert check[0] == "check" or done.stdout == text

@@ -19,9 +19,9 @@ from tools.forecast.trace import DAYS_OF_A_MONTH, Trace
 
 # One dollar per unit, so that a cost is a count.
 PRICES = Prices(
-    glue_dpu_hour=1, events_million=1e6, s3_put_thousand=1e3, s3_get_thousand=1e3,
-    alarm_metric_month=0, metric_month=0, dashboard_month=0, lambda_million=1e6,
-    lambda_gb_second=1, sqs_million=1e6,
+    glue_dpu_hour=1, glue_6_dpu_hour=1, events_million=1e6, s3_put_thousand=1e3,
+    s3_get_thousand=1e3, alarm_metric_month=0, metric_month=0, dashboard_month=0,
+    lambda_million=1e6, lambda_gb_second=1, sqs_million=1e6,
 )  # fmt: skip
 TIMES = RunTimes(
     event_delay=1, start=10, look=2, spark_start=8, per_batch=4, per_file=1, per_megabyte=0,
@@ -48,6 +48,20 @@ def test_a_run_costs_its_workers_for_a_minute_at_least_and_each_part_what_it_cou
     assert costs.requests == pytest.approx(3 + 9 + 3 + 3 + 1)
     assert (costs.compute, costs.watching) == (0, 0)
     assert costs.total == pytest.approx(costs.glue + costs.events + costs.requests)
+
+
+def test_on_glue_6_every_dpu_hour_has_its_own_price() -> None:
+    prices = replace(PRICES, glue_dpu_hour=100, glue_6_dpu_hour=1)
+    candidate = replace(ONE_WORKER, glue_version="6.0", sweep_seconds=86_400)
+    trace = month_of(0)
+    played = replay(trace, candidate, TIMES)
+    run = 2 * 60 / 3600
+    assert costs_of(played, trace, prices).glue == pytest.approx(run * played.runs)
+    assert idle_costs(played, prices) == pytest.approx(DAYS_OF_A_MONTH * run)
+    assert job_per_file(trace, candidate, TIMES, prices).costs.glue == pytest.approx(run)
+    assert cron(trace, candidate, TIMES, prices, every_minutes=1_440).costs.glue == pytest.approx(
+        run
+    )
 
 
 def test_a_long_run_is_billed_by_the_second() -> None:

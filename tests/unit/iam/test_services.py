@@ -90,6 +90,12 @@ def test_operation_exists_and_has_the_parameters_of_its_resources(
             {"logGroupName": "/g"},
             [f"logs:eu-central-1:123456789012:log-group:/g{end}" for end in ("", ":*")],
         ),
+        (
+            "logs",
+            "PutLogEvents",
+            {"logGroupName": "/g", "logStreamName": "s", "logEvents": []},
+            ["logs:eu-central-1:123456789012:log-group:/g:log-stream:s"],
+        ),
     ],
 )
 def test_call_needs_the_permission_of_its_name_on_its_resources(

@@ -233,7 +233,10 @@ def test_missing_argument_is_named(name: str) -> None:
         ({"columns": "[]"}, "at least one column"),
         ({"columns": '[{"name": "a"}]'}, "must be an object with name and type"),
         ({"columns": '[{"name": "", "type": "int"}]'}, "text that is not empty"),
-        ({"columns": '[{"name": "a", "type": "real"}]'}, "'a' has the type 'real'; allowed are"),
+        (
+            {"columns": '[{"name": "a", "type": "real"}]'},
+            "'a' has the type 'real': there is no type 'real' (did you",
+        ),
         ({"columns": '[{"name": "a", "type": "date", "format": "dd.MM"}]'}, "format 'dd.MM'"),
         ({"columns": '[{"name": "a", "type": "int", "optional": 1}]'}, "'a' has the optional 1"),
         (
@@ -243,8 +246,11 @@ def test_missing_argument_is_named(name: str) -> None:
         ({"csv_null_texts": '["NA", 1]'}, "a JSON list of texts"),
         ({"csv_decimal_separator": '";"'}, "invalid choice: ';'"),
         ({"csv_thousands_separator": '"."', "csv_decimal_separator": '"."'}, "they must differ"),
-        ({"columns": '[{"name": "a", "type": 1}]'}, "'a' has the type 1; allowed are"),
-        ({"columns": '[{"name": "a", "type": "decimal(39,2)"}]'}, "precision 1 to 38"),
+        (
+            {"columns": '[{"name": "a", "type": 1}]'},
+            "'a' has the type 1: there is no type '1'; allowed are",
+        ),
+        ({"columns": '[{"name": "a", "type": "decimal(39,2)"}]'}, "precision from 1 to 38"),
         ({"columns": '[{"name": "a", "type": "decimal(2,3)"}]'}, "decimal"),
         ({"columns": '[{"name": "_batch", "type": "int"}]'}, "a name that the job itself uses"),
         (

@@ -9,6 +9,7 @@ from burst.reader import made_up_rows
 
 KINDS = (
     *SIMPLE_TYPES,
+    "array<struct<aB:map<string,timestamp>,c:decimal(5,2)>>",
     "decimal(10,2)",
     "decimal(38,38)",
 )

@@ -153,7 +153,7 @@ BAD: dict[str, tuple[Format, bytes, str]] = {
     "json: object for text": (
         "json",
         JSON + b'{"b":{"x":1}}',
-        "Line 2, field 'b': found an object or a list, expected a text.",
+        "Line 2, field 'b': found an object, expected a text.",
     ),
     "json: text for number": ("json", b'{"a":"1"}', "Line 1, field 'a': found '1', expected a who"),
     "json: number for text": ("json", b'{"b":1}', "field 'b': found 1, expected a text"),

@@ -211,6 +211,11 @@ NOT_THE_TEXT: dict[str, tuple[str, bytes, str]] = {
         "a,b\n".encode("utf-16-be"),
         "The file does not begin with the byte order mark of UTF-16.",
     ),
+    "utf-16: one byte": (
+        "utf-16",
+        b"a",
+        "The file does not begin with the byte order mark of UTF-16.",
+    ),
 }
 
 

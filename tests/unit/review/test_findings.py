@@ -93,6 +93,13 @@ def trigger(**condition: int) -> dict[str, Any]:
         ),
         (
             "aws_glue_job",
+            {"default_arguments": {"--columns": columns(a="array<struct<sku:string,qty:int>>")}},
+            {"default_arguments": {"--columns": columns(a="array<struct<sku:string,ean:date>>")}},
+            "| the field a[].ean date is new: null in rows that are there already; the field "
+            "a[].qty is gone |",
+        ),
+        (
+            "aws_glue_job",
             {"default_arguments": {"--columns": columns(a="int")}},
             {"default_arguments": {"--columns": columns(a="int", b="date")}},
             "| `orders` | column `b` | `(not set)` | `date` | files without it are bad files",

@@ -21,8 +21,13 @@ def trigger(size: int, window: int) -> dict[str, Any]:
     return {"event_batching_condition": [{"batch_size": size, "batch_window": window}]}
 
 
-def job(workers: int) -> dict[str, Any]:
-    return {"number_of_workers": workers, "worker_type": "G.1X", "timeout": 60}
+def job(workers: int, glue_version: str = "5.1") -> dict[str, Any]:
+    return {
+        "number_of_workers": workers,
+        "worker_type": "G.1X",
+        "timeout": 60,
+        "glue_version": glue_version,
+    }
 
 
 def workflow(limit: int | None) -> dict[str, Any]:
@@ -69,6 +74,11 @@ def traces(tmp_path: Path) -> Path:
             (trigger(10, 60), job(2), workflow(3)),
             (trigger(10, 60), job(9), workflow(3)),
             "forecast: about +",
+        ),
+        (
+            (trigger(10, 60), job(2), workflow(3)),
+            (trigger(10, 60), job(2, "6.0"), workflow(3)),
+            "goes wrong is an error (docs/glue-6.md); forecast: about −",  # noqa: RUF001
         ),
     ],
 )

@@ -218,6 +218,8 @@ def test_firing_beyond_the_workflows_limit_is_an_error_and_starts_no_job(world: 
     assert len(world.jobs.all()) == 1
     with pytest.raises(ConcurrentRunsExceededError):
         world.workflows.start_by_hand("orders", {})
+    # It is started in a thread.
+    world.wait(lambda: bool(world.processes))
     world.processes[0].end()
     world.wait(lambda: world.workflows.all()[0].status == "COMPLETED")
     world.fire("e4")

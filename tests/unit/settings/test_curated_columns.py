@@ -55,7 +55,11 @@ WRONG = [
     ({ADDED: [column("ingest_date")]}, "'output.added_columns.0.name'", "taken by a partition"),
     ({ADDED: [column("_batch")]}, "'output.added_columns.0.name'", "right form"),
     ({ADDED: [column("Total")]}, "'output.added_columns.0.name'", "right form"),
-    ({ADDED: [column("d", "real")]}, "'output.added_columns.0.type'", "not known"),
+    (
+        {ADDED: [column("d", "real")]},
+        "'output.added_columns.0.type'",
+        "there is no type 'real' (did you mean 'float'?)",
+    ),
     ({ADDED: [{"name": "d"}]}, "'output.added_columns.0.type'", "is missing"),
     (
         {ADDED: [column("d") | {"source": "D"}]},

@@ -104,6 +104,13 @@ def test_defaults_are_the_documented_ones() -> None:
     }
 
 
+def test_glue_version_can_be_the_newer_one() -> None:
+    environments = valid()
+    environments["dev"]["pipelines"]["orders"]["job"] = {"glue_version": "6.0"}
+    settings = parse_environments(environments)["dev"].pipelines["orders"]
+    assert settings.job.glue_version == "6.0"
+
+
 ORDERS = "pipelines.orders"
 ANOTHER = {**valid()["dev"]["pipelines"]["orders"], "prefix": "another/"}
 LENT: dict[str, Any] = {"name": "uploads", "versioned": True}
@@ -148,8 +155,9 @@ WRONG = [
     (f"{ORDERS}.transform", "../orders", "'transform' = \"../orders\"", "glue_jobs/transforms"),
     (f"{ORDERS}.job.worker_type", "G.9X", "'job.worker_type' = \"G.9X\"", "G.1X, G.2X"),
     (f"{ORDERS}.job.number_of_workers", 1, "'job.number_of_workers' = 1", "2 or more"),
-    (f"{ORDERS}.job.glue_version", "6.0", "'job.glue_version' = \"6.0\"", "not 6.0 yet"),
-    (f"{ORDERS}.job.glue_version", "4.0", "'job.glue_version' = \"4.0\"", "5.1"),
+    (f"{ORDERS}.job.glue_version", "5.0", "'job.glue_version' = \"5.0\"", "no conditional writes"),
+    (f"{ORDERS}.job.glue_version", "4.0", "'job.glue_version' = \"4.0\"", "5.1 or 6.0"),
+    (f"{ORDERS}.job.glue_version", 6.0, "'job.glue_version' = 6.0", "5.1 or 6.0"),
     (f"{ORDERS}.job.glue_version", 5.1, "'job.glue_version' = 5.1", "5.1"),
     (f"{ORDERS}.job.workers", 3, "'job.workers' = 3: there is no such setting", "one of worker"),
     (f"{ORDERS}.input.format", "xml", "'input.format' = \"xml\"", one_of(INPUT_FORMATS)),
@@ -160,6 +168,21 @@ WRONG = [
     (f"{ORDERS}.input.columns.0.type", "text", "'input.columns.0.type' = \"text\"", "string, boo"),
     (f"{ORDERS}.input.columns.0.type", "decimal(39,2)", "decimal(39,2)", "p <= 38"),
     (f"{ORDERS}.input.columns.0.type", "decimal(4,5)", "decimal(4,5)", "s <= p"),
+    (f"{ORDERS}.input.columns.0.type", "decimal(4, 2)", "which types do not have", "string, boo"),
+    (f"{ORDERS}.input.columns.0.type", "array<txt>", "at character 7: there is no type", "array<t"),
+    (f"{ORDERS}.input.columns.0.type", "array<int>", "which csv cannot hold", "one or more col"),
+    (
+        f"{ORDERS}.input",
+        {"format": "json", "columns": [{"name": "c", "type": "array<struct<x:binary>>"}]},
+        "c has binary inside",
+        "one or more columns",
+    ),
+    (
+        f"{ORDERS}.input",
+        {"format": "json", "columns": [{"name": "c", "type": "array<map<int,int>>"}]},
+        "c has a map with keys of type int; in json they are string",
+        "one or more columns",
+    ),
     (f"{ORDERS}.input.columns.0.kind", "x", "'input.columns.0.kind' = \"x\"", "one of name, type"),
     (f"{ORDERS}.input.columns.0.source", "", 'columns.0.source\' = ""', "1 to 255 characters"),
     (f"{ORDERS}.input.columns.0.optional", "yes", 'columns.0.optional\' = "yes"', "true or false"),

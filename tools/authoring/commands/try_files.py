@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 from burst.contract import NO_TRANSFORM, JobSpec
 
 from stacks.pipeline.spec import job_spec
-from stacks.settings import read_settings
+from stacks.settings import PipelineSettings, read_settings
 from tools.authoring import views
 from tools.authoring.trial import (
     Rows,
@@ -25,6 +26,7 @@ from tools.operate.answer import Answer, explained_errors
 from tools.operate.deployment import PROJECT_FOLDER
 from tools.operate.errors import InputError
 from tools.operate.options import AsJson, PipelineName
+from tools.sandbox.runtime import GLUE_6
 
 FOLDER = PROJECT_FOLDER
 
@@ -45,13 +47,16 @@ def try_files(
     """
     answer = Answer.to(as_json)
     spec = pipeline_spec(FOLDER, pipeline, environment)
+    versions = {
+        settings.job.glue_version for settings in _pipelines(FOLDER, pipeline, environment).values()
+    }
     glue_jobs = FOLDER / "glue_jobs"
     with tempfile.TemporaryDirectory(prefix="burst-try-") as temporary:
         rows = Rows(Path(temporary) / "rows.parquet", spec)
         with answer.progress() as bar:
             task = bar.add_task("Read", total=len(files))
             tried = list(rows.add(files, lambda: bar.advance(task)))
-        made = _transformed(answer, rows, glue_jobs, Path(temporary) / "transformed")
+        made = _transformed(answer, rows, glue_jobs, Path(temporary) / "transformed", max(versions))
     bad = sum(1 for one in tried if one.reason)
     stops = spec.bounds.are_exceeded_by(bad, len(tried))
     answer.end(
@@ -61,7 +66,9 @@ def try_files(
     )
 
 
-def _transformed(answer: Answer, rows: Rows, glue_jobs: Path, folder: Path) -> Transformed | None:
+def _transformed(
+    answer: Answer, rows: Rows, glue_jobs: Path, folder: Path, glue_version: str
+) -> Transformed | None:
     """What the transform made of the rows; None where there are none."""
     if not rows.rows:
         return None
@@ -76,12 +83,19 @@ def _transformed(answer: Answer, rows: Rows, glue_jobs: Path, folder: Path) -> T
     if simple:
         return passed_through(rows)
     answer.draw(f"Starting Spark, because transforms.{rows.spec.transform} needs it ...")
-    with spark_session(glue_jobs) as session:
+    if glue_version == GLUE_6:
+        answer.draw(
+            f"The pipeline is on Glue {GLUE_6}: ANSI mode is on, but this is not Spark 4 "
+            "(docs/glue-6.md)."
+        )
+    with spark_session(glue_jobs, glue_version) as session:
         return transformed(session, rows, folder)
 
 
-def pipeline_spec(folder: Path, pipeline: str, environment: str | None) -> JobSpec:
-    """What the pipeline's job gets; raises `InputError` or `SettingsError`."""
+def _pipelines(
+    folder: Path, pipeline: str, environment: str | None
+) -> Mapping[str, PipelineSettings]:
+    """The pipeline's settings in each environment that has it."""
     environments = read_settings(folder / "cdktf.json").environments
     if environment is not None and environment not in environments:
         raise InputError(
@@ -89,25 +103,34 @@ def pipeline_spec(folder: Path, pipeline: str, environment: str | None) -> JobSp
             f"{', '.join(environments)}."
         )
     chosen = [environment] if environment else list(environments)
-    specs = {
-        name: job_spec(
-            "try",
-            pipeline,
-            environments[name].pipelines[pipeline],
-            landing_bucket="landing",
-            lake_bucket="lake",
-            curated_uri="s3://lake/curated",
-        )
+    found = {
+        name: environments[name].pipelines[pipeline]
         for name in chosen
         if pipeline in environments[name].pipelines
     }
-    if not specs:
+    if not found:
         known = sorted({name for one in chosen for name in environments[one].pipelines})
         raise InputError(
             f"There is no pipeline {pipeline!r} in cdktf.json"
             f"{f', environment {environment!r}' if environment else ''}. There are: "
             f"{', '.join(known)}."
         )
+    return found
+
+
+def pipeline_spec(folder: Path, pipeline: str, environment: str | None) -> JobSpec:
+    """What the pipeline's job gets; raises `InputError` or `SettingsError`."""
+    specs = {
+        name: job_spec(
+            "try",
+            pipeline,
+            settings,
+            landing_bucket="landing",
+            lake_bucket="lake",
+            curated_uri="s3://lake/curated",
+        )
+        for name, settings in _pipelines(folder, pipeline, environment).items()
+    }
     first, *others = specs.values()
     parts = [
         json.dumps([repr(one.format), one.transform, one.prefix, one.suffix, repr(one.output)])

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from burst.contract import BINARY_FORMATS, EPOCHS, Column, FileFormat, Format
+from burst.contract import ARRAY, BINARY_FORMATS, EPOCHS, STRUCT, Column, FileFormat, Format
 
 from tools.operate.errors import InputError
 from tools.operate.probes import MARK, Kind, probe_key
@@ -106,6 +106,11 @@ def _names(format: FileFormat) -> list[str]:
 def value_of(column: Column, now: datetime) -> Any:
     """A value of the column's type that fits every precision, and that divides nothing by zero;
     as text or number where the column has a format."""
+    if shape := column.shape:
+        values = [value_of(part, now) for part in shape.parts]
+        if shape.kind == STRUCT:
+            return dict(zip(shape.fields, values, strict=True))
+        return values if shape.kind == ARRAY else {values[0]: values[1]}
     if column.decimal:
         precision, scale = column.decimal
         return Decimal(1 if precision > scale else 0)
@@ -164,6 +169,10 @@ def _in_csv(value: Any, format: FileFormat) -> str:
 
 
 def _in_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _in_json(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_in_json(item) for item in value]
     return value if isinstance(value, bool | int | float) else text_of(value)
 
 
@@ -189,13 +198,15 @@ def _parquet(format: FileFormat, rows: Sequence[Sequence[Any]]) -> bytes:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
-        from burst.columns import arrow_type
+        from burst.columns import arrow_type, nested_type
     except ModuleNotFoundError as error:
         raise InputError(
             "A probe in Parquet is written with pyarrow: run `pipenv sync --dev`."
         ) from error
 
     def kind(column: Column) -> Any:
+        if shape := column.shape:
+            return nested_type(shape, {part.in_file: kind(part) for part in shape.parts})
         if not column.format:
             return arrow_type(column)
         return pa.int64() if column.format in EPOCHS else pa.string()

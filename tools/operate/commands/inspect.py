@@ -65,7 +65,10 @@ def inspect(
         )
     found = rows_of_key(connection.s3, story, most=rows)
     answer.end(
-        {"story": story, "rows": [row for _, table in found for row in table.to_pylist()]},
+        {
+            "story": story,
+            "rows": [row for _, table in found for row in table.to_pylist(maps_as_pydicts="lossy")],
+        },
         ok=bool(story.versions),
         draw=inspection_view.key_parts(story, found, where),
     )

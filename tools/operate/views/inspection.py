@@ -198,7 +198,7 @@ def _batch_files(story: BatchStory) -> Iterator[RenderableType]:
 def rows_table(key: str, table: pa.Table) -> RenderableType:
     """Rows of curated, each in a column: there are more fields than fit side by side."""
     names = table.column_names
-    rows = [[row[name] for name in names] for row in table.to_pylist()]
+    rows = [[row[name] for name in names] for row in table.to_pylist(maps_as_pydicts="lossy")]
     shown = RowsTable(("",), [(name,) for name in names], rows)
     return Group(Text(f"Rows of {key} in curated:", style="bold"), shown)
 

@@ -18,7 +18,7 @@ from tools.operate.answer import UNLIMITED, natural_width
 from tools.operate.history import Batch
 from tools.operate.ids import short, short_batch
 from tools.operate.ledger import BadFile
-from tools.operate.words import count, duration
+from tools.operate.words import count, duration, nested_text
 
 SHOWN_FILES = 20
 # Blanks between two columns of a table.
@@ -88,10 +88,13 @@ def table_of(*names: str) -> Table:
 
 
 def value_text(value: object) -> Text:
-    """A value of a table as a reader sees it."""
+    """A value of a table as a reader sees it; what is nested is JSON, cut when it is long."""
     if value is None:
         return Text("null", style="dim")
-    return Text(f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value))
+    if isinstance(value, datetime):
+        # Every timestamp of curated is in UTC.
+        return Text(value.isoformat(" ").removesuffix("+00:00") + "Z")
+    return Text(nested_text(value) if isinstance(value, dict | list) else str(value))
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ class GlueState:
             max_concurrent_runs=int(found.execution_property.get("MaxConcurrentRuns") or 1),
             queuing_enabled=bool(getattr(found, "job_run_queuing_enabled", False)),
             security_configuration=str(found.security_configuration or ""),
+            glue_version=str(found.glue_version or ""),
         )
 
     def show_workflow_run(self, run: WorkflowRun) -> None:

@@ -73,6 +73,7 @@ class Job:
         max_concurrent_runs: job runs that may be active at once.
         queuing_enabled: whether a run beyond that limit waits.
         security_configuration: its name; "" where the job has none.
+        glue_version: such as "5.1"; "" where the job states none.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Job:
     max_concurrent_runs: int
     queuing_enabled: bool
     security_configuration: str = ""
+    glue_version: str = ""
 
 
 class GlueAccount(Protocol):

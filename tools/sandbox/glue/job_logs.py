@@ -85,6 +85,12 @@ class JobLog:
             thread.start()
             self._threads.append(thread)
 
+    def say(self, line: str) -> None:
+        """A line of the sandbox itself, before those of the job."""
+        with self._lock:
+            self._file.write(f"{line}\n".encode())
+        self._sinks[0]([line])
+
     def close(self) -> None:
         """Return when everything that was printed is in its place."""
         for thread in self._threads:

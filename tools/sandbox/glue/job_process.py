@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -16,9 +15,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.processes import SOON, Session
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.glue.job_logs import DRIVER_STREAM, JobLog, cloudwatch, group_prefix
-from tools.sandbox.java import java_home, java_options
+from tools.sandbox.java import archive_folder, java_home, java_options
+from tools.sandbox.runtime import Runtime, installed
 
 if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
 
     from tools.sandbox.account import Account
@@ -45,6 +46,7 @@ class JobRequest:
         folder: a folder for this run alone: its code, its log, its temporary files.
         run_id: names its log streams.
         security_configuration: a part of the names of its log groups; "" where it has none.
+        runtime: the Python and the Spark that stand in for the job's Glue version.
     """
 
     role: str
@@ -53,6 +55,7 @@ class JobRequest:
     folder: Path
     run_id: str
     security_configuration: str = ""
+    runtime: Runtime = field(default_factory=installed)
 
     @property
     def log(self) -> Path:
@@ -97,17 +100,20 @@ class JobProcess:
             for uri in request.arguments.get("--extra-py-files", "").split(",")
             if uri.strip()
         ]
-        command = [sys.executable, str(RUN_SCRIPT), str(request.error), str(script)]
+        runtime = request.runtime
+        command = [str(runtime.python), str(RUN_SCRIPT), str(request.error), str(script)]
         command += [part for pair in request.arguments.items() for part in pair]
         session = Session(
             "the job (Spark)",
             command,
             cwd=request.folder,
-            env=job_environment(account, credentials, packages, request.folder),
+            env=job_environment(account, credentials, packages, request.folder, runtime),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        log = _log_of(request, account)
+        log = _log_of(request, account.client_of(credentials, "logs"))
+        if runtime.note:
+            log.say(runtime.note)
         if session.popen.stdout and session.popen.stderr:
             log.follow(session.popen.stdout, session.popen.stderr)
         return cls(session, request, log)
@@ -138,9 +144,8 @@ class JobProcess:
         return error_message(self._error, self._session.popen.returncode)
 
 
-def _log_of(request: JobRequest, account: Account) -> JobLog:
-    """The log of a run. Glue writes it, so it is not judged by the permissions of the role."""
-    logs = account.client("logs")
+def _log_of(request: JobRequest, logs: CloudWatchLogsClient) -> JobLog:
+    """The log of a run. Glue writes it as the job's role; what that may not do is not written."""
     prefix = group_prefix(request.arguments, request.security_configuration, request.role)
     stream = DRIVER_STREAM.format(run_id=request.run_id)
     output, error = (cloudwatch(logs, f"{prefix}/{kind}", stream) for kind in ("output", "error"))
@@ -156,7 +161,11 @@ def error_message(file: Path, exit_code: int) -> str:
 
 
 def job_environment(
-    account: Account, credentials: Credentials, packages: list[Path], folder: Path
+    account: Account,
+    credentials: Credentials,
+    packages: list[Path],
+    folder: Path,
+    runtime: Runtime,
 ) -> dict[str, str]:
     """The environment of a job: the account, Java and Spark on this machine, and the
     code of the job instead of ours."""
@@ -164,28 +173,29 @@ def job_environment(
         name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)
     }
     return account.environment(inherited, credentials) | {
-        "JAVA_HOME": str(java_home()),
-        "PYSPARK_PYTHON": sys.executable,
-        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "JAVA_HOME": str(java_home(runtime.spark)),
+        "PYSPARK_PYTHON": str(runtime.python),
+        "PYSPARK_DRIVER_PYTHON": str(runtime.python),
         "PYTHONPATH": os.pathsep.join(str(package) for package in packages),
         "PYTHONUNBUFFERED": "1",
-        "PYSPARK_SUBMIT_ARGS": shlex.join(_spark_submit_arguments(folder)),
+        "PYSPARK_SUBMIT_ARGS": shlex.join(_spark_submit_arguments(folder, runtime)),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_LOCAL_DIRS": str(folder / "spark"),
     }
 
 
-def _spark_submit_arguments(folder: Path) -> list[str]:
+def _spark_submit_arguments(folder: Path, runtime: Runtime) -> list[str]:
     settings = {
         "spark.ui.enabled": "false",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.ui.showConsoleProgress": "false",
+        **runtime.settings,
     }
     pairs = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
     # Four tries per task, as on a cluster; a local master makes only one by default.
-    java = ("--driver-java-options", java_options())
+    java = ("--driver-java-options", java_options(archive_folder(runtime.spark)))
     return ["--master", "local[2,4]", *java, *pairs, "pyspark-shell"]
 
 

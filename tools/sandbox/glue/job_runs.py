@@ -16,6 +16,7 @@ from tools.sandbox.glue.job_process import LOG_NAME, JobRequest
 from tools.sandbox.glue.notice_board import NoticeBoard
 from tools.sandbox.glue.notices import JobRunChanged
 from tools.sandbox.glue.runs import JobRun, new_job_run_id
+from tools.sandbox.runtime import runtime_of
 
 
 class Process(Protocol):
@@ -280,6 +281,7 @@ class JobRuns:
             run.log.parent,
             run.run_id,
             job.security_configuration,
+            runtime_of(job.glue_version),
         )
 
     # ---- ending ----------------------------------------------------------------------------

@@ -31,6 +31,8 @@ FORMATTED = (
     *(("timestamp", form) for form in ("yyyy-MM-dd HH:mm:ss.SSSX", "dd.MM.yyyy H:mm", *EPOCHS)),
     *(("binary", form) for form in BINARY_FORMATS),
 )
+# No CSV holds them; keys of maps in JSON are texts.
+NESTED = (Column("n", "array<struct<aB:map<string,decimal(5,2)>,at:timestamp>>"),)
 COLUMNS = (
     *(Column(f"c{n} of {type_}", type_) for n, type_ in enumerate(TYPES)),
     *(
@@ -40,9 +42,12 @@ COLUMNS = (
 )
 # Text holds bytes in a format only.
 TEXT_COLUMNS = tuple(column for column in COLUMNS if column.type != "binary" or column.format)
-FORMATS = [
-    FileFormat(kind, COLUMNS if kind == "parquet" else TEXT_COLUMNS) for kind in INPUT_FORMATS
-]
+COLUMNS_OF = {
+    "csv": TEXT_COLUMNS,
+    "json": (*TEXT_COLUMNS, *NESTED),
+    "parquet": (*COLUMNS, *NESTED),
+}
+FORMATS = [FileFormat(kind, COLUMNS_OF[kind]) for kind in INPUT_FORMATS]
 CSV = FORMATS[0]
 
 
