@@ -13,6 +13,7 @@ import stacks  # noqa: F401 - first, because jsii starts Node on the first impor
 from tests import example, rooms
 
 example.use_its_transform()
+example.guard_the_users()
 pytest_plugins = ["tests.hypothesis_profiles", "tests.spark"]
 
 # What the tests import they keep, so nobody need look for garbage in it, now or later.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-for _name, _examples in {"few": 2, "quick": 20, "thorough": 200}.items():
+for _name, _examples in {"few": 2, "quick": 10, "thorough": 200}.items():
     settings.register_profile(
         _name,
         deadline=None,

@@ -89,7 +89,8 @@ class RowEngine(Protocol):
     def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:
         """Do this work for each part, on as many machines as there are; answers in their order.
 
-        work and parts can be sent to other processes. A part may be done twice.
+        work and parts can be sent to other processes. A part may be done twice. Raises SettleError:
+        it is the files of committed batches that are moved like this.
         """
 
     def release(self, read: ReadBatch) -> None:

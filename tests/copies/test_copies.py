@@ -1,6 +1,8 @@
 """In a copy of the project with other settings, the test command passes.
 
-In a copy the quick rooms are run; with `pytest tests/copies -m full` everything is.
+In one copy the quick rooms are run. In the others those tests of them are run that can see the
+settings: `tests/example.py` lists them, and lets every other test fail that looks. With
+`pytest tests/copies -m full` everything is run in every copy.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.example import READERS
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 ROOMS = ("tests/unit", "tests/synth", "tests/yours")
@@ -87,6 +91,9 @@ CHANGES: Mapping[str, Callable[[Environments, Path], Environments]] = {
     for change in (three_pipelines, another_pipeline, one_environment, key_and_existing_bucket)
 }
 
+# Where the example's names are gone, so that most would miss them.
+WHOLE = "another pipeline"
+
 
 @pytest.fixture(params=CHANGES)
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
@@ -117,6 +124,12 @@ def run_tests(project: Path, *arguments: str) -> None:
     assert " passed" in done.stdout
 
 
+@pytest.mark.parametrize("project", [c for c in CHANGES if c != WHOLE], indirect=True)
+def test_tests_that_can_see_the_settings_pass(project: Path) -> None:
+    run_tests(project, "-n", "0", "--hypothesis-profile", "few", *READERS)
+
+
+@pytest.mark.parametrize("project", [WHOLE], indirect=True)
 def test_quick_rooms_pass(project: Path) -> None:
     run_tests(project, "-n", "0", "--hypothesis-profile", "few", *ROOMS)
 

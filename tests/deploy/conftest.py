@@ -163,7 +163,6 @@ def initialized(sandbox: Sandbox, stack_folder: Path) -> Terraform:
     """Terraform for a stack of `uat`; all of them share one state."""
     write_override(
         stack_folder,
-        endpoint_url=sandbox.account.endpoint_url,
         access_key=ACCESS_KEY_ID,
         secret_key=SECRET_ACCESS_KEY,
         resources={},

@@ -162,7 +162,7 @@ def test_going_back_to_keys_of_s3_forgets_the_key_and_deletes_nothing_that_holds
     way_back: WayBack,
 ) -> None:
     terraform = way_back.terraform
-    assert terraform.plan("-out=back.tfplan") is True
+    assert terraform.plan("-out=back.tfplan", "-refresh=false") is True
     actions = {
         change["address"]: change["change"]["actions"]
         for change in terraform.show("back.tfplan")["resource_changes"]

@@ -312,9 +312,10 @@ def test_drain_that_fails_says_why_and_where_the_log_is(burst: Burst, deployed: 
 
 
 @pytest.mark.usefixtures("paused")
-def test_ids_that_drain_and_status_show_are_what_inspect_takes(
-    burst: Burst, deployed: Deployed, tmp_path: Path
+def test_ids_that_drain_and_status_show_are_what_inspect_and_logs_take(
+    burst: Burst, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setattr(logs, "LAST_LOOK_SECONDS", 0)
     burst("put", "dev", "orders", str(order_file(tmp_path)))
     said = burst("drain", "dev", "orders")
     (shown,) = set(re.findall(r"wr_[0-9a-f]{8}", said.text))
@@ -329,6 +330,17 @@ def test_ids_that_drain_and_status_show_are_what_inspect_takes(
     assert run["run_id"] in burst("inspect", "dev", "orders", shown).text
     found = burst("inspect", "dev", "orders", shown_batch, "--json").json
     assert (found["batch"], found["rows"]) == (batch["batch"], batch["rows"])
+
+    newest = burst("logs", "dev", "orders", "--follow")
+    assert newest.code == 0
+    assert '"event": "batch"' in newest.out
+    assert f"Run {shown}, SUCCEEDED" in newest.error
+    for one in (shown, run["workflow_run_id"], shown_batch, batch["batch"]):
+        assert burst("logs", "dev", "orders", one).out == newest.out
+    kinds = burst("logs", "dev", "orders", "--json", "--only", "output").json["lines"]
+    assert {line["kind"] for line in kinds} == {"output"}
+    assert burst("logs", "dev", "orders", "jr_00000000").code == 1
+    assert burst("logs", "dev", "orders", "--json", "--follow").code == 2
 
 
 def test_drain_of_a_full_workflow_waits_for_room(burst: Burst, deployed: Deployed) -> None:
@@ -556,35 +568,6 @@ def test_apply_that_terraform_gives_up_in_the_middle_is_undone(
     rules = deployed.sandbox.account.client("events").list_rules()["Rules"]
     assert {rule["State"] for rule in rules} == {"ENABLED"}
     burst("resume", "dev", "orders", "--write")
-
-
-# ---- logs --------------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("paused")
-def test_logs_take_every_id_that_other_commands_show(
-    burst: Burst, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logs, "LAST_LOOK_SECONDS", 0)
-    burst("put", "dev", "orders", str(order_file(tmp_path)))
-    drained = burst("drain", "dev", "orders", "--json").json
-    newest = burst("logs", "dev", "orders", "--follow")
-    assert newest.code == 0
-    assert '"event": "batch"' in newest.out
-    assert f"Run {ids.short(drained['workflow_run_id'])}, SUCCEEDED" in newest.error
-
-    (batch,) = (item["batch"] for item in drained["batches"])
-    for shown in (
-        ids.short(drained["workflow_run_id"]),
-        drained["workflow_run_id"],
-        ids.short_batch(batch),
-        batch,
-    ):
-        assert burst("logs", "dev", "orders", shown).out == newest.out
-    found = burst("logs", "dev", "orders", "--json", "--only", "output").json
-    assert {line["kind"] for line in found["lines"]} == {"output"}
-    assert burst("logs", "dev", "orders", "jr_00000000").code == 1
-    assert burst("logs", "dev", "orders", "--json", "--follow").code == 2
 
 
 # ---- replaying what was loaded -----------------------------------------------------------------

@@ -30,14 +30,6 @@ def outputs(deployed: Deployed) -> dict[str, Any]:
     return dict(deployed.sandbox.outputs)
 
 
-def test_stack_is_valid_for_the_provider(deployed: Deployed) -> None:
-    deployed.terraform.validate()
-
-
-def test_second_plan_is_empty(deployed: Deployed) -> None:
-    assert deployed.terraform.plan() is False
-
-
 def test_bucket_names_begin_with_environment_and_purpose(outputs: dict[str, Any]) -> None:
     assert outputs["landing_bucket_name"].startswith("burst-dev-landing-")
     assert outputs["lake_bucket_name"].startswith("burst-dev-lake-")

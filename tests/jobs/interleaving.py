@@ -33,6 +33,7 @@ class Run:
     arguments: dict[str, str | int | float]
     process: OneProcess = field(init=False)
     error: BaseException | None = field(default=None, init=False)
+    taken_over: TakenOverError | None = field(default=None, init=False)
     over: bool = field(default=False, init=False)
     killed: bool = field(default=False, init=False)
 
@@ -82,7 +83,9 @@ class Run:
     def _work(self) -> None:
         try:
             self.world.drain_plain(self.process, **self.arguments)
-        except (TakenOverError, ProcessDied):
+        except TakenOverError as error:
+            self.taken_over = error
+        except ProcessDied:
             pass
         except BaseException as error:  # noqa: BLE001 - the test looks at it
             self.error = error

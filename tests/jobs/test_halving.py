@@ -400,14 +400,14 @@ def _told(deaths: Sequence[OneProcess]) -> Iterator[None]:
 
 
 @AFTER
-@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.full)])
+@pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.full)])
 def test_run_that_dies_while_it_finds_out_is_finished_by_the_next(
     new_world: Callable[[], World], after: bool, step: int
 ) -> None:
     calls = calls_of_a_clean_run(new_world)
     assert any(call.endswith("/attempts.json") for call in calls)
 
-    for number in range(1, len(calls) + 1, step):
+    for number in range(1 + after * (step // 2), len(calls) + 1, step):
         process = OneProcess(dies_at=number, after=after)
         assert_survives(new_world, process)
         assert process.died
@@ -432,7 +432,7 @@ def test_run_that_dies_while_it_finds_out_about_a_file_that_is_alone_is_finished
             proof.check_settled()
 
 
-@pytest.mark.parametrize("count", [30, pytest.param(None, marks=pytest.mark.full)])
+@pytest.mark.parametrize("count", [15, pytest.param(None, marks=pytest.mark.full)])
 def test_two_runs_that_die_while_they_find_out_are_finished_by_the_next(
     new_world: Callable[[], World], count: int | None
 ) -> None:
@@ -446,7 +446,7 @@ def test_two_runs_that_die_while_they_find_out_are_finished_by_the_next(
         assert_survives(new_world, OneProcess(first, one), OneProcess(second, two))
 
 
-@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.full)])
+@pytest.mark.parametrize("step", [11, pytest.param(1, marks=pytest.mark.full)])
 def test_run_that_was_given_up_and_still_works_beside_the_next_halves_nothing_twice(
     new_world: Callable[[], World], step: int
 ) -> None:

@@ -25,6 +25,7 @@ from tests.benchmarks.process_tree import processes
 from tests.benchmarks.stand_in_s3 import LAKE, LANDING, csv_file
 from tests.jobs.test_script import Script, submit_arguments
 from tests.jobs.world import World
+from tools.sandbox.java import java_options
 
 MIB = 1024**2
 # Three blocks of 8 MiB, what pyarrow makes of them and keeps for the next ones, on top of 100 MiB
@@ -96,8 +97,10 @@ def test_memory_of_a_run_is_bounded_whatever_the_size_of_the_file(
                 env={
                     **script.environment,
                     "SPARK_LOCAL_DIRS": str(tmp_path / "spark"),
-                    # With the second compiler, which a gigabyte is worth.
-                    "PYSPARK_SUBMIT_ARGS": submit_arguments("-XX:+UseSerialGC"),
+                    # With the second compiler where there is enough to do for it.
+                    "PYSPARK_SUBMIT_ARGS": submit_arguments(
+                        "-XX:+UseSerialGC" if megabytes > 100 else java_options()
+                    ),
                 },
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

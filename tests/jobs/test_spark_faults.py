@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from burst.errors import RowEngineError
+from burst import batch_run
+from burst.errors import RowEngineError, SettleError
 from burst.s3 import fetching
+from burst.settle import Move, Mover
+from burst.spark import SparkRowEngine
 from pyspark.sql import SparkSession
 
 from tests.jobs.faulty_s3 import Fault, FaultyS3, Request
@@ -115,6 +118,43 @@ def test_worker_that_is_killed_in_the_middle_of_a_task_costs_nothing(
     assert killed
     assert (len(summary.batches), summary.resumed) == (1, 0)
     proof.check_settled()
+
+
+def test_worker_that_is_killed_while_it_moves_files_costs_nothing(
+    proof: Proof, line: FaultyS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_run, "SPREAD_FILES", 1)
+    monkeypatch.setattr(batch_run, "PART_FILES", 4)
+    killed: list[int] = []
+    lock = threading.Lock()
+
+    def kill_the_workers(request: Request) -> Fault | None:
+        with lock:
+            if not killed and request.method == "PUT" and "/archive/" in request.path:
+                killed.extend(spark_workers())
+                for worker in killed:
+                    os.kill(worker, signal.SIGKILL)
+        return None
+
+    line.set(kill_the_workers)
+
+    proof.world.drain()
+
+    assert killed
+    proof.check_settled()
+
+
+def test_workers_that_cannot_move_files_say_why_and_that_nothing_is_lost(
+    spark_world: World,
+) -> None:
+    args = spark_world.arguments()
+    engine = SparkRowEngine(args.landing_bucket, args.format, args.transform)
+    move = Move("orders/a.csv", "v1", "e", 1, "archive/a", None)
+
+    with pytest.raises(
+        SettleError, match=r"while moving .*NoSuchBucket.* rows are committed, nothing is lost"
+    ):
+        engine.spread(Mover(spark_world.landing, "no-such-lake").move, [[move]])
 
 
 def test_job_that_is_killed_between_write_and_commit_is_finished_by_the_next(

@@ -110,6 +110,31 @@ def test_run_wholly_inside_another_one_at_any_point(few_files: NewProof) -> None
             finish(proof)
 
 
+@pytest.mark.parametrize("ends", [True, False], ids=["has finished it", "goes on with it"])
+def test_run_that_lost_the_head_says_whether_the_other_one_has_finished_its_batch(
+    few_files: NewProof, ends: bool
+) -> None:
+    proof = few_files()
+    runs = [run_of(proof, 0)]
+    with histories(runs):
+        while not proof.head()["open"]:
+            runs[0].step()
+        [batch] = proof.head()["open"]
+        runs.append(run_of(proof, 1))
+        while f"ledger/orders/{batch}/result.json" not in proof.world.in_lake("ledger/"):
+            runs[1].step()
+        if ends:
+            runs[1].steps()
+        runs[0].steps()
+        said = runs[0].taken_over
+        assert said is not None
+        assert said.finished == ends
+        assert str(said).startswith("Another run (job run jr_1) has taken over pipeline orders")
+        assert (f"Its batch {batch} is not finished yet" in str(said)) != ends
+        runs[1].steps()
+        finish(proof)
+
+
 def pairs(calls: int, count: int | None) -> list[tuple[int, int]]:
     found = list(itertools.product(range(1, calls), range(1, calls + 12)))
     if count is None:
@@ -135,7 +160,7 @@ def test_two_runs_that_pause_at_any_pair_of_points(few_files: NewProof, count: i
             finish(proof)
 
 
-@pytest.mark.parametrize("count", [150, pytest.param(5000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("count", [75, pytest.param(5000, marks=pytest.mark.full)])
 def test_random_schedules_of_two_and_three_runs_that_may_die(
     few_files: NewProof, count: int
 ) -> None:

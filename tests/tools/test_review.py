@@ -1,17 +1,21 @@
-"""`burst review` as a user calls it, in its own process."""
+"""`burst review` as a user calls it; in its own process where that is what matters."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from tests.unit.review.plans import BUCKET, allow, bucket, document, policy, resource
+from tools import cli
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 # What an install without the development packages lacks.
@@ -24,8 +28,28 @@ LOSS = document(bucket({"bucket": BUCKET, "force_destroy": True}, None))
 QUIET = document(resource("aws_glue_job", {"timeout": 30}, {"timeout": 60}))
 
 
-def burst(
-    *arguments: str, code: str | None = None, stdin: bytes = b"", **variables: str
+def burst(*arguments: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    """A command in this process."""
+    outputs = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2)]
+    with (
+        contextlib.chdir(PROJECT_FOLDER),
+        patch.dict(os.environ, variables),
+        patch("sys.argv", ["burst", *arguments]),
+        patch("sys.stdout", outputs[0]),
+        patch("sys.stderr", outputs[1]),
+    ):
+        try:
+            code = cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    for output in outputs:
+        output.flush()
+    out, err = (output.buffer.getvalue() for output in outputs)  # type: ignore[attr-defined]
+    return subprocess.CompletedProcess(arguments, code, out, err)
+
+
+def burst_process(
+    *arguments: str, code: str | None = None, stdin: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
     program = ["-m", "tools.cli"] if code is None else ["-c", code]
     return subprocess.run(
@@ -34,7 +58,6 @@ def burst(
         input=stdin,
         capture_output=True,
         check=False,
-        env={**os.environ, **variables},
     )
 
 
@@ -179,10 +202,10 @@ def test_options_of_the_pull_request_give_a_comment_with_everything(file: Any) -
 
 
 def test_plan_is_read_from_standard_input(file: Any) -> None:
-    done = burst("review", "-", "--format", "markdown", stdin=json.dumps(QUIET).encode())
+    done = burst_process("review", "-", "--format", "markdown", stdin=json.dumps(QUIET).encode())
     assert done.returncode == 0
     assert "| `orders` | timeout (minutes) | `30` | `60` |" in done.stdout.decode()
-    empty = burst("review", "-")
+    empty = burst_process("review", "-")
     assert (empty.returncode, empty.stdout) == (2, b"")
     assert b"Standard input is empty" in empty.stderr
 
@@ -226,13 +249,13 @@ def test_plan_text_and_stack_that_are_missing_are_named(file: Any) -> None:
 
 
 def test_review_needs_no_development_packages(file: Any) -> None:
-    done = burst("review", file(LOSS), "--fail-on-data-loss", code=WITHOUT_THEM)
+    done = burst_process("review", file(LOSS), "--fail-on-data-loss", code=WITHOUT_THEM)
     assert (done.returncode, done.stderr) == (3, b"")
     assert b"landing bucket" in done.stdout
 
 
 def test_demo_without_development_packages_says_how_to_get_them() -> None:
-    done = burst("demo", "--files", "3", code=WITHOUT_THEM)
+    done = burst_process("demo", "--files", "3", code=WITHOUT_THEM)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"is missing: run `pipenv sync --dev`." in done.stderr
 
@@ -265,7 +288,7 @@ def test_errors_of_the_file_system_are_sentences(
 
 def test_help_lists_every_command_with_and_without_development_packages() -> None:
     for code in (None, WITHOUT_THEM):
-        done = burst("--help", code=code)
+        done = burst_process("--help", code=code)
         assert done.returncode == 0
         for command in ("demo", "review", "settings"):
             assert f"│ {command} " in done.stdout.decode()

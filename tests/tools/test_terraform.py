@@ -79,9 +79,7 @@ def test_workspace_and_arguments_for_other_stacks_do_not_reach_this_one(home: Pa
 def test_override_never_takes_a_newer_provider_than_the_bindings_know(tmp_path: Path) -> None:
     stack = {"terraform": {"required_providers": {"aws": {"version": "6.25.0"}}}}
     (tmp_path / "cdk.tf.json").write_text(json.dumps(stack), encoding="utf-8")
-    write_override(
-        tmp_path, endpoint_url="http://127.0.0.1:1", access_key="a", secret_key="b", resources={}
-    )
+    write_override(tmp_path, access_key="a", secret_key="b", resources={})
     written = json.loads((tmp_path / terraform.OVERRIDE_FILE).read_text(encoding="utf-8"))
     provider = written["terraform"]["required_providers"]["aws"]
     assert provider["version"] == ">= 5.100.0, <= 6.25.0"
@@ -117,9 +115,7 @@ def test_override_takes_out_what_an_old_provider_does_not_know(
         },
     }
     (tmp_path / "cdk.tf.json").write_text(json.dumps(stack), encoding="utf-8")
-    write_override(
-        tmp_path, endpoint_url="http://127.0.0.1:1", access_key="a", secret_key="b", resources={}
-    )
+    write_override(tmp_path, access_key="a", secret_key="b", resources={})
     written = json.loads((tmp_path / terraform.OVERRIDE_FILE).read_text(encoding="utf-8"))
     assert written.get("resource") == replaced
 

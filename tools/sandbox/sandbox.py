@@ -165,7 +165,6 @@ def adapt(stack_folder: Path, facts: Facts, folder: Path) -> None:
     """Write the override file with which a stack is deployed to the sandbox in ``folder``."""
     write_override(
         stack_folder,
-        endpoint_url=facts.variables["AWS_ENDPOINT_URL"],
         access_key=ACCESS_KEY_ID,
         secret_key=SECRET_ACCESS_KEY,
         resources=replacements(stack_folder, facts, folder),

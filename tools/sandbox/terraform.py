@@ -1,8 +1,12 @@
 """Terraform on this machine: the real command line and provider against the emulated account.
 
-The synthesized stack is used as it is. What must differ in the sandbox (where the account is, how
+The synthesized stack is used as it is. What must differ in the sandbox (whose keys are used, how
 old the provider may be, where the state and the curated files go) is in one override file next
 to it, which Terraform merges by itself (Terraform documentation, "Override Files").
+
+The environment says where the account is, by `AWS_ENDPOINT_URL`. The provider has a block
+`endpoints` for that, too, but takes two seconds of computing to check it, at every plan and apply
+(pulumi/pulumi-terraform-bridge#1448).
 """
 
 from __future__ import annotations
@@ -27,19 +31,6 @@ PROVIDER = Path("registry.terraform.io/hashicorp/aws")
 ENCRYPTION = "aws_s3_bucket_server_side_encryption_configuration"
 # The first provider that knows `blocked_encryption_types` (its changelog); the stacks state it.
 KNOWS_BLOCKED_TYPES = (6, 22)
-SERVICES = (
-    "cloudtrail",
-    "cloudwatch",
-    "events",
-    "glue",
-    "iam",
-    "kms",
-    "logs",
-    "s3",
-    "sns",
-    "sqs",
-    "sts",
-)
 OVERRIDE_FILE = "sandbox_override.tf.json"
 INHERITED = frozenset({"TF_LOG", "TF_LOG_PATH", "TF_PLUGIN_CACHE_DIR"})
 INTERRUPT_SECONDS = 20.0
@@ -104,9 +95,11 @@ class Terraform:
         """
         self._change("apply", report, *([saved_plan] if saved_plan else []))
 
-    def destroy(self, report: Callable[[Change], None] = lambda change: None) -> None:
-        """Remove everything that the stack made."""
-        self._change("destroy", report)
+    def destroy(
+        self, report: Callable[[Change], None] = lambda change: None, *, refresh: bool = True
+    ) -> None:
+        """Remove everything that the stack made; without ``refresh`` as the state knows it."""
+        self._change("destroy", report, *([] if refresh else ["-refresh=false"]))
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs by name."""
@@ -196,7 +189,6 @@ def find_terraform() -> Path:
 def write_override(
     folder: Path,
     *,
-    endpoint_url: str,
     access_key: str | None,
     secret_key: str | None,
     resources: Mapping[str, Mapping[str, Mapping[str, Any]]],
@@ -223,7 +215,6 @@ def write_override(
             "aws": {
                 "access_key": access_key,
                 "secret_key": secret_key,
-                "endpoints": [dict.fromkeys(SERVICES, endpoint_url)],
                 "s3_use_path_style": True,
                 "skip_credentials_validation": True,
                 "skip_metadata_api_check": True,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from burst.batch import InputFile, shares
 from burst.contract import FileFormat
 from burst.reader import made_up_rows, read_files
-from burst.s3 import task_s3_client
 from burst.spark.columns import spark_read_schema
+from burst.spark.worker import worker_s3_client
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +38,7 @@ def spark_frame(
     def read_tasks(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for number in (value for piece in numbers for value in piece.column(0).to_pylist()):
             yield from read_files(
-                task_s3_client(),
+                worker_s3_client(),
                 bucket=bucket,
                 batch=batch,
                 inputs=tasks.value[number],

@@ -28,11 +28,12 @@ from burst.errors import (
     ConnectionFailedError,
     EngineLostError,
     RowEngineError,
+    SettleError,
     TransformError,
 )
 from burst.row_engine import R, ReadBatch, T, Written, outcome_of
-from burst.s3 import task_s3_client
 from burst.spark.accounting import Observed, account_of, fault, origin
+from burst.spark.worker import worker_s3_client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -50,10 +51,10 @@ _SETTINGS = {
     "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",
 }
 
-# Packing the rows that wait for the verdicts takes as much of the processor as writing them. Up to
-# this much input (bytes as stored) it is not worth it; beyond, they are packed, as what does not
-# fit into memory goes to the workers' disks.
-_PACKED_ABOVE = 64 * 1024**2
+# Packing the rows that wait for the verdicts takes more of the processor than writing them. Up to
+# this much input (bytes as stored) it is not worth it, as one worker of the smallest size (G.1X,
+# 16 GB) keeps it in memory also where it was compressed to a tenth; what does not fit goes to disk.
+_PACKED_ABOVE = 512 * 1024**2
 _PACKED = "spark.sql.inMemoryColumnarStorage.compressed"
 
 _ORIGIN = "_origin"
@@ -199,12 +200,20 @@ class SparkRowEngine:
         return rows.select(*(column.name for column in self.output.columns), *LINEAGE)
 
     def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:
-        def answer(part: T) -> R:
-            return work(task_s3_client(), part)
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
 
-        with _explained("moving files of", "the last one"):
+        def answer(part: T) -> R:
+            return work(worker_s3_client(), part)
+
+        try:
             numbered = self.spark.sparkContext.parallelize(parts, len(parts))
             return numbered.map(answer).collect()
+        except (Py4JError, PySparkException) as error:
+            raise SettleError(
+                f"Spark failed while moving the files of a batch: {cause_of(str(error))} Their "
+                "rows are committed, nothing is lost; the next run goes on from here."
+            ) from error
 
     def release(self, read: ReadBatch) -> None:
         read.rows.frame.unpersist()

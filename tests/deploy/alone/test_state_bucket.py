@@ -34,7 +34,6 @@ def point_to(account: Account, stack: Path) -> dict[str, Any]:
     backend: dict[str, Any] = document["terraform"]["backend"]
     write_override(
         stack,
-        endpoint_url=account.endpoint_url,
         access_key=ACCESS_KEY_ID,
         secret_key=SECRET_ACCESS_KEY,
         resources={},

@@ -28,6 +28,10 @@ from tools.operate.replays.replay import ReplayProgress
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 
 MOST_CHANGES = 60
+# Every third change in the gate, before S3 did it other ones than after it; each with `-m full`.
+EVERY = pytest.mark.parametrize(
+    "every", [3, pytest.param(1, marks=pytest.mark.full)], ids="every {}".format
+)
 
 
 @pytest.fixture(autouse=True)
@@ -108,10 +112,11 @@ def test_batch_that_there_is_not_is_bad_input(world: World) -> None:
     [(False, False), (True, False), (True, True)],
     ids=["before S3 did it", "after S3 did it", "after S3 did it, and the job runs meanwhile"],
 )
+@EVERY
 def test_interrupted_at_any_change_the_same_command_sends_each_file_once(
-    after: bool, job_runs: bool
+    after: bool, job_runs: bool, every: int
 ) -> None:
-    for change in range(1, MOST_CHANGES):
+    for change in range(1 + (after + job_runs) % every, MOST_CHANGES, every):
         world = World.in_memory()
         world.batch(bad=["a", "b", "c"])
         client = Interrupting(world.s3, change, after=after)
@@ -136,10 +141,11 @@ BOTH = pytest.mark.parametrize("after", [False, True], ids=["before S3 did it", 
 
 @BOTH
 @pytest.mark.parametrize("job_runs", [False, True], ids=["alone", "the job runs meanwhile"])
+@EVERY
 def test_replaced_rows_are_there_at_every_moment_and_once_in_the_end_wherever_it_is_interrupted(
-    after: bool, job_runs: bool
+    after: bool, job_runs: bool, every: int
 ) -> None:
-    for change in range(1, MOST_CHANGES):
+    for change in range(1 + (after + job_runs) % every, MOST_CHANGES, every):
         world = World.in_memory()
         batch = world.batch(good=["a", "b", "c"])
         must_see = partial(must_see_all, world, {f"orders/{name}.csv" for name in "abc"})

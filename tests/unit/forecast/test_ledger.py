@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from burst.batch import InputFile
 from burst.ledger import DoneRecord, Ledger, Origin, PlanRecord
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
@@ -75,7 +75,6 @@ def arrivals_of(bursts: list[tuple[int, int, int]]) -> list[tuple[float, int]]:
 
 
 @given(days_of_bursts, st.integers(1, 20), st.integers(1, 120))
-@settings(max_examples=40)
 def test_forecast_from_the_ledger_of_a_simulated_month_has_the_same_runs(
     bursts: list[tuple[int, int, int]], size: int, window: int
 ) -> None:
@@ -130,7 +129,6 @@ def test_batch_that_another_run_took_up_again_is_not_measured() -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=60)
 def test_fit_is_never_negative_and_no_step_makes_it_better(seed: int) -> None:
     generator = np.random.default_rng(seed)
     table, wanted = generator.random((12, 4)), generator.normal(0.5, 1, 12)

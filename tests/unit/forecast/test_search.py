@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.forecast.test_replay import trace_of
@@ -37,7 +37,6 @@ def beats(one: Forecast, other: Forecast) -> bool:
 
 
 @given(bursts)
-@settings(max_examples=40)
 def test_frontier_is_what_no_other_candidate_beats(arrivals: list[tuple[float, int]]) -> None:
     every = forecast_all(trace_of(arrivals), CHOICES, RunTimes(), LIST.prices)
     complete = [item for item in every if not item.replay.left]
@@ -52,7 +51,6 @@ def test_frontier_is_what_no_other_candidate_beats(arrivals: list[tuple[float, i
 
 
 @given(bursts, st.integers(20, 1_200))
-@settings(max_examples=60)
 def test_recommendation_keeps_its_promise_on_its_trace_and_nothing_cheaper_does(
     arrivals: list[tuple[float, int]], promise: int
 ) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import botocore.session
 import pytest
+from botocore.model import ServiceModel
 
 from tools.iam.services import (
     RESOURCES,
@@ -35,11 +37,16 @@ PATTERNS = [
 ]
 
 
+@cache
+def model(service: str) -> ServiceModel:
+    return botocore.session.Session().get_service_model(service)
+
+
 @pytest.mark.parametrize(("service", "pattern", "operation"), PATTERNS)
 def test_operation_exists_and_has_the_parameters_of_its_resources(
     service: str, pattern: str, operation: str
 ) -> None:
-    shape = botocore.session.Session().get_service_model(service).operation_model(operation)
+    shape = model(service).operation_model(operation)
     for names in re.findall(r"\{([^}]*)\}", pattern):
         plain = [name.split(".")[0].removesuffix("[]") for name in names.split("|")]
         assert shape.input_shape is not None
