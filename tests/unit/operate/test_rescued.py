@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 from burst.contract import Column
 
+from tests.example import SETTINGS
 from tests.unit.operate.records import BATCH, LATER, NOW
-from tools.operate.deployment import PROJECT_FOLDER
 from tools.operate.history import Batch
 from tools.operate.replays.records import DoneReplay
 from tools.operate.replays.selection import Output, Selection
@@ -38,9 +37,6 @@ def test_name_that_is_declared_says_nothing_where_values_that_do_not_fit_are_res
 def test_names_are_taken_from_the_settings_where_they_have_the_pipeline(
     pipeline: str, tmp_path: Path
 ) -> None:
-    settings = json.loads((PROJECT_FOLDER / "cdktf.json").read_text(encoding="utf-8"))
-    file = tmp_path / "cdktf.json"
-    file.write_text(json.dumps(settings), encoding="utf-8")
-    taken = taken_by_settings(file, "dev", pipeline)
+    taken = taken_by_settings(SETTINGS, "dev", pipeline)
     assert ("order_id" in taken) is (pipeline == "orders")
     assert taken_by_settings(tmp_path / "absent.json", "dev", pipeline) == frozenset()
