@@ -339,7 +339,7 @@ def test_ids_that_drain_and_status_show_are_what_inspect_and_logs_take(
         assert burst("logs", "dev", "orders", one).out == newest.out
     kinds = burst("logs", "dev", "orders", "--json", "--only", "output").json["lines"]
     assert {line["kind"] for line in kinds} == {"output"}
-    assert burst("logs", "dev", "orders", "jr_00000000").code == 1
+    assert burst("logs", "dev", "orders", "jr_00000000").code == 2
     assert burst("logs", "dev", "orders", "--json", "--follow").code == 2
 
 

@@ -19,7 +19,12 @@ from tests.own_environment import python_with
 from tools.cdktn import BINDINGS, CDKTN
 from tools.sandbox.sandbox import PROJECT_FOLDER
 
-REQUIREMENTS = (f"cdktn=={CDKTN}", f"cdktn-provider-aws=={BINDINGS}", "pydantic>=2.11,<3")
+REQUIREMENTS = (
+    f"cdktn=={CDKTN}",
+    f"cdktn-provider-aws=={BINDINGS}",
+    "pydantic>=2.11,<3",
+    "botocore",
+)
 STATE_BUCKET = {"name": "states-of-the-team", "region": "eu-central-1"}
 
 
