@@ -31,13 +31,13 @@ def names(items: list[str]) -> str:
     return ", ".join(map(shown, items[:10])) + more
 
 
-def shown(value: str | bytes) -> str:
+def shown(value: object) -> str:
     """What a file has, for a reason: quoted, and cut with an ellipsis when it is long.
 
     White space is a blank, and what cannot be printed a replacement character: whoever reads the
     reason need not know how Python writes them.
     """
-    text = value if isinstance(value, str) else value.decode(errors="replace")
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
     cut = text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
     plain = "".join(
         char if char.isprintable() else " " if char.isspace() else _NO_CHARACTER for char in cut

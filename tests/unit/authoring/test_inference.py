@@ -249,7 +249,7 @@ def test_columns_may_come_in_another_order_in_another_sample() -> None:
     [
         ([b"a,b\n1,2\n", b'{"a": 1}\n'], ["a is csv", "b is json"]),
         ([b"a,b\n1,2\n", b"a,c\n1,2\n"], ["contradict", "b has no column 'b'", "the column 'c'"]),
-        ([b"a,b\n1,2\n", b"a,b\n1,2\n3\n"], ["contradict", "b cannot", "Row 3", "found 1 values"]),
+        ([b"a,b\n1,2\n", b"a,b\n1,2\n3\n"], ["contradict", "b cannot", "Row 3", "found 1 value"]),
         ([b'{"a": 1}\n', b'{"a": "x"}\n'], ["'a'", "a, line 1: '1'", "b, line 1: 'x'"]),
         (["a\nZürich\n".encode(), "a\nZürich\n".encode("cp1252")], ["a is UTF-8", "line 2"]),
         (["a\nb\n".encode("utf-16"), b"a\nb\n"], ["byte order mark of UTF-16"]),
@@ -279,7 +279,7 @@ def test_samples_that_contradict_each_other_are_refused_with_file_and_place(
         (b"a," + b"b" * 256 + b"\n1,2\n", "must have 1 to 255 characters"),
         (b"a,b,a\n1,2,3\n", "same name twice"),
         (b"1,2025-01-31,x\n2,2025-01-31,y\n", "needs a header line"),
-        (b"a,b\n1,2\n3\n", "Row 3: found 1 values, expected 2"),
+        (b"a,b\n1,2\n3\n", "Row 3: found 1 value, expected 2"),
         (b'[{"a": 1}]', "JSON list"),
         (b'{\n "a": 1\n}\n', "not a whole JSON object"),
         (b'{"a": 1}\n{"a": \n', "a, line 2: not JSON"),
