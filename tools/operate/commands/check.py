@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tools.operate.answer import Answer, explained_errors
+from tools.operate.answer import Answer, agreed, explained_errors
 from tools.operate.checking import Check, Looked, Options, cost_words
 from tools.operate.errors import InputError, StoppedError
 from tools.operate.options import (
@@ -105,7 +105,7 @@ def _confirm(answer: Answer, looked: Looked, *, yes: bool) -> None:
         text = " ".join(lines)
         raise InputError(f"{text} Say --yes if that is what you want; nothing was done.")
     answer.draw("", *lines, "")
-    if not yes and not typer.confirm("Go on?"):
+    if not yes and not agreed("Go on?"):
         raise StoppedError("Nothing was sent.")
 
 
