@@ -83,7 +83,9 @@ def test_missing_transform_is_refused_before_anything_is_written(
     project: Path, refused: Callable[[], str]
 ) -> None:
     change(project, lambda all_: all_["prod"]["pipelines"]["orders"].update(transform="oders"))
-    assert "there is no module glue_jobs/transforms/oders.py" in refused()
+    said = refused()
+    assert "there is no module glue_jobs/transforms/oders.py" in said
+    assert re.match(r"cdktf\.json, line 1, column \d{3,}: environment 'prod', pipeline", said)
     assert not (project / "cdktf.out").exists()
 
 
@@ -92,6 +94,7 @@ def test_name_that_is_too_long_for_aws_is_refused_before_anything_is_written(
 ) -> None:
     change(project, lambda all_: all_.update({"p" * 32: all_.pop("prod")}))
     [line] = refused().splitlines()
+    assert re.match(r"cdktf\.json, line 1, column \d{3,}: environment 'p", line)
     assert f"'burst-{'p' * 32}-landing-', which has 47 characters. Allowed: 37" in line
     assert not (project / "cdktf.out").exists()
 
