@@ -192,7 +192,8 @@ def drift_lines(found: Report, diff: str, where: str, *, written: bool) -> Itera
     first = min(one.since for one in found.came)
     yield (
         "Then plan, review and apply. To fill the columns of rows that are loaded already:\n\n"
-        f"  pipenv run burst replay {where} --archive --since {first:%Y-%m-%dT%H:%M}Z --replace"
+        f"  pipenv run burst replay {where} --archive \\\n"
+        f"    --since {first:%Y-%m-%dT%H:%M}Z --replace"
     )
 
 

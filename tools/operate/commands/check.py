@@ -72,14 +72,16 @@ def check(
         checked = Check(connection, deployment, parts, options, utc_now, say)
         looked = checked.look()
         bar.stop()
-        answer.draw(*view.findings_parts(looked.findings, environment))
+        # Where nothing is sent and asked, all is drawn at the end, each pipeline once.
+        drawn = looked.findings if looked.sending else ()
+        answer.draw(*view.findings_parts(drawn, environment))
         _confirm(answer, looked, yes=yes)
         bar.start()
         try:
             checked.run(looked)
         except KeyboardInterrupt:
             raise StoppedError(_stopped(checked)) from None
-    later = checked.findings[len(looked.findings) :]
+    later = checked.findings[len(drawn) :]
     answer.end(
         {
             "passed": checked.passed,
