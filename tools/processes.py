@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -35,10 +35,14 @@ OF_A_SIGNAL = 128
 
 
 class Running(ABC):
-    """Something that was started and that may still run. name: what it is, for people."""
+    """Something that was started and that may still run.
 
-    def __init__(self, name: str) -> None:
+    name: what it is, for people. patience: seconds that it gets to end by itself.
+    """
+
+    def __init__(self, name: str, patience: float = 0.0) -> None:
         self.name = name
+        self.patience = patience
 
     @abstractmethod
     def living(self) -> list[int]:
@@ -70,8 +74,10 @@ class Session(Running):
         popen: the program itself.
     """
 
-    def __init__(self, name: str, command: Sequence[str], **options: Any) -> None:
-        super().__init__(name)
+    def __init__(
+        self, name: str, command: Sequence[str], *, patience: float = 0.0, **options: Any
+    ) -> None:
+        super().__init__(name, patience)
         self._gone = False
         # A signal between the start and the note of it would leave the program to itself.
         with _signals.held(raise_after=False):
@@ -150,7 +156,7 @@ def started(
     Where the block is left by an exception, the program gets one SIGINT and ``patience`` seconds.
     Nothing that it has started outlives it.
     """
-    session = Session(name, command, **options)
+    session = Session(name, command, patience=patience, **options)
     try:
         _signals.raise_once()
         yield session.popen
@@ -211,6 +217,19 @@ def verdict() -> str:
         f"Stopped, but these processes do not end: {names}. "
         f"`kill -9 {' '.join(map(str, left))}` ends them."
     )
+
+
+@contextmanager
+def drawn_live(end: Callable[[], object]) -> Iterator[None]:
+    """While a live view is drawn: a signal ends it, before it is said what is stopped.
+
+    end: leaves the last picture on the screen; may be called from a thread, and again.
+    """
+    _ends_of_views.append(end)
+    try:
+        yield
+    finally:
+        _ends_of_views.remove(end)
 
 
 def held() -> contextlib.AbstractContextManager[None]:
@@ -287,7 +306,7 @@ class _Signals:
             _let_go_of_the_terminal()
         if self._first is None:
             self._first, self._last = number, time.monotonic()
-            _say_what_is_stopped(living(), at_terminal=number == signal.SIGINT)
+            _say_what_is_stopped(at_terminal=number == signal.SIGINT)
             self.raise_once()
         # A closed terminal is told by the kernel and by its shell.
         elif number != signal.SIGHUP and time.monotonic() - self._last > ONE_PRESS_SECONDS:
@@ -314,10 +333,12 @@ def _exception_of(number: int) -> BaseException:
     return SystemExit(OF_A_SIGNAL + number)
 
 
-def _say_what_is_stopped(left: Mapping[int, str], *, at_terminal: bool) -> None:
-    if left:
+def _say_what_is_stopped(*, at_terminal: bool) -> None:
+    if left := living():
         again = " Press Ctrl-C again to end it at once." if at_terminal else ""
-        _say(f"Stopping {_names(left)} ...{again}")
+        patience = max(running.patience for running in _started if running.living())
+        limit = f" (at most {patience:.0f} s)" if patience >= 1 else ""
+        _say(f"Stopping {_names(left)}{limit} ...{again}")
 
 
 def _names(left: Mapping[int, str]) -> str:
@@ -325,7 +346,7 @@ def _names(left: Mapping[int, str]) -> str:
 
 
 def _say(text: str) -> None:
-    """Print a line, which a live view passes on above itself.
+    """Print a line, below what is drawn live, which ends with it.
 
     In a thread: a handler may have interrupted somebody who prints and has the locks for it.
     """
@@ -335,6 +356,9 @@ def _say(text: str) -> None:
 
 
 def _print(text: str) -> None:
+    for end in list(_ends_of_views):
+        with contextlib.suppress(Exception):
+            end()
     with contextlib.suppress(OSError, ValueError):
         print(text, file=sys.stderr, flush=True)
 
@@ -383,4 +407,5 @@ def _stat(pid: int) -> _Stat | None:
 
 
 _started: list[Running] = []
+_ends_of_views: list[Callable[[], object]] = []
 _signals = _Signals()

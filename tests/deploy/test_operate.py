@@ -89,7 +89,9 @@ def test_the_runbook_leads_from_a_bad_file_to_its_rows(
     said: dict[str, str] = {}
     monkeypatch.setattr("tools.sandbox.sandbox.Sandbox", lambda *_, **__: _Already(deployed))
     monkeypatch.setattr(command, "deploy", lambda *_: None)
-    monkeypatch.setattr(command, "_until_interrupted", lambda: said.update(walk(burst, tmp_path)))
+    monkeypatch.setattr(
+        command, "_until_interrupted", lambda *_: said.update(walk(burst, tmp_path))
+    )
 
     sandbox = burst("sandbox")
 

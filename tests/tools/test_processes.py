@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.patience import PATIENCE
+from tests.screen import Screen
 from tests.terminal import CTRL_C, Terminal
 from tools import processes
 
@@ -39,8 +40,24 @@ COMMAND = """
 import subprocess, sys
 from tools import processes
 
-def work(program: str, seconds: str, patience: float, pids: str, library: bool = False) -> None:
+def work(
+    program: str,
+    seconds: str,
+    patience: float,
+    pids: str,
+    library: bool = False,
+    live: bool = False,
+) -> None:
     command = [sys.executable, program, seconds, pids]
+    if live:
+        from rich.console import Console
+        from tools.sandbox.command import live_steps
+        with live_steps(Console()) as shown:
+            shown.begin("First step")
+            shown.begin("Second step", "something that takes long")
+            quiet = {"stdout": subprocess.DEVNULL}
+            with processes.started("the work", command, patience=patience, **quiet) as popen:
+                popen.wait()
     if library:
         with processes.descendants("Spark"):
             subprocess.Popen(command).wait()
@@ -109,12 +126,28 @@ def test_one_ctrl_c_says_at_once_what_is_being_stopped_and_waits_for_it(work: Wo
     with work.on_a_terminal(takes=1.0, patience=PATIENCE) as terminal:
         work.wait_until_it_runs()
         terminal.type(CTRL_C)
-        terminal.wait_for("Stopping the work ... Press Ctrl-C again to end it at once.")
+        limit = f"(at most {PATIENCE:.0f} s)"
+        terminal.wait_for(f"Stopping the work {limit} ... Press Ctrl-C again to end it at once.")
         assert len(work.living) == 2
         assert terminal.end() == 130
         assert "Stopped; nothing that was started is left running." in terminal.text
         assert "Traceback" not in terminal.text
     assert work.living == []
+
+
+def test_ctrl_c_leaves_the_steps_of_a_live_view_and_speaks_below_them(work: Work) -> None:
+    with work.on_a_terminal("--live", takes=0.5, patience=20) as terminal:
+        work.wait_until_it_runs()
+        terminal.wait_for("something that takes long")
+        terminal.type(CTRL_C)
+        assert terminal.end() == 130
+    first, second, *words = Screen.of(terminal.text.replace("^C", "")).lines
+    assert re.match(r"✓ First step +━+ +\d:\d\d:\d\d$", first)
+    assert re.match(r"✗ Second step +━+ +\d:\d\d:\d\d$", second)
+    assert words == [
+        "Stopping the work (at most 20 s) ... Press Ctrl-C again to end it at once.",
+        "Stopped; nothing that was started is left running.",
+    ]
 
 
 def test_second_ctrl_c_ends_the_whole_group_at_once(work: Work) -> None:
@@ -173,7 +206,7 @@ def test_sigterm_ends_everything_where_the_parent_has_switched_sigint_off(work: 
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 143
-    assert re.search(r"^Stopping the work \.\.\.$", errors, re.MULTILINE)
+    assert re.search(r"^Stopping the work \(at most \d+ s\) \.\.\.$", errors, re.MULTILINE)
     assert "Stopped; nothing that was started is left running." in errors
     assert work.living == []
 

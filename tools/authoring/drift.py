@@ -40,6 +40,7 @@ from tools.authoring.layout import table_names
 from tools.authoring.samples import TOTAL_BYTES, Sample
 from tools.operate.errors import InputError
 from tools.operate.ledger import FileResult, PipelineLedger, ResultRecord, planned_at
+from tools.operate.rescued import taken_by_now
 from tools.operate.rows import parquet_files
 
 if TYPE_CHECKING:
@@ -202,6 +203,8 @@ class _Proposals:
         shown = dict.fromkeys(map(_shown, seen.values))
         came = replace(came, examples=tuple(list(shown)[:EXAMPLES]))
         declared = next((one for one in self.format.columns if one.in_file == came.name), None)
+        if declared and came.name in taken_by_now(self.format.columns, self.format.bad_values):
+            return replace(came, column=declared, why="declared by now; a replay fills it in")
         if declared:
             return self._widened(replace(came, column=declared), declared, seen.values)
         if found := inside(came.name, self.format.columns):

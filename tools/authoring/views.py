@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 from burst.contract import STRUCT, ColumnType, parse_type
 from rich.console import RenderableType
@@ -17,7 +16,8 @@ from tools.authoring.inference import Inference
 from tools.authoring.samples import Sample
 from tools.authoring.trial import Transformed, TriedFile
 from tools.authoring.writing import SETTINGS, Proposal
-from tools.operate.words import count, nested_text, size, timestamp
+from tools.operate.views.tables import RowsTable
+from tools.operate.words import count, size, timestamp
 
 SHOWN_SAMPLES = 5
 # Where a doubt was first seen, at its end: another place for every column.
@@ -25,10 +25,10 @@ _EXAMPLE = re.compile(r" \([^()]*, (?:row|line) [0-9,]+: .*\)$")
 
 
 def plain_table(*names: str) -> Table:
-    """A table without lines; everything wraps where there is no room."""
+    """A table without lines, whose last column wraps where there is no room."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in names:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name != names[-1])
     return table
 
 
@@ -132,20 +132,11 @@ def trial_lines(
         yield f"The rows would not be loaded: {made.wrong}"
     yield f"rows in  {made.rows_in:,}\nrows out {made.rows_out:,}\n"
     if made.types:
-        table = plain_table("column", "type", *(f"row {n}" for n in range(1, len(made.first) + 1)))
-        for name, kind in made.types.items():
-            values = [plain_value(row[name]) for row in made.first]
-            table.add_row(Text(name), Text(short_type(kind)), *(Text(value) for value in values))
-        yield table
-
-
-def plain_value(value: object) -> str:
-    """A value as a reader sees it; null is empty, what is nested is JSON, cut when it is long."""
-    if isinstance(value, datetime):
-        return value.isoformat(" ").removesuffix("+00:00") + "Z"
-    if not isinstance(value, dict | list):
-        return "" if value is None else str(value)
-    return nested_text(value)
+        yield RowsTable(
+            ("column", "type"),
+            [(name, short_type(kind)) for name, kind in made.types.items()],
+            [[row[name] for name in made.types] for row in made.first],
+        )
 
 
 def short_type(text: str) -> str:

@@ -12,12 +12,24 @@ from typing import Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.measure import Measurement
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
 
 from tools import processes
 from tools.operate.errors import DONE, FAILED, StoppedError
 from tools.operate.refusals import Unavailable, explained
 from tools.operate.words import at_words
+
+# Columns of something that has no width: a pipe, a file.
+UNLIMITED = 100_000
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,8 +52,11 @@ class Answer:
             for part in parts:
                 if isinstance(part, str):
                     print_text(self.console, part)
+                elif not self.console.is_terminal:
+                    print_whole(self.console, part)
                 else:
-                    self.console.print(part, markup=False)
+                    # What is wider than the terminal is broken by it, and not cut.
+                    self.console.print(part, markup=False, crop=False)
 
     def end(self, value: object, *, ok: bool, draw: Iterable[RenderableType] = ()) -> None:
         """The whole answer; raises `typer.Exit` with 1 unless all is well."""
@@ -52,16 +67,31 @@ class Answer:
         raise typer.Exit(DONE if ok else FAILED)
 
     def progress(self) -> Progress:
-        """A progress bar on stderr, which is drawn on a terminal only."""
-        errors = Console(stderr=True)
+        """A progress bar, drawn on a terminal only; it goes when it ends: the answer says the rest.
+
+        Where stdout and stderr are one terminal, the bar goes through the console of the answer,
+        so that what is drawn meanwhile comes in whole lines above the bar. Else it is on stderr.
+        """
+        errors = Console(stderr=True, highlight=False)
+        console = self.console if self.console.is_terminal and errors.is_terminal else errors
         return Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            MofNCompleteColumn(),
+            _CountColumn(),
             TimeElapsedColumn(),
-            console=errors,
+            console=console,
+            transient=True,
+            # What is printed to stdout belongs there, also while there is a bar on stderr.
+            redirect_stdout=self.console.is_terminal,
             disable=self.as_json or not errors.is_terminal,
         )
+
+
+class _CountColumn(MofNCompleteColumn):
+    """How many are done, where it is known of how many."""
+
+    def render(self, task: Task) -> Text:
+        return Text() if task.total is None else super().render(task)
 
 
 def print_text(console: Console, text: str, style: str = "") -> None:
@@ -85,6 +115,19 @@ def agreed(question: str) -> bool:
             case "" | "n" | "no":
                 return False
         typer.echo("Please type y for yes or n for no.")
+
+
+def natural_width(console: Console, part: RenderableType) -> int:
+    """How many columns it takes where nothing has to be broken."""
+    return Measurement.get(console, console.options.update(width=UNLIMITED), part).maximum
+
+
+def print_whole(console: Console, part: RenderableType) -> None:
+    """Print what is drawn for a pipe: nothing is broken, and no line ends in blanks."""
+    options = console.options.update(width=max(1, natural_width(console, part)), height=None)
+    for line in console.render_lines(part, options, pad=False):
+        text = "".join(segment.text for segment in line if not segment.control)
+        console.print(text.rstrip(), soft_wrap=True, markup=False, highlight=False)
 
 
 def plain(value: object) -> Any:

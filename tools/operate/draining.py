@@ -30,7 +30,8 @@ _ACTIVE = frozenset({"RUNNING", "STOPPING"})
 class RunProgress:
     """A run on its way. state: of the job; files: in the batches committed so far.
 
-    waited: files that waited when it began, up to the number that is counted.
+    seconds: since its start. waited: files that waited when it began, up to the number that is
+    counted.
     """
 
     workflow_run_id: str
@@ -43,7 +44,11 @@ class RunProgress:
 
 @dataclass(frozen=True)
 class Drained:
-    """How a run ended. left: files that wait now, because they came late or time was up."""
+    """How a run ended.
+
+    seconds: from its start to its end, as Glue says. left: files that wait now, because they came
+    late or time was up.
+    """
 
     workflow_run_id: str
     state: str
@@ -128,14 +133,14 @@ class Drain:
 
     def _follow(self, run_id: str) -> Drained:
         s3 = self.connection.s3
-        since, began = self._since(), time.monotonic()
+        since = self._since()
         waited = waiting.look(s3, self.deployment, self.pipeline).files
         committed: dict[str, history.Batch] = {}
         while True:
             run = self._workflow_run(run_id)
             self._add_committed(committed, run_id, since)
             state, error = job_state(run)
-            seconds = time.monotonic() - began
+            seconds = took(run, self.clock())
             batches = tuple(committed.values())
             files = sum(batch.files for batch in batches)
             self.report(RunProgress(run_id, state, seconds, len(batches), files, waited))
@@ -200,6 +205,18 @@ def job_state(workflow_run: Mapping[str, Any]) -> tuple[str, str | None]:
         return str(workflow_run["Status"]), workflow_run.get("ErrorMessage")
     worst = next((job for job in jobs if job["JobRunState"] in runs.FAILED), jobs[-1])
     return str(worst["JobRunState"]), worst.get("ErrorMessage")
+
+
+def took(workflow_run: Mapping[str, Any], now: datetime) -> float:
+    """Seconds from the start of the run's job to its end, or until now.
+
+    Of the job, as `burst status` and `burst inspect` count; a workflow that has started none by now
+    counts by itself.
+    """
+    jobs = list(_job_runs(workflow_run)) or [workflow_run]
+    starts: list[datetime] = [job["StartedOn"] for job in jobs]
+    ends: list[datetime] = [job.get("CompletedOn") or now for job in jobs]
+    return max(0.0, (max(ends) - min(starts)).total_seconds())
 
 
 def _job_runs(workflow_run: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

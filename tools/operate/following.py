@@ -11,13 +11,16 @@ from tools.operate.words import count, duration
 
 
 @contextmanager
-def followed(answer: Answer) -> Iterator[tuple[Report, Say]]:
-    """What a `Drain` reports to and says; neither prints anything where JSON is asked for."""
+def followed(answer: Answer, first: str) -> Iterator[tuple[Report, Say]]:
+    """What a `Drain` reports to and says; neither prints anything where JSON is asked for.
+
+    first: what is done before there is a run.
+    """
     if answer.as_json:
         yield ignore_progress, say_nothing
         return
     with answer.progress() as bar:
-        task = bar.add_task("Start", total=None)
+        task = bar.add_task(first, total=None)
         last = ""
 
         def say(text: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from tools.operate import runs
@@ -22,7 +22,8 @@ class PipelineSnapshot:
     """One pipeline at one moment. A part that AWS did not give is `Unavailable`.
 
     sweep_state: None where the sweep is off. replay: the id of a replay that was interrupted, with
-    the options that go on with it.
+    the options that go on with it. rescued: by name, in how many rows of the last batches no column
+    takes a value.
     """
 
     pipeline: DeployedPipeline
@@ -36,6 +37,7 @@ class PipelineSnapshot:
     quarantine: Quarantine | Unavailable
     dead_letters: int | Unavailable
     replay: tuple[str, str] | Unavailable | None
+    rescued: Mapping[str, int] | Unavailable = field(default_factory=dict)
 
 
 def findings(

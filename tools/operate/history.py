@@ -14,12 +14,13 @@ from tools.operate.ledger import (
     PipelineLedger,
     ResultRecord,
     UnsettledFile,
+    planned_at,
 )
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One committed batch. bytes as stored; seconds: of all phases together.
+    """One committed batch. bytes as stored; seconds: of work, all phases together.
 
     gone_files: what somebody deleted before the job read it. newest_arrival: of its files; None
     where the plan was not read. rescued: by name in the files, how many rows have a value in
@@ -40,6 +41,11 @@ class Batch:
     newest_arrival: datetime | None = None
     started_by: str | None = None
     rescued: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def took(self) -> float:
+        """Seconds from its planning until its rows counted, whatever lay in between."""
+        return (self.committed_at - planned_at(self.batch)).total_seconds()
 
 
 @dataclass(frozen=True)

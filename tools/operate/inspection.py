@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from burst import drift
 from burst.batch import InputFile
@@ -51,7 +51,8 @@ class Version:
     where: landing (waits), reading (in a batch that is not committed), archive, quarantine, gone
     (somebody deleted it), unreadable (in landing, S3 refuses to return it) or unsettled (loaded,
     and S3 does not let it go from landing). place: its key in the lake bucket. output: the folder
-    of its rows, None where it has none or they were removed.
+    of its rows, None where it has none or they were removed. came_back_as: the version as which a
+    replay sent it again.
     """
 
     version_id: str
@@ -63,6 +64,7 @@ class Version:
     place: str | None
     output: str | None
     steps: tuple[Step, ...]
+    came_back_as: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,13 @@ class BatchStory:
     unsettled: tuple[UnsettledFile, ...]
 
 
+class Removal(NamedTuple):
+    """That a replay removed a batch's rows. at: when they went."""
+
+    replay: str
+    at: datetime
+
+
 class ReplayIndex:
     """Finished replays, found by what they sent, made or removed. The oldest counts."""
 
@@ -140,9 +149,13 @@ class ReplayIndex:
         """The replay that made this version of landing."""
         return self._by_version.get(version_id)
 
-    def that_removed(self, batch: str) -> DoneReplay | None:
-        """The replay that removed the output of this batch."""
-        return self._by_batch.get(batch)
+    def that_removed(self, batch: str) -> Removal | None:
+        """The replay that removed the output of this batch, and when."""
+        replay = self._by_batch.get(batch)
+        if replay is None:
+            return None
+        # A record of an earlier release says only when the replay began.
+        return Removal(replay.id, replay.removed_at.get(batch, replay.at))
 
 
 @dataclass(frozen=True)
@@ -297,14 +310,14 @@ def batch_story(records: BatchRecords, replays: ReplayIndex) -> BatchStory:
     return BatchStory(
         batch=plan.origin.batch,
         state="planned" if result is None else "committed" if done is None else "done",
-        steps=tuple(_batch_steps(records, removed)),
+        steps=_in_order(_batch_steps(records, removed)),
         files=tuple(_batch_files(records, replays)),
         rows=result.rows if result else 0,
         rows_written=result.rows_written if result else None,
         bytes=sum(file.size for file in plan.inputs),
         seconds=dict(result.seconds) if result else {},
         output=result.output if result else None,
-        output_removed_by=removed.id if removed else None,
+        output_removed_by=removed.replay if removed else None,
         transform=last.transform,
         job_run_id=last.job_run_id,
         workflow_run_id=last.workflow_run_id,
@@ -313,7 +326,12 @@ def batch_story(records: BatchRecords, replays: ReplayIndex) -> BatchStory:
     )
 
 
-def _batch_steps(records: BatchRecords, removed: DoneReplay | None) -> Iterator[Step]:
+def _in_order(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """By time; what happened in one second, as the protocol does it."""
+    return tuple(sorted(steps, key=lambda step: step.at.replace(microsecond=0)))
+
+
+def _batch_steps(records: BatchRecords, removed: Removal | None) -> Iterator[Step]:
     yield Step(records.plan.origin.at, "planned")
     if records.result and records.result.replaced_by:
         parts = ", ".join(records.result.replaced_by)
@@ -325,7 +343,7 @@ def _batch_steps(records: BatchRecords, removed: DoneReplay | None) -> Iterator[
     if records.done:
         yield Step(records.done.origin.at, "done: landing holds none of its files any more")
     if removed:
-        yield Step(removed.at, f"its output was removed by the replay {removed.id}")
+        yield Step(removed.at, f"its output was removed by the replay {removed.replay}")
 
 
 def _tried(attempts: AttemptsRecord) -> str:
@@ -370,6 +388,7 @@ def _version(
     result = records.result
     removed = replays.that_removed(records.plan.origin.batch)
     has_rows = outcome is not None and outcome.rows > 0 and removed is None
+    brought = replays.of(outcome.destination) if outcome else None
     return Version(
         version_id=file.version_id,
         size=file.size,
@@ -379,9 +398,12 @@ def _version(
         reason=outcome.reason if outcome else None,
         place=outcome.destination if outcome else None,
         output=result.output if result and has_rows else None,
-        steps=(
-            *(before.steps if before else _arrival(file, replays)),
-            *_version_steps(file, records, outcome, replays),
+        came_back_as=brought[1].sent.version_id if brought else None,
+        steps=_in_order(
+            (
+                *(before.steps if before else _arrival(file, replays)),
+                *_version_steps(file, records, outcome, replays),
+            )
         ),
     )
 
@@ -428,7 +450,7 @@ def _version_steps(
         else:
             yield Step(records.done.origin.at, f"moved to {outcome.destination}")
     if removed := replays.that_removed(records.plan.origin.batch):
-        yield Step(removed.at, f"its rows were removed by the replay {removed.id}")
+        yield Step(removed.at, f"its rows were removed by the replay {removed.replay}")
     if brought := replays.of(outcome.destination):
         version = brought[1].sent.version_id or "unknown"
         yield Step(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from botocore.exceptions import ClientError
 from tools.operate import ids
 from tools.operate.connection import THREADS
 from tools.operate.deployment import DeployedPipeline
+from tools.operate.history import Batch
+from tools.operate.ledger import planned_at
 from tools.operate.words import count
 
 if TYPE_CHECKING:
@@ -31,7 +34,12 @@ EVENT_IDS = "aws:eventIds"
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the job. seconds: how long it used workers; started_by: None where unknown."""
+    """One run of the job.
+
+    seconds: that Glue bills (JobRun.ExecutionTime: without the start of the workers), and not how
+    long it took. started_by: None where unknown. files: in its committed batches, None where they
+    were not read; more_files: it has committed earlier batches, too, or may have.
+    """
 
     run_id: str
     state: str
@@ -41,6 +49,12 @@ class Run:
     error: str | None
     workflow_run_id: str | None
     started_by: str | None = None
+    files: int | None = None
+    more_files: bool = False
+
+    def took(self, now: datetime) -> float:
+        """Seconds from its start to its end, or until now."""
+        return max(0.0, ((self.ended_at or now) - self.started_at).total_seconds())
 
     @property
     def shown_id(self) -> str:
@@ -89,6 +103,26 @@ def last_runs(glue: GlueClient, pipeline: DeployedPipeline, *, last: int) -> tup
     answer = glue.get_job_runs(JobName=pipeline.job_name, MaxResults=last)
     found = sorted(map(_run, answer["JobRuns"]), key=lambda run: run.started_at, reverse=True)
     return tuple(found[:last])
+
+
+def with_files(found: Sequence[Run], batches: Sequence[Batch], *, all_read: bool) -> list[Run]:
+    """The runs with the files of these batches, the last ones of the ledger, newest first.
+
+    all_read: whether there are no earlier batches.
+    """
+    files: Counter[str | None] = Counter()
+    for batch in batches:
+        files[batch.job_run_id] += batch.files
+    oldest = batches[-1] if batches else None
+    known = []
+    for run in found:
+        if all_read or (oldest and run.started_at > planned_at(oldest.batch)):
+            known.append(replace(run, files=files[run.run_id]))
+        elif oldest and run.run_id == oldest.job_run_id:
+            known.append(replace(run, files=files[run.run_id], more_files=True))
+        else:
+            known.append(run)
+    return known
 
 
 def find_run(glue: GlueClient, pipeline: DeployedPipeline, text: str) -> Run:

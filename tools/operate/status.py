@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,11 +12,12 @@ from burst.errors import LedgerError
 
 from tools.operate import history, quarantine, routing, runs, waiting
 from tools.operate.connection import Connection
-from tools.operate.deployment import DeployedPipeline, Deployment
+from tools.operate.deployment import PROJECT_FOLDER, DeployedPipeline, Deployment
 from tools.operate.health import PipelineSnapshot, findings
 from tools.operate.ledger import PipelineLedger
 from tools.operate.refusals import Unavailable, known_or_why
-from tools.operate.replays.records import ReplayRecords, sent_before
+from tools.operate.replays.records import DoneReplay, ReplayRecords, sent_before
+from tools.operate.rescued import replaced_batches, taken_by_settings, unclaimed
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LAST = 5
+SETTINGS_FILE = PROJECT_FOLDER / "cdktf.json"
 REFUSED_WITHIN = timedelta(days=1)
 
 
@@ -92,10 +94,11 @@ def snapshot(
             _part, lambda: runs.refused_runs(glue, pipeline, since=now - REFUSED_WITHIN)
         )
         letters = threads.submit(_part, lambda: routing.depth(sqs, pipeline))
+        replays = threads.submit(records.done)
         bad = threads.submit(
             _part,
             lambda: quarantine.look(
-                s3, deployment, pipeline, replayed=sent_before(records.done()).keys()
+                s3, deployment, pipeline, replayed=sent_before(replays.result()).keys()
             ),
         )
         replay = threads.submit(_part, lambda: _open_replay(records))
@@ -112,7 +115,23 @@ def snapshot(
         quarantine=bad.result(),
         dead_letters=letters.result(),
         replay=replay.result(),
+        rescued=_part(lambda: _rescued(past, replays.result(), deployment, pipeline)),
     )
+
+
+def _rescued(
+    past: history.History | Unavailable,
+    replays: Sequence[DoneReplay],
+    deployment: Deployment,
+    pipeline: DeployedPipeline,
+) -> Mapping[str, int]:
+    """What no column takes of the last batches, by the settings that `burst drift` reads, too."""
+    last = () if isinstance(past, Unavailable) else past.last
+    replaced = replaced_batches(replays)
+    if not unclaimed(last, replaced, frozenset()):
+        return {}
+    taken = taken_by_settings(SETTINGS_FILE, deployment.environment, pipeline.name)
+    return unclaimed(last, replaced, taken)
 
 
 def _part(read: Callable[[], T]) -> T | Unavailable:
@@ -152,7 +171,9 @@ def _with_starts(
     )
     return (
         past if isinstance(past, Unavailable) else replace(past, last=named),
-        found if isinstance(found, Unavailable) else runs_named,
+        found
+        if isinstance(found, Unavailable)
+        else tuple(runs.with_files(runs_named, batches, all_read=len(batches) < LAST)),
     )
 
 

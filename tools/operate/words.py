@@ -23,15 +23,15 @@ def size(number: float) -> str:
     return f"{number:.1f} {_UNITS[-1]}"
 
 
-def duration(seconds: float) -> str:
-    """Seconds in the two largest units: 45 s, 3 min 20 s, 2 h 5 min, 3 d."""
+def duration(seconds: float, units: int = 2) -> str:
+    """Seconds in the two largest units, or so many: 45 s, 3 min 20 s, 2 h 5 min, 3 d."""
     left = round(seconds)
     parts: list[str] = []
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         whole, left = divmod(left, length)
         if whole or parts:
             parts.append(f"{whole} {unit}")
-    return " ".join(part for part in parts[:2] if not part.startswith("0 ")) or "0 s"
+    return " ".join(part for part in parts[:units] if not part.startswith("0 ")) or "0 s"
 
 
 def nested_text(value: object, most: int = 80) -> str:
@@ -40,9 +40,9 @@ def nested_text(value: object, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def ago(at: datetime, now: datetime) -> str:
+def ago(at: datetime, now: datetime, units: int = 2) -> str:
     """How long ago."""
-    return f"{duration(max(0.0, (now - at).total_seconds()))} ago"
+    return f"{duration(max(0.0, (now - at).total_seconds()), units)} ago"
 
 
 def timestamp(at: datetime) -> str:

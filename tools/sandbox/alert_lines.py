@@ -63,6 +63,13 @@ def _which(files: Sequence[QuarantinedFile]) -> str:
     return f"{len(files):,} files: {', '.join(shown)} and {last}. The alert of each:"
 
 
+def for_the_demo(line: str) -> str:
+    """The line; an alert names commands that find no account once the demo has ended."""
+    if not line.startswith(ALERT):
+        return line
+    return f"{line} (Here the account goes with the demo, and its table below has the reasons.)"
+
+
 def alert_line(message: str) -> str:
     """The sentence for people in any other message, with the error; or the message."""
     try:

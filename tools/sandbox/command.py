@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -19,16 +19,18 @@ from tools import processes
 from tools.operate.answer import print_text
 from tools.operate.deployment import PROJECT_FOLDER
 from tools.sandbox.errors import SandboxError
-from tools.sandbox.folder import new_folder
+from tools.sandbox.folder import Facts, new_folder
 from tools.sandbox.terraform import find_terraform
 
 # What takes long to import is imported by the function that needs it, so that the help and a wrong
 # option are answered at once: the emulator alone takes half a second.
 if TYPE_CHECKING:
     from tools.sandbox.sandbox import Sandbox
+    from tools.sandbox.view import Deployment
 
 ENVIRONMENT = "dev"
 PIPELINE = "orders"
+LOOK_EVERY_SECONDS = 1.0
 
 Window = Annotated[
     int, typer.Option(help="Batch window in seconds, in place of the pipeline's.", min=1, max=900)
@@ -85,39 +87,69 @@ def sandbox(
         deploy(console, running, PROJECT_FOLDER)
         using.write_examples(running.folder / using.EXAMPLES)
         shown = pipeline or (PIPELINE if PIPELINE in pipelines else next(iter(pipelines)))
-        for line in using.how_to_use(using.write_environment(running), environment, shown):
+        file = using.write_environment(running)
+        others = pipeline is None and len(pipelines) > 1
+        for line in using.how_to_use(file, environment, shown, others=others):
             console.print(line, soft_wrap=True, markup=False)
         with lines_for_notices(console, running):
-            _until_interrupted()
+            _until_interrupted(running.folder, partial(print_line, console))
     console.print(f"{processes.verdict()} The account is gone.")
     console.print("Its files are kept; `pipenv run burst clean` removes them.")
 
 
-def _until_interrupted() -> None:
-    """Return on Ctrl-C, which is how this ends; other signals end it as they end every command."""
+def _until_interrupted(folder: Path, say: Callable[[str], None]) -> None:
+    """Return on Ctrl-C, which is how this ends; other signals end it as they end every command.
+
+    Says when `burst sandbox apply`, which runs in another terminal, has deployed something.
+    """
     with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
+        deployed = Facts.read(folder).stack_folder
+        while True:
+            time.sleep(LOOK_EVERY_SECONDS)
+            if (now := Facts.read(folder).stack_folder) != deployed:
+                deployed = now
+                say("`burst sandbox apply` has deployed what the settings say now.")
 
 
 def deploy(console: Console, sandbox: Sandbox, project: Path) -> None:
     """Synthesize and deploy a project: with a live view on a terminal, in lines elsewhere."""
-    from rich.live import Live
-
-    from tools.sandbox import view
-
     if not console.is_terminal:
+        from tools.sandbox import view
+
         print_line(console, "Synthesize the stack.")
         sandbox.synthesize(project)
         print_line(console, "Deploy it with Terraform.")
         sandbox.deploy(view.Lines(partial(print_line, console)).change)
         return
-    shown = view.Deployment(console)
-    with Live(shown, console=console, refresh_per_second=8):
+    with live_steps(console) as shown:
         shown.begin("Synthesize the stack")
         sandbox.synthesize(project)
         shown.begin("Deploy it with Terraform", "Terraform starts the AWS provider and plans")
         sandbox.deploy(shown.change)
-        shown.end()
+
+
+@contextmanager
+def live_steps(console: Console) -> Iterator[Deployment]:
+    """A live view of steps. A signal or an error leaves them as they are, with a cross at the last.
+
+    The picture ends before it is said what is being stopped.
+    """
+    from rich.live import Live
+
+    from tools.sandbox import view
+
+    shown = view.Deployment(console)
+
+    def end() -> None:
+        shown.stop()
+        live.stop()
+
+    with Live(shown, console=console, refresh_per_second=8) as live, processes.drawn_live(end):
+        try:
+            yield shown
+            shown.end()
+        finally:
+            shown.stop()
 
 
 def print_line(console: Console, line: str, at: datetime | None = None) -> None:

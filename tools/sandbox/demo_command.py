@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from tools import processes
 from tools.operate.deployment import PROJECT_FOLDER
 from tools.operate.words import count
 from tools.operate.words import size as bytes_in_words
@@ -22,7 +23,6 @@ from tools.sandbox.command import (
     Size,
     Window,
     deploy,
-    lines_for_notices,
     print_line,
 )
 from tools.sandbox.errors import PipelineError
@@ -219,23 +219,23 @@ def _deploy_subject(console: Console, sandbox: Sandbox, subject: _Subject) -> No
 def _follow(console: Console, sandbox: Sandbox, burst: Burst) -> Outcome:
     """Run the burst: with a live view on a terminal, with a line for each step elsewhere."""
     from tools.sandbox import view
+    from tools.sandbox.alert_lines import ALERT, for_the_demo
+    from tools.sandbox.narration import narrated
 
     if not console.is_terminal:
         lines = view.Lines(partial(print_line, console))
-        with lines_for_notices(console, sandbox):
+        with narrated(sandbox.engine, lambda at, line: print_line(console, for_the_demo(line), at)):
             return burst.run(lines.progress)
     from rich.live import Live
-
-    from tools.sandbox.alert_lines import ALERT
-    from tools.sandbox.narration import narrated
 
     def alert(at: datetime, line: str) -> None:
         # The picture shows the rest; this is what would reach people.
         if line.startswith(ALERT):
-            print_line(console, line, at)
+            print_line(console, for_the_demo(line), at)
 
     with (
         Live(console=console, refresh_per_second=8) as live,
+        processes.drawn_live(live.stop),
         narrated(sandbox.engine, alert),
     ):
 

@@ -54,10 +54,13 @@ def write_examples(folder: Path) -> None:
         (folder / f"orders-{number}.csv").write_bytes(file.body)
 
 
-def how_to_use(environment_file: Path, environment: str, pipeline: str) -> list[str]:
-    """What to type in another terminal."""
+def how_to_use(
+    environment_file: Path, environment: str, pipeline: str, *, others: bool = False
+) -> list[str]:
+    """What to type in another terminal. others: whether there are more pipelines than this one."""
     where = f"{environment} {pipeline}"
     folder = environment_file.parent
+    curated = curated_folder(folder, pipeline)
     # The examples are order files.
     file = '"$BURST_EXAMPLES"/orders-1.csv' if pipeline == ORDERS else "FILE"
     return [
@@ -77,9 +80,9 @@ def how_to_use(environment_file: Path, environment: str, pipeline: str) -> list[
         "  pipenv run burst sandbox apply",
         "",
         "Curated is in a folder and not in the emulated bucket, because Spark has no S3",
-        "file system here:",
+        f"file system here{', with a folder for each pipeline' if others else ''}:",
         "",
-        f"  {curated_folder(folder, pipeline)}",
+        f"  {curated.parent if others else curated}",
         "",
         f"The shell that sourced it belongs to the sandbox: `{shells.LEAVE}` gives it back.",
         "For fish and PowerShell: environment.fish and environment.ps1 beside it.",

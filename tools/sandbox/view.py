@@ -14,7 +14,14 @@ from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
@@ -69,6 +76,13 @@ _PLACE = re.compile(r"^(?P<place>Row \d+), (?P<what>.*)$", re.DOTALL)
 _HASH = re.compile(r"_[0-9A-F]{8}$")
 
 
+class _SignColumn(SpinnerColumn):
+    """What became of a step: a tick, a cross where it was stopped, else a spinner."""
+
+    def render(self, task: Task) -> RenderableType:
+        return Text("✗", style="red") if task.fields["stopped"] else super().render(task)
+
+
 class Deployment:
     """The way to a deployed stack, for a live view: its steps, and what Terraform waits for."""
 
@@ -78,7 +92,7 @@ class Deployment:
         self._since = 0.0
         self._others = 0
         self._progress = Progress(
-            SpinnerColumn(finished_text="[green]✓[/]"),
+            _SignColumn(finished_text="[green]✓[/]"),
             TextColumn("{task.description}"),
             BarColumn(BAR_WIDTH),
             TextColumn("{task.fields[figures]}"),
@@ -89,7 +103,7 @@ class Deployment:
     def begin(self, what: str, note: str = "") -> None:
         """The next step; the one before it is done. note: what it does as long as no one says."""
         self.end()
-        self._progress.add_task(what, total=None, figures="")
+        self._progress.add_task(what, total=None, figures="", stopped=False)
         self._doing, self._since = note, time.monotonic()
 
     def change(self, change: Change) -> None:
@@ -106,6 +120,15 @@ class Deployment:
         self._others = len(change.waiting) - 1
         if change.waiting[0] != self._doing:
             self._doing, self._since = change.waiting[0], time.monotonic()
+
+    def stop(self) -> None:
+        """The last step came to no end; nothing happens where all are done."""
+        self._doing, self._others = "", 0
+        for task in self._progress.tasks:
+            if not task.finished:
+                self._progress.stop_task(task.id)
+                # A bar without a total would go on moving.
+                self._progress.update(task.id, total=task.total or 1, stopped=True)
 
     def end(self) -> None:
         """The last step is done."""
@@ -229,7 +252,8 @@ def narrate(notice: Notice) -> str | None:
             )
         case JobRunChanged() if notice.state != "STARTING":
             # By the id under which every command shows it.
-            return f"Run {short(notice.workflow_run_id or notice.run_id)} is {notice.state}."
+            run = short(notice.workflow_run_id or notice.run_id)
+            return f"Run {run} of {notice.job} is {notice.state}."
         case EventUndelivered():
             return f"Event {notice.event_id} was not delivered: {notice.message}"
         case MessagePublished():

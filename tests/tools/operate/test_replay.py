@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ from botocore.exceptions import ClientError
 
 from tests.jobs.faulty_s3 import Fault, FaultyS3, every
 from tests.tools.operate.world import LAKE, LANDING, Interrupting, World, output_prefix
+from tests.unit.operate.records import DEPLOYMENT, PIPELINE
 from tools.operate.connection import Connection
 from tools.operate.errors import InputError, OperateError
 from tools.operate.replays import replay as replaying
 from tools.operate.replays import uploads
 from tools.operate.replays.giving_up import EndedReplay
+from tools.operate.replays.records import ReplayRecords
 from tools.operate.replays.replay import ReplayProgress
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 
@@ -232,8 +235,12 @@ def test_old_rows_go_as_soon_as_their_batch_is_loaded_and_not_at_the_end_of_the_
             left.append(sum(len(world.keys(LAKE, output_prefix(batch))) for batch in batches))
         return "The run ended as SUCCEEDED."
 
+    began = datetime.now(UTC)
     world.replay(area="archive", since="2h", replace=True, load=load).run()
     assert left == [1, 0]
+    [done] = ReplayRecords.of(world.s3, DEPLOYMENT, PIPELINE).done()
+    assert list(done.removed_at) == batches
+    assert all(at >= began.replace(microsecond=0) for at in done.removed_at.values())
 
 
 def test_file_that_goes_to_quarantine_this_time_keeps_no_old_rows(world: World) -> None:

@@ -7,6 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
+from tests.screen import Screen
 from tests.unit.operate.records import BATCH, NOW
 from tools.operate.draining import Drained, RunProgress
 from tools.operate.following import progress_words
@@ -53,3 +54,23 @@ def test_watched_screen_is_drawn_again_until_ctrl_c() -> None:
     with pytest.raises(KeyboardInterrupt):
         watched(Console(file=out), lambda: next(shown), sleep)
     assert out.getvalue().split() == ["one", "two", "three"]
+
+
+def test_watched_screen_that_is_too_high_is_cut_and_leaves_nothing_but_its_last_state() -> None:
+    pictures = iter(["\n".join(f"{name} {n}" for n in range(40)) for name in ("old", "new")])
+    waits = iter([None])
+    drawn: list[list[str]] = []
+    out = io.StringIO()
+
+    def sleep(seconds: float) -> None:
+        drawn.append(Screen.of(out.getvalue()).lines)
+        if next(waits, "end") == "end":
+            raise KeyboardInterrupt
+
+    console = Console(file=out, force_terminal=True, width=80, height=24)
+    with pytest.raises(KeyboardInterrupt):
+        watched(console, lambda: next(pictures), sleep, more=": `burst status dev` prints all")
+    for name, lines in zip(("old", "new"), drawn, strict=True):
+        assert lines[:-1] == [f"{name} {n}" for n in range(23)]
+        assert lines[-1] == "… 17 more lines: `burst status dev` prints all"
+    assert Screen.of(out.getvalue()).lines == [f"new {n}" for n in range(40)]

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from burst.batch import InputFile
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from tests.unit.operate.records import BATCH, LATER, NOW, done, file_result, plan, result, version
-from tools.operate.inspection import BatchRecords, ReplayIndex, batch_story, key_versions
+from tools.operate.answer import Answer
+from tools.operate.inspection import (
+    KeyStory,
+    ReplayIndex,
+    batch_story,
+    key_versions,
+)
+from tools.operate.ledger import BatchRecords
 from tools.operate.replays.records import DoneReplay, Sent, SentFile
 from tools.operate.replays.selection import Item, Output, Selection
 from tools.operate.views import inspection as views
 
 KEY = "orders/a.csv"
+WHERE = "dev orders"
 BAD = file_result(KEY, "quarantined")
 BAD_BATCH = BatchRecords(plan([BAD]), result([BAD], output=None), done([BAD]))
 NO_REPLAYS = ReplayIndex(())
@@ -56,7 +66,7 @@ def test_version_of_which_something_was_rescued_tells_what_and_how_often() -> No
         "3 rows loaded into curated; no column takes 'channel' (3), which is in _rescued"
     )
     out = io.StringIO()
-    Console(file=out, width=80).print(*views.batch_story(batch_story(records, NO_REPLAYS)))
+    Console(file=out, width=80).print(*views.batch_story(batch_story(records, NO_REPLAYS), WHERE))
     assert "'channel' (3) rows" in out.getvalue()
 
 
@@ -112,6 +122,32 @@ def test_rows_that_a_replay_removed_are_nowhere() -> None:
     assert batch_story(records, ReplayIndex((removed,))).output_removed_by == "r2"
 
 
+def test_old_rows_go_when_the_replay_removed_them_and_not_when_it_began() -> None:
+    first = file_result(KEY)
+    again = replace(file_result(KEY, batch=LATER), version_id="again")
+    old = BatchRecords(plan([first]), result([first]), done([first]))
+    new = BatchRecords(
+        plan([again], batch=LATER), result([again], batch=LATER), done([again], batch=LATER)
+    )
+    began, went = new.plan.origin.at - timedelta(minutes=1), new.plan.origin.at + timedelta(hours=1)
+    replaying = DoneReplay(
+        "r3",
+        began,
+        Selection("archive", batch=BATCH, replace=True),
+        (SentFile(Item(KEY, first.destination or "", BATCH, 10), Sent(True, "again")),),
+        (Output(BATCH, "s3://lake/out"),),
+        {BATCH: went},
+    )
+    index = ReplayIndex((replaying,))
+    versions = key_versions(KEY, [], [old, new], index)
+    stories = [*(story.steps for story in versions), batch_story(old, index).steps]
+    told = sorted((step.at, step.what) for steps in stories[:2] for step in steps)
+    assert told[-1] == (went, "its rows were removed by the replay r3")
+    for steps in stories:
+        assert [step.at for step in steps] == sorted(step.at for step in steps)
+    assert batch_story(old, index).steps[-1].at == went
+
+
 def test_batch_tells_its_state_and_each_of_its_files() -> None:
     good = file_result("orders/b.csv")
     files = [BAD, good]
@@ -128,6 +164,53 @@ def test_batch_shows_the_rows_that_were_read_beside_those_that_were_written() ->
     committed = replace(result(files), rows_written=2)
     story = batch_story(BatchRecords(plan(files), committed, done(files)), NO_REPLAYS)
     out = io.StringIO()
-    for part in views.batch_story(story):
+    for part in views.batch_story(story, WHERE):
         Console(file=out, width=80).print(part)
     assert "3 read, 2 written" in out.getvalue()
+
+
+def drawn(parts: Iterable[RenderableType], columns: int = 80) -> str:
+    """As on a terminal of so many columns, without its colours."""
+    out = io.StringIO()
+    console = Console(file=out, width=columns, force_terminal=True, color_system=None)
+    Answer(as_json=False, console=console).draw(*parts)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("columns", [50, 80, 120])
+def test_ids_keys_and_paths_stand_whole_on_lines_to_themselves(columns: int) -> None:
+    key = f"orders/{'2026-11/' * 12}a.csv"
+    bad = file_result(key, "quarantined")
+    good = file_result(key.replace("a.csv", "b.csv"))
+    records = BatchRecords(
+        plan([bad, good]), result([bad, good], output=f"s3://lake/{key}"), done([bad, good])
+    )
+    shown = drawn(views.batch_story(batch_story(records, NO_REPLAYS), WHERE), columns)
+    lines = [line.strip() for line in shown.splitlines()]
+    assert {bad.key, good.key, f"s3://lake/{key}"} <= set(lines)
+    story = KeyStory(key, key_versions(key, [], [records], NO_REPLAYS), 0, 1, 1)
+    shown = drawn(views.key_parts(story, (), WHERE), columns)
+    assert bad.destination in [line.strip() for line in shown.splitlines()]
+    assert f"burst replay dev orders --quarantine --key {key} --with FILE\n" in shown
+    assert "│" not in shown
+
+
+def test_file_that_was_corrected_is_no_longer_in_quarantine_and_needs_nothing() -> None:
+    good = replace(file_result(KEY, batch=LATER), version_id="again")
+    again = BatchRecords(
+        plan([good], batch=LATER), result([good], batch=LATER), done([good], batch=LATER)
+    )
+    versions = key_versions(KEY, [], [BAD_BATCH, again], replay_of("again"))
+    shown = drawn(views.key_parts(KeyStory(KEY, versions, 0, 2, 2), (), WHERE))
+    assert (
+        f"version {version(KEY)}, 10 B: was in quarantine, loaded since as version again" in shown
+    )
+    assert "burst replay" not in shown
+
+
+def test_two_versions_of_a_key_in_a_batch_are_told_apart() -> None:
+    first, second = file_result(KEY), replace(file_result(KEY), version_id="second")
+    records = BatchRecords(plan([first, second]), result([first, second]), None)
+    shown = drawn(views.batch_story(batch_story(records, NO_REPLAYS), WHERE))
+    assert f"{KEY} (version {version(KEY)})" in shown
+    assert f"{KEY} (version second)" in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,9 +10,11 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from tests.unit.operate.records import NOW, PIPELINE
-from tools.operate.draining import job_state
-from tools.operate.runs import Start, refused_runs, start_of
+from tests.unit.operate.records import BATCH, LATER, NOW, PIPELINE
+from tools.operate.draining import job_state, took
+from tools.operate.history import Batch
+from tools.operate.ledger import planned_at
+from tools.operate.runs import Run, Start, refused_runs, start_of, with_files
 
 
 @pytest.mark.parametrize(
@@ -86,3 +89,33 @@ def test_every_page_of_workflow_runs_is_read() -> None:
             )
         found = refused_runs(glue, PIPELINE, since=NOW)
     assert [run.run_id for run in found] == ["wr_0", "wr_1"]
+
+
+def test_time_of_a_run_is_that_of_its_job_from_start_to_end() -> None:
+    ended = {"StartedOn": NOW, "CompletedOn": NOW + timedelta(seconds=38)}
+    later = NOW + timedelta(minutes=5)
+    workflow = {"StartedOn": NOW - timedelta(seconds=7), "Graph": {"Nodes": []}}
+    assert took({**workflow, "Graph": {"Nodes": [job("SUCCEEDED", **ended)]}}, later) == 38
+    assert took({**workflow, "Graph": {"Nodes": [job("RUNNING", StartedOn=NOW)]}}, later) == 300
+    assert took(workflow, NOW) == 7
+    run = Run("jr_1", "SUCCEEDED", NOW, ended["CompletedOn"], 2, None, "wr_1")
+    assert (run.took(later), replace(run, ended_at=None).took(later)) == (38, 300)
+
+
+def test_run_has_the_files_of_its_batches_as_far_as_they_were_read() -> None:
+    def batch(name: str, run: str, files: int) -> Batch:
+        return Batch(name, NOW, files, 1, 0, 0, 10, 1.0, True, run, None)
+
+    batches = [batch(LATER, "jr_2", 3), batch(BATCH, "jr_1", 2)]
+    first, second, idle = (
+        Run(name, "SUCCEEDED", at, None, 1, None, None)
+        for name, at in (
+            ("jr_1", planned_at(BATCH) - timedelta(seconds=9)),
+            ("jr_2", planned_at(LATER) - timedelta(seconds=9)),
+            ("jr_0", planned_at(BATCH) - timedelta(hours=1)),
+        )
+    )
+    known = with_files([second, first, idle], batches, all_read=False)
+    assert [(run.files, run.more_files) for run in known] == [(3, False), (2, True), (None, False)]
+    every = with_files([second, first, idle], batches, all_read=True)
+    assert [(run.files, run.more_files) for run in every] == [(3, False), (2, False), (0, False)]

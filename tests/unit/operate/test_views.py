@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
 
 from tests.unit.operate.records import BATCH, LATER, NOW
 from tests.unit.operate.test_health import HEALTHY
 from tools.operate import ids
+from tools.operate.answer import Answer
 from tools.operate.history import Batch, History
 from tools.operate.logs import Kind, LogLine
+from tools.operate.rescued import unclaimed
 from tools.operate.runs import Run
 from tools.operate.status import EnvironmentStatus, PipelineStatus
 from tools.operate.views.logs import head, line_text
 from tools.operate.views.status import status_panels
-from tools.operate.views.tables import batches_table
+from tools.operate.views.tables import RowsTable, batches_table, table_of
 from tools.operate.words import ago, at_words, count, duration, range_words, size
 
 RUN = "0123456789abcdef" * 4
@@ -42,10 +47,25 @@ def test_numbers_and_ids_of_batches_stay_whole(columns: int) -> None:
         "by hand",
     )
     out = io.StringIO()
-    Console(file=out, width=columns).print(batches_table([batch]))
-    for text in (ids.short_batch(BATCH), "1,200", "120,000", "2 min 10 s", "started by"):
+    Console(file=out, width=columns).print(batches_table([batch], with_run=True))
+    for text in (ids.short_batch(BATCH), "1,200", "120,000", "1 h", "wr_01234567"):
         assert text in out.getvalue()
     assert all(len(line) <= columns for line in out.getvalue().splitlines())
+
+
+@pytest.mark.parametrize(("columns", "left"), [(46, 1), (50, 0), (30, 3), (80, 0)])
+def test_narrow_terminal_gets_fewer_columns_and_no_id_that_is_cut(columns: int, left: int) -> None:
+    table = table_of("batch", "files", "rows", "took", "started by")
+    table.add_row(ids.short_batch(BATCH), "1,200", "120,000", "2 min", "by hand")
+    out = io.StringIO()
+    console = Console(file=out, width=columns, force_terminal=True, color_system=None)
+    Answer(as_json=False, console=console).draw(table)
+    header, row, *note = [line.rstrip() for line in out.getvalue().splitlines()]
+    names = ["batch", "files", "rows", "took", "started by"]
+    assert header.split("  ")[0].strip() == "batch"
+    assert ids.short_batch(BATCH) in row
+    assert [name for name in names if name in header] == names[: len(names) - left]
+    assert ("make the window wider" in " ".join(note)) is (left > 0)
 
 
 @pytest.mark.parametrize(
@@ -73,11 +93,49 @@ def test_words_agree_with_their_numbers() -> None:
 @pytest.mark.parametrize("columns", [80, 120])
 def test_what_no_column_takes_is_named_in_the_status(columns: int) -> None:
     batch = Batch(BATCH, NOW, 2, 9, 0, 0, 10, 1.0, True, None, None, rescued={"channel": 7})
-    snapshot = replace(HEALTHY, history=History((), (batch, replace(batch, batch=LATER))))
+    last = (batch, replace(batch, batch=LATER))
+    rescued = unclaimed(last, set(), set())
+    began = NOW - timedelta(minutes=38, seconds=20)
+    run = Run("jr_1", "SUCCEEDED", began, began + timedelta(seconds=38), 2, None, f"wr_{RUN}")
+    run = replace(run, started_by="window (14 events)", files=1200)
+    past = History((), last)
+    snapshot = replace(HEALTHY, history=past, rescued=rescued, runs=(run,), at=NOW)
     status = EnvironmentStatus("dev", "eu-central-1", (PipelineStatus(snapshot, ()),))
     out = io.StringIO()
     Console(file=out, width=columns).print(*status_panels(status))
+    assert len(out.getvalue().splitlines()[0]) == columns
+    assert "make the window wider" not in out.getvalue()
     assert "'channel' (14): `burst drift dev orders` says more" in out.getvalue()
+
+
+ROWS = [
+    [f"A-{n}", Decimal("12.5000"), datetime(2026, 11, 26, 22, 9, 7), None, '{"channel":"web"}']
+    for n in range(3)
+]
+FIELDS = ("id", "string"), ("price", "decimal(18,4)"), ("at", "timestamp"), ("note", "string")
+ROWS_TABLE = RowsTable(("column", "type"), [*FIELDS, ("_rescued", "string")], ROWS)
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(50, 1), (80, 2), (120, 3)])
+def test_values_stay_whole_and_rows_without_room_are_counted(columns: int, rows: int) -> None:
+    out = io.StringIO()
+    Console(file=out, width=columns, force_terminal=True, color_system=None).print(ROWS_TABLE)
+    lines = out.getvalue().splitlines()
+    assert lines[2].split() == ["price", "decimal(18,4)", *["12.5000"] * rows]
+    assert lines[4].split() == ["note", "string", *["null"] * rows]
+    assert lines[5].split() == ["_rescued", "string", *['{"channel":"web"}'] * rows]
+    assert ("no room" in out.getvalue()) is (rows < 3)
+
+
+def test_pipe_gets_whole_values_and_no_blanks_at_the_ends_of_lines(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = "s3://lake/" + "curated/" * 20
+    Answer.to(False).draw(ROWS_TABLE, Panel(Text(path)))
+    shown = capsys.readouterr().out
+    assert shown.count('{"channel":"web"}') == 3
+    assert path in shown
+    assert all(line == line.rstrip() for line in shown.splitlines())
 
 
 def test_sentence_is_broken_at_words_and_a_command_or_a_long_path_never() -> None:

@@ -8,7 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from burst.batch import REASON_SUFFIX, destination
 
-from tools.sandbox.alert_lines import alert_line, quarantine_lines, quarantined
+from tools.sandbox.alert_lines import (
+    ALERT,
+    alert_line,
+    for_the_demo,
+    quarantine_lines,
+    quarantined,
+)
 from tools.sandbox.glue.notices import JobRunChanged, MessagePublished, ProblemFound
 from tools.sandbox.narration import Narrator
 
@@ -87,3 +93,8 @@ def test_files_are_gathered_until_something_else_happens() -> None:
         (NOW, "A problem."),
     ]
     assert not narrator.gathers
+
+
+def test_alert_of_the_demo_says_that_its_commands_find_no_account() -> None:
+    assert for_the_demo(f"{ALERT}read it").startswith(f"{ALERT}read it (Here the account goes")
+    assert for_the_demo("Run wr_1 of j is SUCCEEDED.") == "Run wr_1 of j is SUCCEEDED."

@@ -26,6 +26,7 @@ from tools.operate.options import (
 from tools.operate.pausing import difference, read_settings
 from tools.operate.replays.records import ReplayRecords
 from tools.operate.replays.selection import since_when
+from tools.operate.rescued import replaced_batches
 
 FOLDER = PROJECT_FOLDER
 
@@ -59,8 +60,7 @@ def drift(
     deployment, connection = reach(environment, outputs, endpoint, pipeline)
     part = deployment.pipeline(pipeline)
     ledger = PipelineLedger.of(connection.s3, deployment, part)
-    replays = ReplayRecords.of(connection.s3, deployment, part).done()
-    replaced = {output.batch for replay in replays for output in replay.outputs}
+    replaced = replaced_batches(ReplayRecords.of(connection.s3, deployment, part).done())
     found = look(ledger, format, since_then, replaced)
     file = FOLDER / "cdktf.json"
     before = read_settings(file)

@@ -63,9 +63,8 @@ def run(seen: Seen, facts: PipelineFacts) -> Finding:
     """Whether the run that took the probes ended well."""
     promise = Promise(facts.pipeline.name, "run", "A run takes the files and ends well")
     if seen.run is not None and seen.run.state == "SUCCEEDED":
-        return promise.seen(
-            f"The run {seen.run.shown_id} succeeded after {duration(seen.run.seconds)}."
-        )
+        took = duration(seen.run.took(seen.sent_at))
+        return promise.seen(f"The run {seen.run.shown_id} succeeded; it took {took}.")
     log = f"Its log: {facts.pipeline.log_group_prefix}/error."
     failed = seen.run if seen.run is not None and seen.run.state in FAILED else seen.failed
     if failed is not None:

@@ -64,7 +64,7 @@ def check(
         task = bar.add_task("Look at what is deployed", total=None)
 
         def say(name: str, text: str) -> None:
-            bar.update(task, description=f"{name}: {text}")
+            bar.update(task, description=f"Check {name}")
             if not as_json:
                 bar.console.print(f"{name}: {text}", soft_wrap=True, markup=False)
 

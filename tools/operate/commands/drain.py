@@ -42,7 +42,7 @@ def drain(
     answer = Answer.to(as_json)
     deployment, connection = reach(environment, outputs, endpoint, pipeline)
     part = deployment.pipeline(pipeline)
-    with followed(answer) as (report, say):
+    with followed(answer, "Start a run") as (report, say):
         work = Drain(connection, deployment, part, utc_now, report, say)
         run_id = work.start()
         drained = work.follow(run_id) if wait else None

@@ -45,12 +45,14 @@ def inspect(
     answer = Answer.to(as_json)
     deployment, connection = reach(environment, outputs, endpoint, pipeline)
     part = deployment.pipeline(pipeline)
+    where = f"{environment} {pipeline}"
     if not part.owns(what) and looks_like_run(what):
-        run = inspection.inspect_run(connection, deployment, part, what, utc_now())
-        answer.end(run, ok=True, draw=inspection_view.run_story(run))
+        now = utc_now()
+        run = inspection.inspect_run(connection, deployment, part, what, now)
+        answer.end(run, ok=True, draw=inspection_view.run_story(run, now))
     if not part.owns(what) and looks_like_batch(what):
         batch = inspection.inspect_batch(connection.s3, deployment, part, what)
-        answer.end(batch, ok=True, draw=inspection_view.batch_story(batch))
+        answer.end(batch, ok=True, draw=inspection_view.batch_story(batch, where))
     with answer.progress() as bar:
         task = bar.add_task("Look through the ledger", total=None)
         story = inspection.inspect_key(
@@ -68,5 +70,5 @@ def inspect(
             "rows": [row for _, table in found for row in table.to_pylist(maps_as_pydicts="lossy")],
         },
         ok=bool(story.versions),
-        draw=inspection_view.key_parts(story, found),
+        draw=inspection_view.key_parts(story, found, where),
     )

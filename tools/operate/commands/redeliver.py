@@ -44,7 +44,7 @@ def redeliver(
     names = [pipeline] if pipeline else sorted(deployment.pipelines)
     done = []
     for part in map(deployment.pipeline, names):
-        with followed(answer) as (report, say):
+        with followed(answer, f"Look into the queue of {part.name}") as (report, say):
             drain = Drain(connection, deployment, part, utc_now, report, say)
             show = partial(_show_reasons, answer, part.name)
             done.append(

@@ -55,7 +55,9 @@ def show_status(
         ]
 
     if watch:
-        watched(answer.console, lambda: status_view.screen(look()))
+        named = f" {environment}" if environment else ""
+        more = f": `burst status{named}` prints all"
+        watched(answer.console, lambda: status_view.screen(look()), more=more)
     found = look()
     answer.end(
         {"healthy": all(item.healthy for item in found), "environments": found},

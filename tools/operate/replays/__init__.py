@@ -4,7 +4,7 @@
     ledger/<pipeline>/replays/<id>/plan.json             which files, and whose output goes
                                    prepared-0001.json    their uploads, ready but for completion
                                    sent-0001.json        the versions that landing holds
-                                   removed.json          whose old output is gone (--replace)
+                                   removed.json          whose old output went, when (--replace)
                                    given-up.json         somebody ended it before its end
                                    done.json             all of it in one record
 

@@ -29,6 +29,7 @@ from tools.operate.replays.records import (
     Sent,
     SentFile,
     Upload,
+    removed_at_from,
     removed_from,
     sent_from,
     uploads_from,
@@ -118,8 +119,10 @@ class GivingUp:
         plan = records.fix_plan(request, ReplayPlan((), ()))
         sent = [answer for part in self._parts(request, plan) for answer in part]
         files = tuple(map(SentFile, plan.items, sent))
-        removed = self._removed(request, plan)
-        done = DoneReplay(request.id, request.at, request.selection, files, removed)
+        record = records.read(request, "removed")
+        removed = () if record is None else removed_from(record, plan)
+        removed_at = {} if record is None else removed_at_from(record)
+        done = DoneReplay(request.id, request.at, request.selection, files, removed, removed_at)
         records.finish(request, done)
         there = {file.item.batch for file in files if file.sent.sent}
         return EndedReplay(

@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -87,13 +87,18 @@ class SentFile:
 
 @dataclass(frozen=True)
 class DoneReplay:
-    """A finished request."""
+    """A finished request.
+
+    at: when it began. removed_at: by batch, when its old rows went, which is after the new ones
+    came; without those that an earlier release removed, which kept no times.
+    """
 
     id: str
     at: datetime
     selection: Selection
     files: tuple[SentFile, ...]
     outputs: tuple[Output, ...]
+    removed_at: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -311,6 +316,20 @@ def removed_from(record: Mapping[str, Any], plan: ReplayPlan) -> tuple[Output, .
     return tuple(item for item in plan.outputs if batches is None or item.batch in batches)
 
 
+def removal_record(removed_at: Mapping[Output, datetime]) -> dict[str, Any]:
+    """Which outputs a request has removed, and when."""
+    return {
+        "batches": [output.batch for output in removed_at],
+        "removed_at": {output.batch: at for output, at in removed_at.items()},
+    }
+
+
+def removed_at_from(record: Mapping[str, Any]) -> dict[str, datetime]:
+    """By batch, when its old rows went; empty in a record of an earlier release."""
+    times: Mapping[str, str] = record.get("removed_at", {})
+    return {batch: datetime.fromisoformat(at) for batch, at in times.items()}
+
+
 def sent_from(record: Mapping[str, Any]) -> tuple[Sent, ...]:
     """Sent files as they were written."""
     return tuple(Sent(**item) for item in record["sent"])
@@ -334,6 +353,7 @@ def _done_record(done: DoneReplay) -> dict[str, Any]:
         "selection": asdict(done.selection),
         "files": [{**asdict(file.item), **asdict(file.sent)} for file in done.files],
         "outputs": [asdict(output) for output in done.outputs],
+        "removed_at": done.removed_at,
     }
 
 
@@ -350,6 +370,7 @@ def _done(record: Mapping[str, Any]) -> DoneReplay:
             for file in record["files"]
         ),
         outputs=tuple(Output(**output) for output in record["outputs"]),
+        removed_at=removed_at_from(record),
     )
 
 

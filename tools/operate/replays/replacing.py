@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tools.operate.deployment import DeployedPipeline, Deployment
@@ -74,7 +75,10 @@ def awaited(
 
 @dataclass
 class Replacement:
-    """The removal of what a request replaces. removed: what is gone, also from an earlier try."""
+    """The removal of what a request replaces.
+
+    removed_at: what is gone, and when; of what went in an earlier try, when this one saw it.
+    """
 
     s3: S3Client
     deployment: Deployment
@@ -82,7 +86,8 @@ class Replacement:
     waiting: Sequence[Awaited]
     arrivals: Arrivals
     report: Callable[[int], None]
-    removed: list[Output] = field(default_factory=list, init=False)
+    clock: Callable[[], datetime]
+    removed_at: dict[Output, datetime] = field(default_factory=dict, init=False)
 
     @classmethod
     def of(
@@ -95,6 +100,7 @@ class Replacement:
         sent: Sequence[Sent],
         done: Sequence[DoneReplay],
         report: Callable[[int], None],
+        clock: Callable[[], datetime],
     ) -> Replacement:
         """The outputs of this request, which has sent its files; done: the replays before it."""
         ledger = PipelineLedger.of(s3, deployment, pipeline)
@@ -104,7 +110,7 @@ class Replacement:
         named = {version for entry in waiting for version in entry.versions}
         since = [file.at for file in earlier.values() if (file.key, file.version_id) in named]
         arrivals = Arrivals(s3, ledger, min([request.at, *since]))
-        return cls(s3, deployment, pipeline, waiting, arrivals, report)
+        return cls(s3, deployment, pipeline, waiting, arrivals, report, clock)
 
     def remove_loaded(self) -> str | None:
         """Remove each old output of which all files are loaded again; may be repeated.
@@ -114,14 +120,14 @@ class Replacement:
         found = self.arrivals.look()
         why = None
         for entry in self.waiting:
-            if entry.output in self.removed or entry.unsent:
+            if entry.output in self.removed_at or entry.unsent:
                 continue
             if missing := entry.missing(found):
                 why = why or _why(entry.output, missing[0], found.get(missing[0]))
                 continue
             curated.remove(self.s3, self.deployment, self.pipeline, entry.output)
-            self.removed.append(entry.output)
-            self.report(len(self.removed))
+            self.removed_at[entry.output] = self.clock()
+            self.report(len(self.removed_at))
         return why
 
 

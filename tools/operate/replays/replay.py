@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,8 @@ from tools.operate.replays.records import (
     Sent,
     SentFile,
     Upload,
+    removal_record,
+    removed_at_from,
     removed_from,
     sent_from,
     uploads_from,
@@ -88,6 +90,11 @@ def ignore_progress(progress: ReplayProgress) -> None:
     """For callers that do not show it."""
 
 
+def now_in_utc() -> datetime:
+    """The clock of this machine, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
 def start_no_run(seen: Callable[[], object]) -> str:
     """For callers that have a run started by others."""
     return "No run was started."
@@ -97,7 +104,7 @@ def start_no_run(seen: Callable[[], object]) -> str:
 class Replay:
     """Replays for one pipeline. content: the corrected file that is sent in place of the one.
 
-    load: how files that are to replace others get loaded.
+    load: how files that are to replace others get loaded. clock: tells when old rows went.
     """
 
     s3: S3Client
@@ -108,6 +115,7 @@ class Replay:
     content: Path | None = None
     report: Report = ignore_progress
     load: Load = start_no_run
+    clock: Callable[[], datetime] = now_in_utc
 
     def look(self) -> Choice:
         """What would be replayed now, without doing it."""
@@ -136,9 +144,9 @@ class Replay:
         plan = self._plan(request)
         uploads = self._prepare(request, plan)
         sent = self._send(request, plan, uploads)
-        removed = self._replace(request, plan, sent)
+        removed, removed_at = self._replace(request, plan, sent)
         files = tuple(map(SentFile, plan.items, sent))
-        done = DoneReplay(request.id, request.at, request.selection, files, removed)
+        done = DoneReplay(request.id, request.at, request.selection, files, removed, removed_at)
         self._records.finish(request, done)
         if removed != plan.outputs or not all(answer.sent for answer in sent):
             self._must_not_be_given_up(request)
@@ -252,21 +260,20 @@ class Replay:
 
     def _replace(
         self, request: ReplayRequest, plan: ReplayPlan, sent: Sequence[Sent]
-    ) -> tuple[Output, ...]:
-        """Have the files loaded and remove what they replace; returns what is removed."""
+    ) -> tuple[tuple[Output, ...], dict[str, datetime]]:
+        """Have the files loaded and remove what they replace; returns what is removed, and when."""
         if not plan.outputs:
-            return ()
+            return (), {}
         record = self._records.read(request, "removed")
         if record is None:
             self._must_not_be_given_up(request)
-            removed = self._removed_after_loading(request, plan, sent)
-            fields = {"batches": [output.batch for output in removed]}
-            record = self._records.write_once(request, "removed", fields)
-        return removed_from(record, plan)
+            removed_at = self._removed_after_loading(request, plan, sent)
+            record = self._records.write_once(request, "removed", removal_record(removed_at))
+        return removed_from(record, plan), removed_at_from(record)
 
     def _removed_after_loading(
         self, request: ReplayRequest, plan: ReplayPlan, sent: Sequence[Sent]
-    ) -> list[Output]:
+    ) -> dict[Output, datetime]:
         total = len(plan.outputs)
         replacement = Replacement.of(
             self.s3,
@@ -277,6 +284,7 @@ class Replay:
             sent,
             self._records.done(),
             lambda done: self.report(ReplayProgress("replace", done, total)),
+            self.clock,
         )
         if replacement.remove_loaded():
             ended = self.load(replacement.remove_loaded)
@@ -285,7 +293,7 @@ class Replay:
                     f"{ended} {why} Readers see the rows that are loaded again twice until the "
                     "same command has removed the old ones."
                 )
-        return replacement.removed
+        return replacement.removed_at
 
 
 def parts(plan: ReplayPlan, step: str) -> Iterator[tuple[str, int, Sequence[Item]]]:

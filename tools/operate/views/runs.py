@@ -38,7 +38,7 @@ def drained_line(drained: Drained) -> Text:
         if drained.batches
         else "there was nothing to do"
     )
-    text = Text(f"The run {run} ended after {duration(drained.seconds)}: {done}.", "green")
+    text = Text(f"The run {run} took {duration(drained.seconds)}: {done}.", "green")
     if drained.bad_files:
         text.append(" `burst status` shows why they are bad.", "yellow")
     return text

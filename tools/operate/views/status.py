@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from burst import drift
@@ -25,8 +24,10 @@ from tools.operate.words import ago, count, duration, size
 
 
 def screen(found: Sequence[EnvironmentStatus]) -> RenderableType:
-    """All environments, one below the other."""
-    return Group(*(panel for status in found for panel in status_panels(status)))
+    """All environments, one below the other; first what needs attention."""
+    pipelines = [(status.environment, one) for status in found for one in status.pipelines]
+    ordered = sorted(pipelines, key=lambda one: not one[1].findings)
+    return Group(*(_status_panel(*one) for one in ordered))
 
 
 def status_panels(status: EnvironmentStatus) -> Iterator[RenderableType]:
@@ -46,7 +47,7 @@ def _status_panel(environment: str, status: PipelineStatus) -> RenderableType:
     if not isinstance(snapshot.refused, Unavailable) and snapshot.refused:
         grid.add_row("Refused", _refused(len(snapshot.refused)))
     grid.add_row("Batches", _shown(snapshot.history, _history))
-    if rescued := _rescued(snapshot.history):
+    if rescued := _rescued(snapshot.rescued):
         name = f"{environment} {snapshot.pipeline.name}"
         grid.add_row("Rescued", Text(f"{rescued}: `burst drift {name}` says more", style="yellow"))
     grid.add_row("Quarantine", _shown(snapshot.quarantine, _quarantine))
@@ -96,16 +97,23 @@ def _waiting(waiting: Waiting, now: datetime) -> Text:
 def _runs(found: Sequence[runs.Run], now: datetime) -> RenderableType:
     if not found:
         return Text("none yet", style="dim")
-    table = table_of("run", "state", "started", "used", "started by")
+    table = table_of("run", "state", "started", "took", "files", "by")
     for run in found:
         table.add_row(
             run.shown_id,
             Text(run.state, style=STATE_STYLES.get(run.state, "bold red")),
-            ago(run.started_at, now),
-            duration(run.seconds),
+            ago(run.started_at, now, units=1),
+            duration(run.took(now)),
+            _files(run),
             run.started_by or "unknown",
         )
     return table
+
+
+def _files(run: runs.Run) -> str:
+    if run.files is None:
+        return ""
+    return f"≥ {run.files:,}" if run.more_files else f"{run.files:,}"
 
 
 def _refused(number: int) -> Text:
@@ -122,16 +130,12 @@ def _history(past: History) -> RenderableType:
         if left := len(batch.bad[SHOWN:]):
             parts.append(Text(f"and {left:,} more, see `burst inspect`", style="dim"))
     if past.last:
-        parts.append(batches_table(past.last))
+        parts.append(batches_table(past.last, with_run=True))
     return Group(*parts) if parts else Text("none yet", style="dim")
 
 
-def _rescued(past: History | Unavailable) -> str:
-    """The names of what the columns of the last batches did not take, with its rows."""
-    rows: Counter[str] = Counter()
-    for batch in () if isinstance(past, Unavailable) else past.last:
-        rows.update(batch.rescued)
-    return drift.words(rows) if rows else ""
+def _rescued(rows: Mapping[str, int] | Unavailable) -> str:
+    return "" if isinstance(rows, Unavailable) or not rows else drift.words(rows)
 
 
 def _state(batch: OpenBatch) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from tools import processes
 from tools.sandbox.folder import running_folder
 from tools.sandbox.terraform import find_terraform
 
@@ -66,5 +67,5 @@ def _show_plan(console: Console, plan: dict[str, Any] | None) -> None:
 def _apply(console: Console, planned: Planned) -> dict[str, Any]:
     if planned.plan is None:
         return planned.apply()
-    with console.status("Applying ..."):
+    with console.status("Applying ...") as status, processes.drawn_live(status.stop):
         return planned.apply()

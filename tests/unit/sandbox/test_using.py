@@ -1,0 +1,32 @@
+"""What a sandbox says to the people who use it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tools.sandbox.glue.notices import JobRunChanged
+from tools.sandbox.using import how_to_use
+from tools.sandbox.view import narrate
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_curated_is_named_for_the_pipeline_or_for_all_of_them(others: bool) -> None:
+    lines = how_to_use(Path("/s/environment.sh"), "dev", "orders", others=others)
+    assert ("  /s/curated" in lines) is others
+    assert ("  /s/curated/orders" in lines) is not others
+
+
+def test_line_about_a_run_names_its_job() -> None:
+    notice = JobRunChanged(
+        at=datetime(2026, 11, 26, tzinfo=UTC),
+        job="burst-dev-orders",
+        run_id="jr_1",
+        workflow_run_id="wr_2",
+        state="SUCCEEDED",
+        error_message=None,
+        log="log.txt",
+    )
+    assert narrate(notice) == "Run wr_2 of burst-dev-orders is SUCCEEDED."
