@@ -44,9 +44,10 @@ def main() -> int:
 
 def synthesize(outdir: Path) -> None:
     """Add all stacks to an app and write them; `SettingsError` before anything is written."""
-    settings = read_settings(PROJECT_FOLDER / "cdktf.json")
+    file = PROJECT_FOLDER / "cdktf.json"
+    settings = read_settings(file)
     variables = read_variables(os.environ, settings)
-    find_transforms(settings.environments)
+    find_transforms(settings.environments, file)
 
     app = App(outdir=str(outdir))
     if settings.state_bucket:
@@ -58,7 +59,7 @@ def synthesize(outdir: Path) -> None:
         )
         if environment.github:
             GithubRolesStack(app, name, environment, environment.github)
-    check_limits(environments)
+    check_limits(environments, file)
     if note := single_key(settings, variables):
         print(note, file=sys.stderr)
     app.synth()

@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from cdktf import DefaultTokenResolver, StringConcat, TerraformResource, Tokenization
 from cdktf_cdktf_provider_aws.glue_job import GlueJob
 
 from stacks.burst_stack import BurstStack
-from stacks.settings import EnvironmentSettings, SettingsError
+from stacks.settings import EnvironmentSettings, SettingsError, place_in
 from stacks.settings.pipeline import DPUS
 
 RULE = "aws_cloudwatch_event_rule"
@@ -92,6 +93,20 @@ class AwsName:
         of_the_pipeline = f", pipeline {self.pipeline!r}" if self.pipeline else ""
         return f"environment {self.environment!r}{of_the_pipeline}"
 
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Where its owner stands in the settings."""
+        below = ("pipelines", self.pipeline) if self.pipeline else ()
+        return (self.environment, *below)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A limit that is not kept. path: of the environment or pipeline, below `environments`."""
+
+    path: tuple[str, ...]
+    sentence: str
+
 
 @dataclass(frozen=True)
 class JobSize:
@@ -117,10 +132,13 @@ class Made:
     jobs: Sequence[JobSize]
 
 
-def check_limits(stacks: Iterable[BurstStack]) -> None:
-    """Raise `SettingsError`, with a sentence for everything that would be refused."""
+def check_limits(stacks: Iterable[BurstStack], file: Path | None = None) -> None:
+    """Raise `SettingsError`, with a sentence for everything that would be refused.
+
+    file: that the settings are from, to name the line.
+    """
     if broken := list(broken_limits([made_by(stack) for stack in stacks])):
-        raise SettingsError([f"cdktf.json: {sentence}" for sentence in broken])
+        raise SettingsError([f"{place_in(file, *one.path)}: {one.sentence}" for one in broken])
 
 
 def made_by(stack: BurstStack) -> Made:
@@ -180,7 +198,7 @@ def _pipeline(resource: TerraformResource) -> str | None:
     return tags.get("pipeline")
 
 
-def broken_limits(made: Sequence[Made]) -> Iterator[str]:
+def broken_limits(made: Sequence[Made]) -> Iterator[Broken]:
     """A sentence for everything that AWS, or the environment's own limit, would refuse."""
     for one in made:
         yield from _too_long(one.names)
@@ -189,7 +207,7 @@ def broken_limits(made: Sequence[Made]) -> Iterator[str]:
     yield from _too_many_rules(made)
 
 
-def _too_long(names: Sequence[AwsName]) -> Iterator[str]:
+def _too_long(names: Sequence[AwsName]) -> Iterator[Broken]:
     """One sentence per owner, for the name that is longest beyond its limit."""
     worst: dict[str, tuple[int, AwsName]] = {}
     for item in names:
@@ -199,27 +217,29 @@ def _too_long(names: Sequence[AwsName]) -> Iterator[str]:
     for owner, (excess, item) in worst.items():
         limit = NAME_LIMITS[item.kind]
         whose = "the pipeline or the environment" if item.pipeline else "the environment"
-        yield (
+        yield Broken(
+            item.path,
             f"{owner}: its {limit.resource} would be called {item.name!r}, which has "
             f"{len(item.name)} characters. Allowed: {limit.longest} ({limit.source}), so a name of "
-            f"{whose} that is {excess} shorter."
+            f"{whose} that is {excess} shorter.",
         )
 
 
-def _too_expensive(made: Made) -> Iterator[str]:
+def _too_expensive(made: Made) -> Iterator[Broken]:
     limit = made.settings.max_dpu_hours_per_run
     for job in made.jobs:
         if limit is not None and job.dpu_hours > limit:
-            yield (
+            yield Broken(
+                (made.environment, "pipelines", job.pipeline, "job"),
                 f"environment {made.environment!r}, pipeline {job.pipeline!r}, field 'job': a run "
                 f"with {job.workers} workers of type {job.worker_type} may take "
                 f"{job.timeout_minutes} minutes, which is {job.dpu_hours:g} DPU-hours. Allowed: "
                 f"{limit:g}, as max_dpu_hours_per_run of the environment says; take fewer or "
-                f"smaller workers, a shorter timeout_minutes, or raise that limit."
+                f"smaller workers, a shorter timeout_minutes, or raise that limit.",
             )
 
 
-def _clashing(made: Sequence[Made]) -> Iterator[str]:
+def _clashing(made: Sequence[Made]) -> Iterator[Broken]:
     """One sentence for each two owners of the same name.
 
     Terraform makes the name of a bucket unique. IAM knows no regions, and every pipeline has
@@ -233,7 +253,7 @@ def _clashing(made: Sequence[Made]) -> Iterator[str]:
             pair = (other.owner, item.owner)
             if pair not in said and _may_share(accounts, other, item):
                 said.add(pair)
-                yield _clash(other, item)
+                yield Broken(item.path, _clash(other, item))
         owners[item.kind, item.name].append(item)
 
 
@@ -256,7 +276,7 @@ def _may_share(accounts: Mapping[str, str | None], one: AwsName, other: AwsName)
     return None in theirs or len(theirs) == 1
 
 
-def _too_many_rules(made: Sequence[Made]) -> Iterator[str]:
+def _too_many_rules(made: Sequence[Made]) -> Iterator[Broken]:
     """All rules are on the default bus, of which an account has one per region."""
     buses: dict[tuple[str | None, str], list[Made]] = defaultdict(list)
     for one in made:
@@ -274,8 +294,9 @@ def _too_many_rules(made: Sequence[Made]) -> Iterator[str]:
                 if len(sharing) > 1 and account_id is None
                 else ""
             )
-            yield (
+            yield Broken(
+                (sharing[-1].environment,),
                 f"{whose}: {rules} rules on the event bus of {region}, where up to {quota} fit "
                 f"(Amazon EventBridge user guide, quotas). Allowed: fewer pipelines{apart}, or "
-                f"event_rules_quota if AWS has raised the quota of your account."
+                f"event_rules_quota if AWS has raised the quota of your account.",
             )

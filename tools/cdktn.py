@@ -38,6 +38,9 @@ _OF_BOTH = (
     "tools/cdktn.py",
 )
 
+# The argument in the words of an error.
+FOLDER = "FOLDER"
+
 
 def move_to_cdktn(
     folder: Annotated[
@@ -57,13 +60,16 @@ def move_to_cdktn(
     if folder == PROJECT_FOLDER:
         raise typer.BadParameter(
             "this is the project itself; make a copy first, for example with "
-            "`git worktree add ../burst-cdktn`, and name that."
+            "`git worktree add ../burst-cdktn`, and name that.",
+            param_hint=FOLDER,
         )
     if not (folder / "Pipfile").is_file() or not (folder / "cdktf.json").is_file():
-        raise typer.BadParameter(f"there is no copy of the project in {folder}.")
+        raise typer.BadParameter(f"there is no copy of the project in {folder}.", param_hint=FOLDER)
     changed = rewrite(folder)
     if not changed:
-        raise typer.BadParameter(f"nothing in {folder} imports cdktf; was it moved already?")
+        raise typer.BadParameter(
+            f"nothing in {folder} imports cdktf; was it moved already?", param_hint=FOLDER
+        )
     for file in changed:
         typer.echo(f"rewritten: {file.relative_to(folder)}")
     typer.echo(

@@ -26,6 +26,7 @@ from stacks.settings.reading import (
     parse_environments,
     parse_settings,
     parse_text,
+    place_in,
     read_environments,
     read_settings,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "parse_environments",
     "parse_settings",
     "parse_text",
+    "place_in",
     "read_environments",
     "read_settings",
     "read_variables",

@@ -101,6 +101,18 @@ def parse_context(text: str, name: str) -> dict[str, Any]:
     return context
 
 
+def place_in(file: Path | None, *path: str) -> str:
+    """The file, and where in it what stands at this path below `environments`.
+
+    Where the path leads out of the file it is the last step that is there. file: valid, as
+    `read_settings` has read it; None for settings that are in no file.
+    """
+    if file is None:
+        return "cdktf.json"
+    text = settings_text(file.read_bytes(), file.name)
+    return f"{file.name}, {place_of(text, (CONTEXT, ENVIRONMENTS, *path))}"
+
+
 def read_environments(path: Path) -> Mapping[str, EnvironmentSettings]:
     """Only the environments of `read_settings`."""
     return read_settings(path).environments

@@ -37,21 +37,18 @@ def read_variables(given: Mapping[str, str], settings: Environments) -> Variable
 
 
 def single_key(settings: Environments, variables: Variables) -> str | None:
-    """A note where only one of the two keys to deleting data is turned; None otherwise."""
-    ephemeral = [name for name, one in settings.environments.items() if one.ephemeral]
-    if variables.allow_data_loss and not ephemeral:
-        return (
-            f"Note: {ALLOW_DATA_LOSS}=1 has no effect, because no environment in cdktf.json has "
-            '"ephemeral": true. Set that where data may be deleted, or unset the variable.'
-        )
-    if ephemeral and not variables.allow_data_loss:
-        which = " and ".join(map(repr, ephemeral))
-        return (
-            f"Note: `destroy` will refuse to delete the data of {which}, which "
-            f"{'is' if len(ephemeral) == 1 else 'are'} ephemeral, because {ALLOW_DATA_LOSS} is not "
-            f"set. To delete it, deploy and then destroy with {ALLOW_DATA_LOSS}=1."
-        )
-    return None
+    """A note where the variable that allows data loss is set and has no effect; else None.
+
+    The other key alone (`ephemeral`) is how such an environment is used every day: no note.
+    """
+    if not variables.allow_data_loss or any(
+        one.ephemeral for one in settings.environments.values()
+    ):
+        return None
+    return (
+        f"Note: {ALLOW_DATA_LOSS}=1 has no effect, because no environment in cdktf.json has "
+        '"ephemeral": true. Set that where data may be deleted, or unset the variable.'
+    )
 
 
 def _is_set(given: Mapping[str, str], name: str) -> bool:

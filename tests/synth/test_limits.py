@@ -182,7 +182,7 @@ def test_the_same_names_are_allowed_in_different_accounts_only(
         )
         for name, account, region in zip(("dev", "dev-a"), accounts, regions, strict=True)
     ]
-    assert any("would be called" in sentence for sentence in broken_limits(same)) is refused
+    assert any("would be called" in one.sentence for one in broken_limits(same)) is refused
 
 
 # ---- rules and costs ----------------------------------------------------------------------------
@@ -219,7 +219,8 @@ def test_every_rule_of_an_environment_counts(tmp_path: Path, pipelines: int) -> 
 )
 def test_more_rules_than_the_bus_of_the_region_holds_are_refused(region: str, most: int) -> None:
     assert list(broken_limits([made(names=rules(most), region=region)])) == []
-    [message] = broken_limits([made(names=rules(most + 1), region=region)])
+    [broken] = broken_limits([made(names=rules(most + 1), region=region)])
+    message = broken.sentence
     assert f"environment 'dev': {most + 1} rules on the event bus of {region}" in message
     assert f"where up to {most} fit" in message
     raised = made(names=rules(most + 1), region=region, event_rules_quota=most + 1)
@@ -241,7 +242,7 @@ def test_environments_of_an_account_and_region_share_the_bus(
     changes: Mapping[str, Any], said: str | None
 ) -> None:
     sharing = [made(names=rules(152), **changes), made("test", names=rules(152, "test"))]
-    messages = "".join(broken_limits(sharing))
+    messages = "".join(one.sentence for one in broken_limits(sharing))
     assert said in messages if said else messages == ""
 
 

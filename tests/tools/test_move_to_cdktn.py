@@ -160,5 +160,6 @@ def test_the_project_itself_is_not_rewritten() -> None:
 
 def test_folder_without_a_project_is_refused(tmp_path: Path) -> None:
     refused = move(tmp_path)
+    assert "Invalid value for FOLDER: there is no copy" in refused.stderr
     assert refused.returncode == 2
     assert "there is no copy of the project in" in refused.stderr

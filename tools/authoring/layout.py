@@ -313,6 +313,8 @@ def _encoding(
         )
     if wide:
         return "utf-16", ("UTF-16, by the byte order mark",), ()
+    for sample in samples:
+        _must_end_with_a_character(sample)
     others = {sample.name: found for sample in samples if (found := _not_utf_8(sample))}
     if not others:
         return "utf-8", ("every byte is UTF-8",), ()
@@ -331,6 +333,22 @@ def _encoding(
             )
             return encoding, (f"{encoding}, as not every byte is UTF-8",), (doubt,)
     raise InputError(f"{name}, line {line}: found bytes that are text in no known encoding.")
+
+
+def _must_end_with_a_character(sample: Sample) -> None:
+    """Raises `InputError` for UTF-8 that is cut inside of its last character.
+
+    Read as another encoding, all of its other characters would become two or three wrong ones.
+    With no other character beside ASCII it may well be one of another encoding.
+    """
+    try:
+        sample.body.decode()
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data" and not sample.body[: error.start].isascii():
+            raise InputError(
+                f"{sample.name} is cut short: it is UTF-8 and ends inside of a character. Give a "
+                "sample of whole lines (`head -n 1000` and not `head -c`)."
+            ) from None
 
 
 def _not_utf_8(sample: Sample) -> tuple[int, bytes, bytes] | None:

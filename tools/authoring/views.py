@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from burst.contract import STRUCT, ColumnType, parse_type
@@ -19,6 +20,8 @@ from tools.operate.views.tables import RowsTable
 from tools.operate.words import count, size, timestamp
 
 SHOWN_SAMPLES = 5
+# Where a doubt was first seen, at its end: another place for every column.
+_EXAMPLE = re.compile(r" \([^()]*, (?:row|line) [0-9,]+: .*\)$")
 
 
 def plain_table(*names: str) -> Table:
@@ -55,19 +58,29 @@ def inference_lines(samples: Sequence[Sample], found: Inference) -> Iterator[Ren
         for path, inner, evidence in one.inside:
             table.add_row(Text(f"  {path}"), Text(inner), Text(evidence))
     yield table
-    doubts = [*found.doubts]
-    # Those of what is inside of a column begin with its path.
-    doubts += [
-        doubt if one.inside else f"{one.name}: {doubt}"
-        for one in found.findings
-        for doubt in one.doubts
-    ]
-    if doubts:
+    if doubts := doubts_of(found):
         yield "\nDoubts, to be looked at:"
         yield from (f"- {doubt}" for doubt in doubts)
-    undecided = [one.name for one in found.findings if one.undecided]
+    undecided = [one.name for one in found.findings if one.undecided and not one.doubts]
     if undecided:
         yield f"Undecided (no sample has a value): {', '.join(undecided)}"
+
+
+def doubts_of(found: Inference) -> list[str]:
+    """All doubts; one that several columns share is there once, with their names."""
+    first: dict[str, str] = {}
+    columns: dict[str, list[str]] = {}
+    for one in found.findings:
+        for doubt in one.doubts:
+            same = _EXAMPLE.sub("", doubt)
+            first.setdefault(same, doubt)
+            # Those of what is inside of a column begin with its path.
+            columns.setdefault(same, []).extend(() if one.inside else (one.name,))
+    shared = (
+        f"{', '.join(columns[same])}: {doubt}" if columns[same] else doubt
+        for same, doubt in first.items()
+    )
+    return [*found.doubts, *shared]
 
 
 def advice_lines(advised: Advice) -> Iterator[RenderableType]:
@@ -92,9 +105,10 @@ def proposal_lines(proposal: Proposal) -> Iterator[RenderableType]:
         yield f"There already, and kept as it is: {name}"
 
 
-def next_steps(pipeline: str, files: Sequence[str]) -> Iterator[RenderableType]:
+def next_steps(pipeline: str, files: Sequence[str], found: Inference) -> Iterator[RenderableType]:
     """What to do after writing."""
-    yield f"\nWritten. Next: `pipenv run burst try {pipeline} {files[0]}`, then look at the doubts."
+    doubts = ", then look at the doubts" if doubts_of(found) else ""
+    yield f"\nWritten. Next: `pipenv run burst try {pipeline} {files[0]}`{doubts}."
 
 
 def trial_lines(
@@ -169,7 +183,8 @@ def drift_lines(found: Report, diff: str, where: str, *, written: bool) -> Itera
     first = min(one.since for one in found.came)
     yield (
         "Then plan, review and apply. To fill the columns of rows that are loaded already:\n\n"
-        f"  pipenv run burst replay {where} --archive --since {first:%Y-%m-%dT%H:%M}Z --replace"
+        f"  pipenv run burst replay {where} --archive \\\n"
+        f"    --since {first:%Y-%m-%dT%H:%M}Z --replace"
     )
 
 

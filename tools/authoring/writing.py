@@ -22,6 +22,8 @@ from tools.operate.json_text import indentation, with_text
 SETTINGS = "cdktf.json"
 ENVIRONMENTS, PIPELINES = "environments", "pipelines"
 _WIDTH = 100
+# As it is shown before it is written: a narrow terminal, and a comma.
+_SHOWN_WIDTH = 79
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,9 @@ def propose(folder: Path, choices: Choices, format: FileFormat) -> Proposal:
         files = {}
     kept = tuple(name for name in files if (folder / name).exists())
     texts = {name: file for name, file in files.items() if name not in kept}
-    return Proposal(folder, chosen, laid_out(member, ""), {**texts, SETTINGS: text}, before, kept)
+    return Proposal(
+        folder, chosen, laid_out(member, "", _SHOWN_WIDTH), {**texts, SETTINGS: text}, before, kept
+    )
 
 
 def _must_be_allowed(choices: Choices) -> None:
@@ -208,25 +212,26 @@ def pipeline_settings(choices: Choices, format: FileFormat) -> dict[str, Any]:
     }
 
 
-def laid_out(value: Any, indent: str | None) -> str:
+def laid_out(value: Any, indent: str | None, width: int = _WIDTH) -> str:
     """The value as JSON text: what fits on a line is on one, the rest is indented by two.
 
     indent: what is in front of the member that has the value; None to put all on one line.
+    width: characters of the longest object on one line, with the indent.
     """
     line = json.dumps(value, ensure_ascii=False)
     nested = isinstance(value, dict) and any(isinstance(v, dict | list) for v in value.values())
     if indent is None or not isinstance(value, dict | list) or not value:
         return line
-    if isinstance(value, dict) and not nested and len(indent) + len(line) <= _WIDTH:
+    if isinstance(value, dict) and not nested and len(indent) + len(line) <= width:
         return line
     inner = f"{indent}  "
     if isinstance(value, dict):
         parts = [
-            f"{json.dumps(key, ensure_ascii=False)}: {laid_out(item, inner)}"
+            f"{json.dumps(key, ensure_ascii=False)}: {laid_out(item, inner, width)}"
             for key, item in value.items()
         ]
     else:
-        parts = [laid_out(item, inner) for item in value]
+        parts = [laid_out(item, inner, width) for item in value]
     begin, end = "{}" if isinstance(value, dict) else "[]"
     joined = f",\n{inner}".join(parts)
     return f"{begin}\n{inner}{joined}\n{indent}{end}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tools.forecast.alternatives import Alternative, alternatives
@@ -88,6 +88,7 @@ def report(
         recommended = recommend(every, promise_seconds)
     except PromiseError as error:
         nearest = str(error)
+    trials = _trials(recommended, trace, times, price_list, promise_seconds, slower)
     return Report(
         trace=trace,
         times=times,
@@ -98,10 +99,14 @@ def report(
         frontier=frontier(every),
         recommended=recommended,
         nearest=nearest,
-        trials=_trials(recommended, trace, times, price_list, promise_seconds, slower),
+        trials=trials,
         alternatives=alternatives(trace, present, times, prices, every_minutes=every_minutes),
         idle_dollars=idle_costs(every[0].replay, prices),
-        notes=(*_notes(trace, every[0].replay, times), *notes),
+        notes=(
+            *_notes(trace, every[0].replay, times),
+            *less_that_costs_more(recommended, trials),
+            *notes,
+        ),
     )
 
 
@@ -122,6 +127,19 @@ def _trials(
         tried = forecast(changed, recommended.candidate, durations, price_list.prices)
         trials.append(Trial(name, tried, tried.keeps(promise_seconds)))
     return tuple(trials)
+
+
+def less_that_costs_more(recommended: Forecast | None, trials: Sequence[Trial]) -> Iterator[str]:
+    """Why fewer files cost more, where they do: it looks like a mistake."""
+    for trial in trials:
+        if recommended is None or VOLUMES.get(trial.name, 1.0) >= 1:
+            continue
+        runs, usual = trial.forecast.replay.runs, recommended.replay.runs
+        if trial.forecast.dollars > recommended.dollars and runs > usual:
+            yield (
+                f"With {trial.name} it costs more, because these happen to start {runs:,} runs and "
+                f"not {usual:,}: a run costs about the same with few files as with many."
+            )
 
 
 def _notes(trace: Trace, present: Replay, times: RunTimes) -> tuple[str, ...]:

@@ -41,8 +41,8 @@ _PART = re.compile(
 )
 _EXAMPLE = (
     '"10 files in 2 minutes, 6 times a day; 3000 files of 20 KB in 5 minutes, once a day". Each '
-    "part is N files [of SIZE UNIT] [in N UNIT], N times (or once, twice) a hour, day, week or "
-    "month; units are B, KB, MB, GB, and seconds, minutes, hours"
+    "part is N files [of SIZE UNIT] [in N UNIT], N times (or once, twice) an hour, a day, a week "
+    "or a month; units are B, KB, MB, GB, and seconds, minutes, hours"
 )
 
 

@@ -100,6 +100,23 @@ def print_text(console: Console, text: str, style: str = "") -> None:
     console.print(shown, soft_wrap=True, markup=False, highlight=False, style=style)
 
 
+def agreed(question: str) -> bool:
+    """Ask on the terminal until the answer is yes or no; Enter, Ctrl-C and Ctrl-D are no."""
+    while True:
+        try:
+            said = typer.prompt(f"{question} [y/N]", default="", show_default=False)
+        except typer.Abort:
+            # The terminal still stands behind the question.
+            typer.echo()
+            return False
+        match said.strip().lower():
+            case "y" | "yes":
+                return True
+            case "" | "n" | "no":
+                return False
+        typer.echo("Please type y for yes or n for no.")
+
+
 def natural_width(console: Console, part: RenderableType) -> int:
     """How many columns it takes where nothing has to be broken."""
     return Measurement.get(console, console.options.update(width=UNLIMITED), part).maximum

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -202,9 +203,31 @@ def inspect_batch(
     ledger = PipelineLedger.of(s3, deployment, pipeline)
     records = ledger.records(ledger.find(batch))
     if records is None:
-        where = f"the ledger of {deployment.environment}/{pipeline.name}"
-        raise ids.missing(batch, what="batch", where=where)
+        raise no_batch(s3, deployment, pipeline, batch)
     return batch_story(records, _replays(s3, deployment, pipeline))
+
+
+def no_batch(
+    s3: S3Client, deployment: Deployment, pipeline: DeployedPipeline, text: str
+) -> InputError:
+    """The error for a batch that there is not: the id may be a replay's, which looks alike."""
+    place = f"{deployment.environment} {pipeline.name}"
+    replay = next(
+        (r for r in ReplayRecords.of(s3, deployment, pipeline).done() if r.id == text), None
+    )
+    if replay is None:
+        where = f"the ledger of {deployment.environment}/{pipeline.name}"
+        return ids.missing(text, what="batch", where=where)
+    sent = [file.item for file in replay.files if file.sent.sent]
+    shows = (
+        f" `burst inspect {place} {shlex.quote(sent[0].key)}` shows what became of the first one."
+        if sent
+        else f" `burst status {deployment.environment}` shows the last batches."
+    )
+    return InputError(
+        f"{text} is a replay and no batch. It brought back {count(len(sent), 'file')}, and the "
+        f"next runs took them into batches of their own.{shows}"
+    )
 
 
 def inspect_key(

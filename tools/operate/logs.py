@@ -19,6 +19,7 @@ from tools.operate import ids, runs
 from tools.operate.connection import Connection
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import OperateError
+from tools.operate.inspection import no_batch
 from tools.operate.ledger import PipelineLedger
 
 if TYPE_CHECKING:
@@ -69,8 +70,10 @@ def _run_of_batch(
     ledger = PipelineLedger.of(connection.s3, deployment, pipeline)
     batch = ledger.find(text)
     records = ledger.records(batch)
-    last = records and (records.done or records.result or records.plan)
-    if not last or not last.origin.job_run_id:
+    if records is None:
+        raise no_batch(connection.s3, deployment, pipeline, batch)
+    last = records.done or records.result or records.plan
+    if not last.origin.job_run_id:
         raise OperateError(
             f"The ledger does not say which run batch {batch} belongs to; `burst status "
             f"{deployment.environment}` shows the last runs."

@@ -10,9 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import typer
-
-from tools.operate.answer import Answer
+from tools.operate.answer import Answer, agreed
 from tools.operate.connection import Connection
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.draining import Drain, RunProgress
@@ -156,5 +154,5 @@ def confirm(answer: Answer, text: str, *, yes: bool) -> None:
     if not yes and not asks:
         raise InputError(f"{text} Say --yes if that is what you want; nothing was done.")
     answer.draw(text)
-    if not yes:
-        typer.confirm("Go on?", abort=True)
+    if not yes and not agreed("Go on?"):
+        raise StoppedError("Nothing was done.")

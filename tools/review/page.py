@@ -253,25 +253,50 @@ def _summary(review: Review) -> Iterator[Line]:
 
 
 def _permissions(review: Review) -> Section:
-    items = tuple(_policy(change) for change in review.policies)
+    alike: dict[Item, list[PolicyChange]] = {}
+    for change in review.policies:
+        same = Item((*_mark(change), *_done(change)), tuple(_statement_lines(change)))
+        alike.setdefault(same, []).append(change)
+    items = tuple(_policies(changes) for changes in alike.values())
     return Section("Permissions: who may do what on what", items)
 
 
+def _policies(changes: list[PolicyChange]) -> Item:
+    """Changes that are alike, with what differs said once and the names of all."""
+    first, *others = changes
+    if not others:
+        return _policy(first)
+    who: list[str | Code | Strong] = [*_who(first)]
+    for change in others:
+        who += [" and " if change is others[-1] else ", ", *_who(change)]
+    line = (*_mark(first), *who, ", each", *_done(first))
+    return Item(line, tuple(_statement_lines(first)))
+
+
 def _policy(change: PolicyChange) -> Item:
+    line = (*_mark(change), *_who(change), *_done(change))
+    return Item(line, tuple(_statement_lines(change)))
+
+
+def _mark(change: PolicyChange) -> Line:
     # A policy that is new is not wider than another one, but may hold wildcards.
     mark = "⚠ wildcard" if change.action is Action.ADD and change.attribute else "⚠ wider"
-    widened: Line = (Strong(mark), ": ") if change.widened else ()
-    return Item((*widened, *_about(change)), tuple(_statement_lines(change)))
+    return (Strong(mark), ": ") if change.widened else ()
 
 
-def _about(change: PolicyChange) -> Line:
+def _who(change: PolicyChange) -> Line:
     own: Line = (" ", Code(change.name)) if change.name else _named(change.subject)
     holder: Line = (" of ", Code(change.holder)) if change.holder else ()
+    return (change.subject.title, *own, *holder)
+
+
+def _done(change: PolicyChange) -> Line:
+    """What becomes of it."""
     what = {
         "assume_role_policy": ", who may assume it",
         "inline_policy": ", an inline policy that no resource manages",
     }.get(change.attribute, "")
-    title: Line = (change.subject.title, *own, *holder, f" {DONE[change.action]}{what}")
+    title: Line = (f" {DONE[change.action]}{what}",)
     if change.unreadable:
         return (*title, f": {change.unreadable}", *_unknown_parts(change))
     details: list[str | Code | Strong] = []

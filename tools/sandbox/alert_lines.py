@@ -49,11 +49,18 @@ def quarantine_lines(files: Sequence[QuarantinedFile]) -> list[str]:
     lines = []
     for pipeline in dict.fromkeys(file.pipeline for file in files):
         own = [file for file in files if file.pipeline == pipeline]
-        shown = ", ".join(file.key for file in own[:SHOWN_FILES])
-        left = len(own) - SHOWN_FILES
-        more = f" and {left:,} more" if left > 0 else ""
-        lines.append(f"{ALERT}pipeline {pipeline}, {shown}{more}. {own[0].sentence}")
+        lines.append(f"{ALERT}pipeline {pipeline}, {_which(own)} {own[0].sentence}")
     return lines
+
+
+def _which(files: Sequence[QuarantinedFile]) -> str:
+    """The files, and for more than one that the sentence, which is about one file, is of each."""
+    if len(files) == 1:
+        return f"{files[0].key}."
+    shown = [file.key for file in files[:SHOWN_FILES]]
+    left = len(files) - len(shown)
+    last = f"{left:,} more" if left else shown.pop()
+    return f"{len(files):,} files: {', '.join(shown)} and {last}. The alert of each:"
 
 
 def for_the_demo(line: str) -> str:

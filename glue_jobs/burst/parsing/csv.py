@@ -264,7 +264,7 @@ class _Quoting:
         # The value's own row counts, even if it has just begun.
         begun = _LINE_END.split(_QUOTED.sub(b"q", block[:where]) + b"q")
         row = rows + sum(1 for line in begun if line)
-        here = shown(block[max(0, where - 20) : where + 20].decode(errors="replace"))
+        here = shown(block[max(0, where - 20) : where + 20])
         by_escape = f" or follows {self._escape.decode()!r}" if self._escape else ""
         return ParseError(
             f"Row {row}: found {found}, at {here}; expected a quote only around a whole value, "
@@ -396,8 +396,9 @@ class _Block:
                 f"expected {EXPECTED['string']}."
             )
         if match := _RAGGED.match(message):
+            values = "1 value" if match[3] == "1" else f"{match[3]} values"
             return (
-                f"Row {self._row(match[1])}: found {match[3]} values, expected {match[2]}: "
+                f"Row {self._row(match[1])}: found {values}, expected {match[2]}: "
                 f"{shown(match[4] or '')}."
             )
         return f"The file is not readable csv: {message}"

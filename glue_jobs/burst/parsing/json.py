@@ -60,6 +60,20 @@ _ESCAPED_NUMBER = r"\\u00(?:3[0-9]|2[eE]|45|65)|[eE]\\u002[bBdD]|\\u002[bBdD][0-
 # Arrow gives 0 for numbers that are too small, but only for some that look like this.
 _TINY = re.compile(rb"[0-9.][eE]-|0{99}")
 
+# Words for those of Python, of which these are the beginnings.
+_NO_JSON = {
+    "Expecting ','": "a comma or a closing bracket is missing before this",
+    "Expecting ':'": "a colon is missing after the name of a field",
+    "Expecting property name": "expected the name of a field, in double quotes",
+    "Expecting value": "expected a value: a text in double quotes, a number, true, false, null, "
+    "a list or an object",
+    "Unterminated string": "a text begins here and has no closing quote",
+    "Invalid control character": "a text holds a control character (a tab is written as \\t)",
+    "Invalid \\": "a backslash in a text is followed by what JSON does not know",
+    "Extra data": "something follows the object, expected one object a line",
+}
+_TRAILING_COMMA = "a comma with nothing behind it"
+
 
 def parse(stream: io.BufferedReader[Guarded], format: FileFormat) -> Iterator[pa.RecordBatch]:
     """Batches of the columns, in the pipeline's order. Raises ParseError."""
@@ -186,7 +200,8 @@ def _must_be_text(block: bytes, first_line: int) -> None:
 
 
 def _start(line: bytes) -> str:
-    return shown(line[:60].decode(errors="replace"))
+    # Enough for `shown` to cut, at whole characters.
+    return shown(line[:400].strip())
 
 
 def _read(block: bytes, lines: list[tuple[int, bytes]], format: FileFormat) -> pa.RecordBatch:
@@ -470,7 +485,7 @@ def _read_beside(
     for position, (number, line) in enumerate(lines):
         others = [item for item in _pairs(number, line, _Digits, _Digits) if item[0] not in known]
         if twice := _twice(others):
-            raise ParseError(f"Line {number} has the field {twice!r} twice.")
+            raise ParseError(f"Line {number} has the field {shown(twice)} twice.")
         for name, value in others:
             if value is not None:
                 rest.add(name, position, _as_json(value))
@@ -663,13 +678,34 @@ def _pairs(
         )
     # An exponent may be beyond what decimals have.
     except (ValueError, RecursionError, ArithmeticError) as error:
-        # json says line 1, as it sees one line only.
-        where = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-        if isinstance(error, ArithmeticError):
+        where, what = "", str(error)
+        if isinstance(error, json.JSONDecodeError):
+            # json says line 1, as it sees one line only.
+            column, what = no_json(error)
+            where = f", column {column}"
+        elif isinstance(error, RecursionError):
+            what = "values are nested too deep"
+        elif isinstance(error, ArithmeticError):
             what = "a number is too large for any reader"
         raise ParseError(f"Line {number}{where}: not JSON: {what}: {_start(line)}.") from None
     return values
+
+
+def no_json(error: json.JSONDecodeError) -> tuple[int, str]:
+    """The column, counted from 1, and what is wrong there; the same in every version of Python.
+
+    Since 3.13 Python has words for a comma before a bracket and points to the comma, and not
+    behind it.
+    """
+    before, after = error.doc[: error.pos].rstrip(), error.doc[error.pos :].strip()
+    if error.msg.startswith("Illegal trailing comma"):
+        return error.colno, _TRAILING_COMMA
+    if error.msg.startswith("Expecting") and before.endswith(",") and after[:1] in ("}", "]"):
+        return len(before), _TRAILING_COMMA
+    if error.msg.startswith("Expecting") and not after:
+        return error.colno, "the line ends before its object does"
+    what = next((words for start, words in _NO_JSON.items() if error.msg.startswith(start)), None)
+    return error.colno, what or "found what JSON does not have here"
 
 
 def _no_json(word: str) -> NoReturn:
@@ -689,7 +725,7 @@ def _wrong(
         if column is None and format.unknown == "quarantine":
             return f" has the unknown field {names([path])}; expected are {names(list(columns))}"
         if name in seen:
-            return f" has the field {path!r} twice"
+            return f" has the field {shown(path)} twice"
         seen.add(name)
         if column is None or value is None:
             continue
@@ -708,7 +744,7 @@ def _wrong_value(value: Any, column: Column, format: FileFormat, path: str) -> s
         return _wrong(value, shape.fields, format, path)
     if shape and shape.kind == MAP and isinstance(value, _Pairs):
         if twice := _twice(value):
-            return f" has the field {path + nested.of_key(twice)!r} twice"
+            return f" has the field {shown(path + nested.of_key(twice))} twice"
         if _has_text_keys(value):
             entries = ((nested.of_key(key), item) for key, item in value)
             return _wrong_item(entries, shape.parts[1], format, path)
@@ -717,7 +753,7 @@ def _wrong_value(value: Any, column: Column, format: FileFormat, path: str) -> s
         return _wrong_item(elements, shape.parts[0], format, path)
     if format.bad_values == "rescue":
         return None
-    return f", field {path!r}: found {_json_text(value)}, expected {_words(column, value)}"
+    return f", field {shown(path)}: found {_json_text(value)}, expected {_words(column, value)}"
 
 
 def _wrong_item(
@@ -782,6 +818,8 @@ def _words(column: Column, found: Any) -> str:
         return "a list" if shape.kind == ARRAY else "an object"
     if column.decimal or column.format in EPOCHS:
         return expected(column, found)
+    if column.type == "string" and isinstance(found, str):
+        return "a text of whole characters, without half of a surrogate pair"
     if column.format:
         return f"a text with {expected(column, found)}"
     return {

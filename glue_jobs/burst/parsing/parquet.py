@@ -281,7 +281,7 @@ def _shown(value: object) -> str:
         nanoseconds = int.from_bytes(value[:8], "little", signed=True)
         day = int.from_bytes(value[8:], "little", signed=True)
         return f"{nanoseconds} nanoseconds of the Julian day {day}"
-    return str(value)[:80] if not isinstance(value, str) else shown(value)
+    return shown(value) if isinstance(value, str | bytes) else str(value)[:80]
 
 
 def _decoded(values: Any) -> Any:

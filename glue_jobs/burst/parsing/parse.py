@@ -122,7 +122,7 @@ def _must_be_gzip(source: io.BufferedReader[Guarded]) -> None:
 
 def _gzip_problem(error: Exception) -> str:
     if isinstance(error, gzip.BadGzipFile) and str(error).startswith("Not a gzipped file"):
-        return f"After the gzip data come other bytes, expected the end of the file: {error}."
+        return "After the gzip data come other bytes, expected the end of the file."
     return f"The gzip data is damaged or cut short: {error}."
 
 

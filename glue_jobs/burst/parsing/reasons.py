@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from burst.contract import Column, UnknownColumns
 
 MAX_REASON = 500
+_LONGEST_SHOWN = 78
+_HALF = re.compile("[\ud800-\udfff]")
+_NO_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 
 
 class UnfitError(Exception):
@@ -16,20 +21,29 @@ class ParseError(Exception):
 
     def __init__(self, reason: str) -> None:
         # The reason is stored as UTF-8, which has no half of a surrogate pair.
-        text = reason.encode(errors="backslashreplace").decode()
+        text = _HALF.sub(_NO_CHARACTER, reason)
         super().__init__(text if len(text) <= MAX_REASON else text[: MAX_REASON - 3] + "...")
 
 
 def names(items: list[str]) -> str:
     """A list of column names for a reason, at most ten."""
     more = f" and {len(items) - 10} more" if len(items) > 10 else ""
-    return ", ".join(repr(item[:80]) for item in items[:10]) + more
+    return ", ".join(map(shown, items[:10])) + more
 
 
 def shown(value: object) -> str:
-    """A value for a reason: quoted, and cut when it is long."""
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    """What a file has, for a reason: quoted, and cut with an ellipsis when it is long.
+
+    White space is a blank, and what cannot be printed a replacement character: whoever reads the
+    reason need not know how Python writes them.
+    """
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    cut = text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
+    plain = "".join(
+        char if char.isprintable() else " " if char.isspace() else _NO_CHARACTER for char in cut
+    )
+    quote = '"' if "'" in plain and '"' not in plain else "'"
+    return f"{quote}{plain}{quote}"
 
 
 def check_names(

@@ -291,7 +291,9 @@ def test_command_shows_what_came_and_writes_what_it_proposes(
     assert code == 1
     assert "Channel: a column that nobody declared, could be channel string (1 value" in said
     assert '+                {"name": "channel", "type": "string", "source": "Channel", ' in said
-    assert "burst replay dev orders --archive --since 2025-01-31T12:00Z --replace" in said
+    assert (
+        "  pipenv run burst replay dev orders --archive \\\n    --since 2025-01-31T12:00Z" in said
+    )
     assert file.read_text() == before
 
     code, said = burst("drift", *where, "--write")

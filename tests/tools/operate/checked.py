@@ -72,9 +72,12 @@ class Checked:
     def client(self, service: str) -> Any:
         return self.account.client(service)
 
-    def check(self, capsys: pytest.CaptureFixture[str], *options: str) -> Said:
-        """`burst check dev --json` with these options."""
-        arguments = ["burst", "check", "dev", "--outputs", str(self.outputs), "--json", *options]
+    def check(
+        self, capsys: pytest.CaptureFixture[str], *options: str, as_json: bool = True
+    ) -> Said:
+        """`burst check dev --json` with these options, or as people see it."""
+        shape = ["--json"] if as_json else []
+        arguments = ["burst", "check", "dev", "--outputs", str(self.outputs), *shape, *options]
         capsys.readouterr()
         environment = self.account.environment()
         with (

@@ -52,6 +52,13 @@ def objects(checked: Checked, bucket: str) -> list[str]:
     return [item["Key"] for part in ("Versions", "DeleteMarkers") for item in found.get(part, [])]
 
 
+def test_look_without_probes_shows_each_pipeline_once(checked: Checked, capsys: Capsys) -> None:
+    said = checked.check(capsys, "--no-probe", as_json=False)
+    assert (said.code, said.err) == (0, "")
+    assert said.out.count("\ndev orders\n") == 1
+    assert "Its rows are in curated" in said.out
+
+
 def test_every_link_of_a_sound_deployment_is_seen(checked: Checked, capsys: Capsys) -> None:
     said = checked.check(capsys, "--no-probe")
     verdicts = {link: finding["verdict"] for link, finding in said.findings.items()}

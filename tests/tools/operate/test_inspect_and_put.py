@@ -15,6 +15,7 @@ from tools.operate.errors import InputError, OperateError
 from tools.operate.inspection import inspect_batch, inspect_key
 from tools.operate.ledger import PipelineLedger
 from tools.operate.putting import put_file, put_key
+from tools.operate.replays.records import ReplayRecords
 from tools.sandbox.account import Account
 
 
@@ -44,6 +45,18 @@ def test_batch_that_there_is_not_is_said_to_be_missing(world: World, text: str) 
     world.batch(good=["a"])
     with pytest.raises(OperateError, match=f"There is no batch {text}"):
         inspect_batch(world.s3, DEPLOYMENT, PIPELINE, text)
+
+
+def test_id_of_a_replay_is_said_to_be_one_and_what_to_type(world: World) -> None:
+    world.batch(bad=["a", "b"])
+    world.replay().run()
+    [done] = ReplayRecords.of(world.s3, DEPLOYMENT, PIPELINE).done()
+    with pytest.raises(InputError) as error:
+        inspect_batch(world.s3, DEPLOYMENT, PIPELINE, done.id)
+    assert str(error.value).startswith(
+        f"{done.id} is a replay and no batch. It brought back 2 files"
+    )
+    assert "`burst inspect dev orders orders/a.csv`" in str(error.value)
 
 
 def test_story_of_a_key_comes_from_the_batches_that_took_it(world: World) -> None:

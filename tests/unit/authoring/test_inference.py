@@ -13,6 +13,7 @@ from burst.contract import FileFormat
 
 from tools.authoring.inference import Inference, infer
 from tools.authoring.samples import Sample, read_samples
+from tools.authoring.views import doubts_of, next_steps
 from tools.operate.errors import InputError
 
 
@@ -233,6 +234,24 @@ def test_column_without_a_value_is_undecided() -> None:
     assert "undecided" in second.doubts[0]
 
 
+def test_last_character_of_another_encoding_is_not_taken_for_a_cut_one() -> None:
+    assert of("a\ncaf\u00e9".encode("cp1252")).format.encoding == "cp1252"
+
+
+def test_doubt_that_columns_share_is_said_once_with_their_names() -> None:
+    found = of(b"a,b,c,d\n2025-01-31 10:00:00,2025-01-31 11:00:00,,\n")
+    assert doubts_of(found) == [
+        "a, b: a value without a zone offset is taken as UTC (a, row 2: '2025-01-31 10:00:00')",
+        "c, d: no sample has a value, so the type is undecided; string takes anything",
+    ]
+
+
+@pytest.mark.parametrize(("body", "doubts"), [(b"a,b\nx,y\n", False), (b"a,b\nx,\n", True)])
+def test_next_steps_name_the_doubts_only_where_there_are_any(body: bytes, doubts: bool) -> None:
+    [line] = next_steps("sales", ["a.csv"], of(body))
+    assert ("doubts" in str(line)) is doubts
+
+
 def test_samples_without_a_row_leave_every_column_undecided() -> None:
     found = of(b"v,w\n")
     assert all(one.undecided for one in found.findings)
@@ -249,7 +268,8 @@ def test_columns_may_come_in_another_order_in_another_sample() -> None:
     [
         ([b"a,b\n1,2\n", b'{"a": 1}\n'], ["a is csv", "b is json"]),
         ([b"a,b\n1,2\n", b"a,c\n1,2\n"], ["contradict", "b has no column 'b'", "the column 'c'"]),
-        ([b"a,b\n1,2\n", b"a,b\n1,2\n3\n"], ["contradict", "b cannot", "Row 3", "found 1 values"]),
+        ([b"a,b\n1,2\n", b"a,b\n1,2\n3\n"], ["contradict", "b cannot", "Row 3", "found 1 value"]),
+        (["a\nZürich\nö".encode()[:-1]], ["a is cut short", "ends inside of a character"]),
         ([b'{"a": 1}\n', b'{"a": "x"}\n'], ["'a'", "a, line 1: '1'", "b, line 1: 'x'"]),
         (["a\nZürich\n".encode(), "a\nZürich\n".encode("cp1252")], ["a is UTF-8", "line 2"]),
         (["a\nb\n".encode("utf-16"), b"a\nb\n"], ["byte order mark of UTF-16"]),
@@ -279,7 +299,7 @@ def test_samples_that_contradict_each_other_are_refused_with_file_and_place(
         (b"a," + b"b" * 256 + b"\n1,2\n", "must have 1 to 255 characters"),
         (b"a,b,a\n1,2,3\n", "same name twice"),
         (b"1,2025-01-31,x\n2,2025-01-31,y\n", "needs a header line"),
-        (b"a,b\n1,2\n3\n", "Row 3: found 1 values, expected 2"),
+        (b"a,b\n1,2\n3\n", "Row 3: found 1 value, expected 2"),
         (b'[{"a": 1}]', "JSON list"),
         (b'{\n "a": 1\n}\n', "not a whole JSON object"),
         (b'{"a": 1}\n{"a": \n', "a, line 2: not JSON"),

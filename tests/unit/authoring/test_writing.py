@@ -169,3 +169,10 @@ def test_generated_test_is_as_the_project_s_formatter_leaves_it(fields: int) -> 
         )
         assert done.returncode == 0, done.stdout
         assert check[0] == "check" or done.stdout == text
+
+
+def test_settings_are_shown_in_lines_that_a_narrow_terminal_need_not_break(folder: Path) -> None:
+    columns = tuple(Column("c" * length, "date", format="dd.MM.yyyy") for length in range(5, 60, 3))
+    shown = propose(folder, SALES, replace(FORMAT, columns=columns)).member
+    assert json.loads(shown)["input"]["columns"][0]["format"] == "dd.MM.yyyy"
+    assert max(map(len, shown.splitlines())) <= 80

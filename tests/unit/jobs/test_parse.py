@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,8 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from burst.contract import INPUT_FORMATS, Column, FileFormat, Format
+from burst.parsing.json import no_json
 from burst.parsing.parse import parse
-from burst.parsing.reasons import ParseError
+from burst.parsing.reasons import ParseError, shown
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -100,6 +102,42 @@ def test_good_file_gives_its_rows(kind: Format, body: bytes, rows: list[dict[str
     assert read(body, kind) == rows
 
 
+@pytest.mark.parametrize(
+    ("message", "line", "at", "column", "words"),
+    [
+        # Python 3.11 and 3.13 on the same lines.
+        ("Expecting property name enclosed in double quotes", '{"a":1, }', 8, 7, "a comma with"),
+        ("Illegal trailing comma before end of object", '{"a":1, }', 6, 7, "a comma with"),
+        ("Expecting value", '{"a":[1,]}', 8, 8, "a comma with"),
+        ("Illegal trailing comma before end of array", '{"a":[1,]}', 7, 8, "a comma with"),
+        ("Expecting ',' delimiter", '{"a":1\r', 7, 8, "the line ends before"),
+        ("Words of a later Python", "{a:1}", 1, 2, "found what JSON does not have"),
+    ],
+)
+def test_what_is_no_json_is_said_alike_in_every_python(
+    message: str, line: str, at: int, column: int, words: str
+) -> None:
+    where, what = no_json(json.JSONDecodeError(message, line, at))
+    assert where == column
+    assert what.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ("it's", '"it\'s"'),
+        ("a\\b", "'a\\b'"),
+        ("1\u00a0000\t", "'1 000 '"),
+        ("\udc89PNG", "'�PNG'"),
+        (b"\x89PNG", "'�PNG'"),
+        ("x" * 78, f"'{'x' * 78}'"),
+        ("x" * 79, f"'{'x' * 77}…'"),
+    ],
+)
+def test_what_a_file_has_is_shown_without_escapes(found: str | bytes, expected: str) -> None:
+    assert shown(found) == expected
+
+
 BAD: dict[str, tuple[Format, bytes, str]] = {
     "csv: short row": ("csv", HEAD + LINE + b"1,2\n", "Row 3: found 2 values, expected 4: '1,2'."),
     "csv: long row": ("csv", HEAD + b"1,2,3,,5\n", "Row 2: found 5 values, expected 4"),
@@ -155,7 +193,7 @@ BAD: dict[str, tuple[Format, bytes, str]] = {
     "json: NUL": ("json", JSON + b'{"a":1,\0"b":"x"}', "Line 2: found a NUL byte"),
     "json: object over lines": ("json", b'{"a":\n1}\n', "Line 2: found '1}'"),
     "json: two objects in a line": ("json", JSON[:-1] + JSON, "Line 1, column 51: not JSON"),
-    "json: cut short": ("json", JSON + b'{"a":1,"b', "Line 2, column 8: not JSON: Unterminated"),
+    "json: cut short": ("json", JSON + b'{"a":1,"b', "Line 2, column 8: not JSON: a text begins"),
     "json: unknown field": ("json", JSON + b'{"z":1}', "Line 2 has the unknown field 'z'"),
     "json: missing field": ("json", b'{"a":1}\n', "No line has the field 'b', 'd', 't'"),
     "json: field twice": ("json", b'{"a":1,"a":2}', "Line 1 has the field 'a' twice"),
@@ -172,7 +210,11 @@ BAD: dict[str, tuple[Format, bytes, str]] = {
     "json: too many decimals": ("json", b'{"d":1.234}', "field 'd': found 1.234, expected a num"),
     "json: no timestamp": ("json", JSON + b'\n{"t":"x"}', "Line 3, field 't': found 'x', expected"),
     "json: Latin-1": ("json", JSON + b'{"b":"caf\xe9"}', "Line 2: found bytes that are not UTF-8"),
-    "json: half a surrogate pair": ("json", b'{"b":"\\ud800"}', "field 'b': found '\\ud800'"),
+    "json: half a surrogate pair": (
+        "json",
+        b'{"b":"\\ud800"}',
+        "field 'b': found '�', expected a text of",
+    ),
     "json: deep nesting": ("json", b'{"a":' + b"[" * 99_999 + b"}", "Line 1"),
     "json: endless line": ("json", b'{"b":"' + b"x" * (17 << 20), "A line is longer than 16 MiB."),
     "parquet: csv": ("parquet", HEAD + LINE, "The file is not readable parquet"),

@@ -17,9 +17,11 @@ from tests.unit.operate.test_health import HEALTHY
 from tools.operate import ids
 from tools.operate.answer import Answer
 from tools.operate.history import Batch, History
+from tools.operate.logs import Kind, LogLine
 from tools.operate.rescued import unclaimed
 from tools.operate.runs import Run
 from tools.operate.status import EnvironmentStatus, PipelineStatus
+from tools.operate.views.logs import head, line_text
 from tools.operate.views.status import status_panels
 from tools.operate.views.tables import RowsTable, batches_table, table_of
 from tools.operate.words import ago, at_words, count, duration, range_words, size
@@ -149,3 +151,25 @@ def test_sentence_is_broken_at_words_and_a_command_or_a_long_path_never() -> Non
         "+ a difference, also long",
     ]
     assert at_words(text, 500) == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "label"),
+    [
+        ("output", "ERROR is what the script printed", "output"),
+        ("error", "26/11/26 22:15:15 INFO SparkContext: started", "info"),
+        ("error", "26/11/26 22:15:15 WARN Utils: an ERROR is only named", "warn"),
+        ("error", "2026-11-26T22:15:15.123Z [ERROR] no room", "error"),
+        ("error", "\tat java.lang.Thread.run", "stderr"),
+    ],
+)
+def test_line_of_a_log_is_labelled_by_its_level(kind: Kind, text: str, label: str) -> None:
+    shown = line_text(LogLine(NOW, kind, "jr_1-driver", text)).plain
+    assert shown.split()[1] == label
+    assert shown.endswith(f" {text}")
+
+
+@pytest.mark.parametrize(("state", "words"), [("WAITING", "since"), ("RUNNING", "started")])
+def test_run_that_waits_is_not_said_to_have_started(state: str, words: str) -> None:
+    run = Run(f"jr_{RUN}", state, NOW, None, 0, None, None)
+    assert f", {state}, {words} " in head(run)

@@ -250,6 +250,24 @@ def test_permissions_say_who_may_do_what_on_what() -> None:
     ) in text
 
 
+def test_policies_that_change_alike_are_one_finding_with_all_names() -> None:
+    def read(pipeline: str, key: str) -> dict[str, Any]:
+        before, after = (
+            role_policy(allow("Read", on=f"{key}/{one}"), role=pipeline) for one in ("old", "new")
+        )
+        name = f"pipeline-{pipeline}_job_policy_BBA96BCE"
+        return resource("aws_iam_role_policy", before, after, name=name)
+
+    text = page(read("one", "code"), read("three", "other"), read("two", "code"))
+    assert (
+        "role policy of pipeline one `drain` of `one` and role policy of pipeline two `drain` of "
+        "`two`, each is changed\n"
+    ) in text
+    assert text.count("+     on   code/new") == 1
+    assert "role policy of pipeline three `drain` of `three` is changed\n" in text
+    assert text.count("+     on   other/new") == 1
+
+
 def test_policy_that_only_the_apply_will_tell_says_so_and_of_what_it_speaks() -> None:
     configuration = {
         "root_module": {

@@ -60,7 +60,8 @@ def test_seven_files_are_one_line_with_the_first_ones() -> None:
     other = quarantined(message("returns/x.csv", "returns"))
     lines = quarantine_lines([file for file in (*found, other) if file])
     assert lines == [
-        f"Alert: pipeline orders, orders/0.csv, orders/1.csv, orders/2.csv and 4 more. {SENTENCE}",
+        "Alert: pipeline orders, 7 files: orders/0.csv, orders/1.csv, orders/2.csv and 4 more. "
+        f"The alert of each: {SENTENCE}",
         f"Alert: pipeline returns, returns/x.csv. {SENTENCE}",
     ]
 
@@ -84,7 +85,11 @@ def test_files_are_gathered_until_something_else_happens() -> None:
     assert (printed, narrator.gathers) == ([], True)
     narrator.take(ProblemFound(at=NOW, message="A problem."))
     assert printed == [
-        (NOW, f"Alert: pipeline orders, orders/0.csv, orders/1.csv. {SENTENCE}"),
+        (
+            NOW,
+            "Alert: pipeline orders, 2 files: orders/0.csv and orders/1.csv. The alert of each: "
+            + SENTENCE,
+        ),
         (NOW, "A problem."),
     ]
     assert not narrator.gathers

@@ -14,7 +14,7 @@ from tools.authoring.inference import infer
 from tools.authoring.samples import STANDARD_INPUT, read_samples
 from tools.authoring.writing import SETTINGS, Choices, propose
 from tools.forecast.present import DEFAULT
-from tools.operate.answer import Answer, explained_errors
+from tools.operate.answer import Answer, agreed, explained_errors
 from tools.operate.deployment import PROJECT_FOLDER
 from tools.operate.errors import InputError
 from tools.operate.options import AsJson
@@ -114,8 +114,8 @@ def new(
     if advised:
         answer.draw(*views.advice_lines(advised))
     answer.draw(*views.proposal_lines(proposal))
-    agreed = yes or _agreed(as_json, STANDARD_INPUT in names)
-    if agreed:
+    writes = yes or _agreed(as_json, STANDARD_INPUT in names)
+    if writes:
         proposal.write()
     value = {
         "inference": found,
@@ -123,12 +123,12 @@ def new(
         "environments": proposal.environments,
         "files": [*proposal.texts],
         "kept": proposal.kept,
-        "written": agreed,
+        "written": writes,
     }
     answer.end(
         value,
-        ok=agreed,
-        draw=views.next_steps(pipeline, names) if agreed else ["Nothing was written."],
+        ok=writes,
+        draw=views.next_steps(pipeline, names, found) if writes else ["Nothing was written."],
     )
 
 
@@ -146,4 +146,4 @@ def _agreed(as_json: bool, reads_input: bool) -> bool:
         raise InputError(
             f"There is no one to ask, so nothing was written. Give --yes to write it to {SETTINGS}."
         )
-    return typer.confirm("Write this?")
+    return agreed("Write this?")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tools.operate.answer import Answer, explained_errors
+from tools.operate.answer import Answer, agreed, explained_errors
 from tools.operate.checking import Check, Looked, Options, cost_words
 from tools.operate.errors import InputError, StoppedError
 from tools.operate.options import (
@@ -72,14 +72,16 @@ def check(
         checked = Check(connection, deployment, parts, options, utc_now, say)
         looked = checked.look()
         bar.stop()
-        answer.draw(*view.findings_parts(looked.findings, environment))
+        # Where nothing is sent and asked, all is drawn at the end, each pipeline once.
+        drawn = looked.findings if looked.sending else ()
+        answer.draw(*view.findings_parts(drawn, environment))
         _confirm(answer, looked, yes=yes)
         bar.start()
         try:
             checked.run(looked)
         except KeyboardInterrupt:
             raise StoppedError(_stopped(checked)) from None
-    later = checked.findings[len(looked.findings) :]
+    later = checked.findings[len(drawn) :]
     answer.end(
         {
             "passed": checked.passed,
@@ -105,7 +107,7 @@ def _confirm(answer: Answer, looked: Looked, *, yes: bool) -> None:
         text = " ".join(lines)
         raise InputError(f"{text} Say --yes if that is what you want; nothing was done.")
     answer.draw("", *lines, "")
-    if not yes and not typer.confirm("Go on?"):
+    if not yes and not agreed("Go on?"):
         raise StoppedError("Nothing was sent.")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tools.operate import setting_aside
-from tools.operate.answer import Answer, explained_errors
+from tools.operate.answer import Answer, agreed, explained_errors
 from tools.operate.errors import InputError, StoppedError
 from tools.operate.ledger import PipelineLedger
 from tools.operate.options import (
@@ -64,5 +64,5 @@ def _confirm(answer: Answer, text: str, *, yes: bool) -> None:
     if answer.as_json or not sys.stdin.isatty():
         raise InputError(f"{text} Say --yes if that is what you want; nothing was done.")
     answer.draw(text)
-    if not typer.confirm("Set them aside?"):
+    if not agreed("Set them aside?"):
         raise StoppedError("Nothing was set aside.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from rich.console import Console
@@ -11,6 +12,9 @@ from tools.operate import runs
 from tools.operate.answer import Answer, print_text
 from tools.operate.logs import LogLine
 from tools.operate.words import timestamp
+
+# Log4j as Spark sets it up: date and time, and then the level.
+_LEVEL = re.compile(r"[\d/:.,T\- Z]*\[?(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b")
 
 
 def notes(answer: Answer) -> Callable[[str], None]:
@@ -26,13 +30,28 @@ def notes(answer: Answer) -> Callable[[str], None]:
 
 def head(run: runs.Run) -> str:
     """Which run it is."""
-    return f"Run {run.shown_id}, {run.state}, started {timestamp(run.started_at)}:"
+    # A run that waits has not started; Glue shows when it was asked for.
+    since = "since" if run.state == "WAITING" else "started"
+    return f"Run {run.shown_id}, {run.state}, {since} {timestamp(run.started_at)}:"
 
 
 def line_text(line: LogLine) -> Text:
-    """The time of day, which log, and the line itself, uncut."""
-    text = Text(f"{line.at:%H:%M:%S} {line.kind:<6} ", style="dim", no_wrap=True, overflow="ignore")
+    """The time of day, what kind of line it is, and the line itself, uncut."""
+    text = Text(
+        f"{line.at:%H:%M:%S} {_label(line):<6} ", style="dim", no_wrap=True, overflow="ignore"
+    )
     return text.append(line.text, style="not dim")
+
+
+def _label(line: LogLine) -> str:
+    """What the script prints is output; of the rest its level, or stderr where it has none.
+
+    The log group `error` has all that is written to stderr, most of which is no error.
+    """
+    if line.kind == "output":
+        return line.kind
+    level = _LEVEL.match(line.text)
+    return level[1].lower() if level else "stderr"
 
 
 def no_lines(run: runs.Run, *, follow: bool) -> str:

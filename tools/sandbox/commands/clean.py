@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from tools.operate.answer import agreed
 from tools.operate.errors import InputError, StoppedError
 from tools.operate.words import count, size
 from tools.sandbox import cleaning
@@ -54,5 +55,5 @@ def clean(
 def _confirm(what: str) -> None:
     if not sys.stdin.isatty():
         raise InputError(f"This would remove {what}: say --yes if you want that.")
-    if not typer.confirm(f"Remove {what}?"):
+    if not agreed(f"Remove {what}?"):
         raise StoppedError("Nothing was removed.")
