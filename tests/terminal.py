@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -43,7 +44,7 @@ class Terminal:
             stdout=inside,
             stderr=inside,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_on_a_terminal,
         )
         os.close(inside)
 
@@ -96,3 +97,9 @@ class Terminal:
             return False
         self.text += read.decode(errors="replace")
         return bool(read)
+
+
+def _on_a_terminal() -> None:
+    """The program hears that its terminal is closed, also where `nohup` started the tests."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
