@@ -44,6 +44,18 @@ def test_an_answer_comes_in_one_piece() -> None:
                 assert connection.recv(65_536).endswith(b"</ListAllMyBucketsResult>")
 
 
+def test_a_body_is_asked_for_at_once() -> None:
+    """A client that is not told waits for a second, at each upload."""
+    with Account() as account:
+        address = account.endpoint_url.removeprefix("http://").split(":")
+        with socket.create_connection((address[0], int(address[1]))) as connection:
+            head = b"PUT /some HTTP/1.1\r\nHost: s3.amazonaws.com\r\nContent-Length: 2\r\n"
+            connection.sendall(head + b"Expect: 100-continue\r\n\r\n")
+            assert connection.recv(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            connection.sendall(b"{}")
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 ")
+
+
 def test_the_callers_aws_settings_have_no_part_in_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -453,5 +453,12 @@ class _QuietHandler(MotoRequestHandler):
 
     wbufsize = -1
 
+    def run_wsgi(self) -> None:
+        """Answer a request; who asks first whether the body may come is told at once."""
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            self.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            del self.headers["Expect"]
+        super().run_wsgi()
+
     def log(self, type: str, message: str, *args: Any) -> None:
         pass
