@@ -503,7 +503,8 @@ def lead_from_a_new_column_to_its_rows(burst: Burst) -> None:
         arguments = line.removeprefix("pipenv run burst ").split()
         if "--since" in arguments:
             # The moment is that which `drift` has printed.
-            printed = re.findall(r"pipenv run burst (replay .*--replace)", said[-2].out)[0].split()
+            text = said[-2].out.replace("\\\n", " ")
+            printed = re.findall(r"pipenv run burst (replay .*--replace)", text)[0].split()
             here = arguments.index("--since") + 1
             arguments[here] = printed[here]
             assert arguments == printed
