@@ -269,7 +269,9 @@ def test_ctrl_c_ends_it_with_130_and_without_a_traceback() -> None:
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=120)
-    assert process.returncode == 130, error
+    # Python ends by the signal itself, which a shell shows as 130, where it came while the text of
+    # a class was executed, as numba and dataclasses do.
+    assert process.returncode in (130, -signal.SIGINT), error
     assert "Traceback" not in error
     assert "Stopped" in error
 

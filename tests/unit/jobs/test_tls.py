@@ -24,9 +24,23 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from mypy_boto3_s3 import S3Client
 
+from tests.patience import PATIENCE
+
 BODY = b"the bytes of a version"
 DAY = timedelta(days=1)
 FILE = InputFile("a b", "v1", "e", len(BODY), datetime(2025, 1, 1, tzinfo=UTC))
+
+_MAY_SIGN = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 @dataclass
@@ -44,9 +58,9 @@ class Authority:
     @property
     def bundle(self) -> Path:
         path = self.folder / "authority.pem"
-        cert = self._builder(self.name, self.key, DAY).add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
-        )
+        cert = self._builder(self.name, self.key, DAY)
+        cert = cert.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        cert = cert.add_extension(_MAY_SIGN, critical=True)
         path.write_bytes(_pem(cert.sign(self.key, hashes.SHA256())))
         return path
 
@@ -73,6 +87,11 @@ class Authority:
         now = datetime.now(UTC)
         builder = x509.CertificateBuilder(self.name, subject, key.public_key())
         builder = builder.serial_number(x509.random_serial_number())
+        # Python 3.13 asks for what RFC 5280 asks for: which key signed it, and which key it is.
+        signed_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        builder = builder.add_extension(signed_by, critical=False)
+        builder = builder.add_extension(own, critical=False)
         return builder.not_valid_before(now - 2 * DAY).not_valid_after(now + lasts)
 
 
@@ -82,10 +101,14 @@ def _pem(cert: x509.Certificate) -> bytes:
 
 @dataclass
 class Server(ThreadingHTTPServer):
-    """Answers each request with BODY. asked: the connection of each request."""
+    """Answers each request with BODY. asked: the connection of each request.
+
+    ended: can be acquired once for each connection that is closed.
+    """
 
     context: ssl.SSLContext
     asked: list[Any] = field(default_factory=list)
+    ended: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     closes: bool = False
     breaks_next: bool = False
 
@@ -95,6 +118,10 @@ class Server(ThreadingHTTPServer):
     def get_request(self) -> Any:
         connection, address = super().get_request()
         return self.context.wrap_socket(connection, server_side=True), address
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.ended.release()
 
     def handle_error(self, *_: Any) -> None:
         """A client that does not trust it ends the connection, which is no news."""
@@ -201,7 +228,9 @@ def test_connection_is_used_again_until_the_server_ends_it(
     assert len(set(server.asked)) == 1
 
     server.closes = True
-    assert [get(s3) for _ in range(3)] == [BODY] * 3
+    for _ in range(3):
+        assert get(s3) == BODY
+        assert server.ended.acquire(timeout=PATIENCE)
     assert len(set(server.asked)) == 3
 
 
