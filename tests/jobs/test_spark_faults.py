@@ -88,8 +88,9 @@ def test_task_that_always_fails_ends_the_run_and_blames_no_file(
     ):
         proof.world.drain()
 
-    # Spark's four tries of the task, each with one try of the short way and then those of boto3.
-    assert line.faults == 4 * (1 + fetching.ATTEMPTS)
+    # Spark's four tries of the task, each with those of boto3, and before them one the short way,
+    # which a worker leaves out for ten seconds after an error on it.
+    assert 4 * fetching.ATTEMPTS <= line.faults <= 4 * (1 + fetching.ATTEMPTS)
     assert proof.world.in_lake("quarantine/") == {}
     line.set(lambda _: None)
     proof.check()
