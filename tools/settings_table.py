@@ -7,13 +7,13 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Annotated
 
 import typer
 from pydantic.fields import FieldInfo
 
 from stacks import settings
+from stacks.settings.reasons import meant
 from tools import settings_schema
 from tools.operate.errors import InputError
 
@@ -69,8 +69,8 @@ def listing(name: str | None, *, width: int) -> str:
     }
     if not any(sections.values()):
         known = dict.fromkeys(one for _, model in SECTIONS for one in model.model_fields)
-        close = get_close_matches(str(name), known, n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        close = meant(str(name), known)
+        hint = f" (did you mean {close!r}?)" if close else ""
         raise InputError(f"There is no setting {name!r}{hint}; `burst settings` lists them all.")
     lines: list[str] = []
     for title, fields in sections.items():

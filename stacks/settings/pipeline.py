@@ -87,7 +87,7 @@ class Column(Settings):
     @property
     def hive_type(self) -> str:
         """The type as the catalog has it."""
-        return JobColumn(self.name, self.type).hive_type
+        return _as_job_column(self).hive_type
 
 
 class InputColumn(Column):

@@ -34,7 +34,6 @@ from tools.sandbox.glue.notices import (
 from tools.sandbox.java import java_home
 
 BURST = {"BatchSize": 10, "BatchWindow": 900}
-SOON = {"BatchSize": 10, "BatchWindow": 1}
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ def look(ledger: PipelineLedger, batch: str) -> Verdicts:
     records = ledger.records(batch)
     where = f"{ledger.environment} {ledger.pipeline}"
     if records is None:
-        where = f"the ledger of {ledger.environment}/{ledger.pipeline}"
-        raise ids.missing(batch, what="batch", where=where)
+        in_ledger = f"the ledger of {ledger.environment}/{ledger.pipeline}"
+        raise ids.missing(batch, what="batch", where=in_ledger)
     if records.result is not None and not records.halved:
         raise OperateError(
             f"Batch {batch} is committed: its bad files are in quarantine already. `burst inspect "
