@@ -65,7 +65,7 @@ class JobLog:
     """Takes what a job prints on its two streams, as it comes.
 
     Args:
-        file: gets both streams, in the order in which they are read.
+        file: gets the lines of both streams, in the order in which they end.
         output: gets the lines of standard output.
         error: gets those of standard error.
     """
@@ -102,13 +102,19 @@ class JobLog:
         rest = b""
         with stream:
             while chunk := os.read(stream.fileno(), CHUNK):
-                with self._lock:
-                    if not self._file.closed:
-                        self._file.write(chunk)
-                        self._file.flush()
                 *whole, rest = (rest + chunk).split(b"\n")
+                self._keep(whole)
                 _send(sink, whole)
-        _send(sink, [rest])
+        if rest:
+            self._keep([rest])
+            _send(sink, [rest])
+
+    def _keep(self, lines: list[bytes]) -> None:
+        # Whole lines: a job writes a line in parts, and the other stream would come between them.
+        with self._lock:
+            if not self._file.closed:
+                self._file.write(b"".join(line + b"\n" for line in lines))
+                self._file.flush()
 
 
 def _send(sink: Lines, lines: list[bytes]) -> None:
