@@ -14,7 +14,7 @@ from tests import example, rooms
 
 example.use_its_transform()
 example.guard_the_users()
-pytest_plugins = ["tests.hypothesis_profiles", "tests.spark"]
+pytest_plugins = ["tests.hypothesis_profiles", "tests.long_proofs", "tests.spark"]
 
 # What the tests import they keep, so nobody need look for garbage in it, now or later.
 gc.disable()

@@ -31,6 +31,7 @@ USERS = (str(PROJECT / "cdktf.json"), str(PROJECT / "glue_jobs" / "transforms"))
 QUICK = ("tests/unit/", "tests/synth/")
 READERS = (
     "tests/yours",
+    "tests/unit/test_architecture.py",
     "tests/unit/test_docs.py",
     "tests/synth/test_main.py",
     "tests/unit/forecast/test_command.py::test_ctrl_c_ends_it_with_130_and_without_a_traceback",

@@ -21,6 +21,8 @@ import pytest
 
 from tests.example import READERS
 
+pytestmark = pytest.mark.gate
+
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 ROOMS = ("tests/unit", "tests/synth", "tests/yours")
 NOT_COPIED = ("cdktf.out", ".git", ".venv*", ".sandbox", ".*cache*")
@@ -137,4 +139,4 @@ def test_quick_rooms_pass(project: Path) -> None:
 @pytest.mark.full
 def test_all_rooms_pass(project: Path) -> None:
     # A copy of a copy proves nothing new.
-    run_tests(project, "--ignore", "tests/copies")
+    run_tests(project, "--gate", "--ignore", "tests/copies")

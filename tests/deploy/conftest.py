@@ -20,7 +20,6 @@ from stacks.burst_stack import BurstStack
 from stacks.settings import parse_environments
 from tests import example
 from tests.listed_calls import calls_to_look_up, every_call_is_in_the_table
-from tests.long_proofs import pytest_collection_modifyitems, pytest_configure
 from tests.patience import PATIENCE
 from tests.rooms import scope
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
@@ -36,8 +35,6 @@ from tools.sandbox.terraform import (
 __all__ = [
     "calls_to_look_up",
     "every_call_is_in_the_table",
-    "pytest_collection_modifyitems",
-    "pytest_configure",
 ]
 
 STATE_BUCKET = "terraform-state-of-the-tests"

@@ -9,6 +9,8 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.deploy.conftest import PROJECT_FOLDER, TypeLine
 
 
@@ -20,6 +22,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.gate
 def test_cdktf_cli_and_main_alone_write_the_same_bytes(project: Path, type_line: TypeLine) -> None:
     assert type_line("python main.py").returncode == 0
     alone = contents(project / "cdktf.out")

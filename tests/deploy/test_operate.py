@@ -451,6 +451,7 @@ def apply(burst: Burst) -> Said:
     return Said(process.returncode, out, err)
 
 
+@pytest.mark.gate
 def test_running_sandbox_takes_settings_from_a_pause_and_a_new_column_to_its_rows(
     burst: Burst, deployed: Deployed, settings: Path, tmp_path: Path
 ) -> None:
@@ -637,7 +638,7 @@ def seed(deployed: Deployed, count: int) -> str:
 @pytest.mark.parametrize(
     ("many", "narrower", "count"),
     [
-        (MANY, ["--key", "orders/00[0-4]*"], 500),
+        pytest.param(MANY, ["--key", "orders/00[0-4]*"], 500, marks=pytest.mark.gate),
         pytest.param(10_000, ["--key", "orders/00*"], 1_000, marks=pytest.mark.full),
         pytest.param(10_000, [], 10_000, marks=pytest.mark.full),
     ],

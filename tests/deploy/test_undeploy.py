@@ -60,6 +60,7 @@ def options(deployed: Deployed) -> str:
     return f"--output {deployed.sandbox.folder / 'cdktf.out'} --skip-provider-lock"
 
 
+@pytest.mark.gate
 def test_destroy_without_the_second_key_refuses_before_it_touches_anything(
     deployed: Deployed, versions: list[str], type_line: TypeLine, options: str
 ) -> None:
@@ -86,6 +87,7 @@ def test_nothing_is_to_be_done_after_the_refusal(type_line: TypeLine, options: s
     assert "No changes." in done.stdout
 
 
+@pytest.mark.gate
 def test_destroy_with_both_keys_leaves_nothing_though_the_buckets_hold_versions(
     deployed: Deployed, versions: list[str], type_line: TypeLine, options: str
 ) -> None:

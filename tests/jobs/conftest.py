@@ -13,9 +13,6 @@ from pyspark.sql import SparkSession
 
 from tests.jobs.faulty_s3 import FaultyS3, no_faults
 from tests.jobs.world import World, new_world
-from tests.long_proofs import pytest_collection_modifyitems, pytest_configure
-
-__all__ = ["pytest_collection_modifyitems", "pytest_configure"]
 
 _numbers = itertools.count(1)
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.lazy_bindings.both_ways import Synth, synthesize
 
+pytestmark = pytest.mark.gate
+
 
 @pytest.fixture(scope="module")
 def fast(tmp_path_factory: pytest.TempPathFactory) -> Synth:

@@ -21,7 +21,7 @@ from tests.synth.every_stack import ENCRYPTIONS, ENVIRONMENTS
 from tests.synth.sample_arns import ACCOUNT, REGION
 from tests.synth.synthesized import Policy, Synthesized
 from tests.synth.test_github_roles import calls_of
-from tools.iam import matches
+from tools.iam.wildcards import takes_in_action
 
 ANOTHER = "another"
 # By name: why a part that nothing needs is there all the same.
@@ -149,7 +149,7 @@ def missing(piece: Piece, asked: Sequence[Asked], policy: Policy, document: str)
     """Why the calls that miss the piece are made on AWS only; "" for one that is made here."""
     actions = _list(piece.statement["Action"])
     for one in asked:
-        if any(matches(action, one.request.action, ignore_case=True) for action in actions):
+        if any(takes_in_action(action, one.request.action) for action in actions):
             fares_otherwise = goes_through(one, policy, piece.without) != one.allowed or any(
                 goes_through(other, policy, piece.without) != goes_through(other, policy, document)
                 for other in _variants(one, piece.condition)

@@ -271,10 +271,12 @@ def called(
 
 
 def refused(calls: Iterable[Call], documents: list[dict[str, Any]]) -> set[str]:
+    # A text is read and checked once, whatever the number of calls.
+    texts = [json.dumps(document) for document in documents]
     return {
         str(call)
         for call in calls
-        if not allows(documents, Request(call.action, call.resource, context=call.context))
+        if not allows(texts, Request(call.action, call.resource, context=call.context))
     }
 
 

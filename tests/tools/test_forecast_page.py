@@ -129,6 +129,7 @@ def seen_in_browser(text: str, scheme: str, folder: Path, width: int = 900) -> A
     return json.loads(unescape(found[1]))
 
 
+@pytest.mark.gate
 @NEEDS_BROWSER
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_page_is_readable_in_both_colour_schemes_and_without_a_mouse(
@@ -146,6 +147,7 @@ def test_page_is_readable_in_both_colour_schemes_and_without_a_mouse(
     assert (seen["overflow"], seen["wide"], seen["cut"]) == (0, [], [])
 
 
+@pytest.mark.gate
 @NEEDS_BROWSER
 def test_page_fits_a_small_window(text: str, tmp_path: Path) -> None:
     seen = seen_in_browser(text, "light", tmp_path, width=500)

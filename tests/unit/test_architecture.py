@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,6 @@ class Import:
     importer: str
     module: str
     name: str | None
-    at_start: bool
 
     def __str__(self) -> str:
         return f"{self.importer} imports {self.name or ''} from {self.module}"
@@ -51,35 +50,42 @@ MODULES = files()
 PACKAGES = {name for name, path in MODULES.items() if path.name == "__init__.py"}
 
 
-def imports_of(module: str) -> Iterator[Import]:
+@functools.cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+@functools.cache
+def imports_of(module: str) -> list[Import]:
     """What a module imports of the project; relative imports are not used here."""
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        at_start = node in tree.body
+    found = []
+    for node in ast.walk(tree(module)):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield Import(module, alias.name, None, at_start)
+            found += [Import(module, alias.name, None) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} has a relative import"
             for alias in node.names:
                 whole = f"{node.module}.{alias.name}"
                 if whole in MODULES and whole not in public_names(str(node.module)):
-                    yield Import(module, whole, None, at_start)
+                    found.append(Import(module, whole, None))
                 else:
-                    yield Import(module, str(node.module), alias.name, at_start)
+                    found.append(Import(module, str(node.module), alias.name))
+    return found
 
 
+@functools.cache
 def public_names(package: str) -> set[str]:
     """The full names of what `__all__` of a package names."""
     if package not in PACKAGES:
         return set()
-    for node in ast.parse(MODULES[package].read_text(encoding="utf-8")).body:
+    for node in tree(package).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             return {f"{package}.{name}" for name in ast.literal_eval(node.value)}
     return set()
 
 
-IMPORTS = [item for module in MODULES for item in imports_of(module)]
+def imports() -> list[Import]:
+    return [item for module in MODULES for item in imports_of(module)]
 
 
 def root(module: str) -> str:
@@ -94,16 +100,16 @@ def room(module: str) -> str:
 
 
 def test_everything_that_is_imported_of_the_project_exists() -> None:
-    assert len(IMPORTS) > 500
+    assert len(imports()) > 500
     assert [
-        str(item) for item in IMPORTS if root(item.module) in ROOTS and item.module not in MODULES
+        str(item) for item in imports() if root(item.module) in ROOTS and item.module not in MODULES
     ] == []
 
 
 def test_job_imports_nothing_of_the_stacks_and_the_tools() -> None:
     wrong = [
         str(item)
-        for item in IMPORTS
+        for item in imports()
         if root(item.importer) in ("burst", "transforms", "burst_job")
         and root(item.module) in ("stacks", "tools", "tests", "glue_jobs")
     ]
@@ -114,7 +120,7 @@ def test_stacks_import_of_the_job_the_contract_only() -> None:
     job = ("burst", "transforms", "burst_job", "glue_jobs", "tools")
     wrong = [
         str(item)
-        for item in IMPORTS
+        for item in imports()
         if root(item.importer) == "stacks" and root(item.module) in job and item.module != CONTRACT
     ]
     assert wrong == []
@@ -132,7 +138,7 @@ def test_package_of_the_job_is_used_by_its_public_names_only(package: str) -> No
     assert public
     wrong = [
         str(item)
-        for item in IMPORTS
+        for item in imports()
         if (item.module == package or item.module.startswith(f"{package}."))
         and room(item.importer) != package
         and f"{item.module}.{item.name}" not in public
@@ -143,7 +149,7 @@ def test_package_of_the_job_is_used_by_its_public_names_only(package: str) -> No
 def test_tools_use_no_private_name_of_the_job_or_the_stacks() -> None:
     wrong = [
         str(item)
-        for item in IMPORTS
+        for item in imports()
         if root(item.importer) == "tools"
         and root(item.module) in ("burst", "stacks")
         and any(part.startswith("_") for part in f"{item.module}.{item.name or ''}".split("."))
@@ -154,7 +160,7 @@ def test_tools_use_no_private_name_of_the_job_or_the_stacks() -> None:
 @pytest.mark.parametrize("top", ["burst", "stacks", "tools"])
 def test_rooms_do_not_import_each_other_in_a_circle(top: str) -> None:
     needs: dict[str, set[str]] = defaultdict(set)
-    for item in IMPORTS:
+    for item in imports():
         if root(item.importer) == root(item.module) == top and item.importer != top:
             needs[room(item.importer)].add(room(item.module))
     graph = {one: others - {one, top} for one, others in needs.items()}

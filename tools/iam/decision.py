@@ -15,7 +15,7 @@ from typing import Any
 
 from tools.iam.conditions import Context, conditions_hold
 from tools.iam.documents import Document, Statement, UnsupportedPolicyError, as_list, statements_of
-from tools.iam.wildcards import matches, matches_arn
+from tools.iam.wildcards import matches_arn, takes_in_action
 
 IDENTITY, BOUNDARY = "identity-based policy", "permissions boundary"
 RESOURCE = "resource-based policy"
@@ -180,7 +180,7 @@ def _applies(statement: Statement, request: Request, caller: Principal | None) -
 
 def _takes_in_action(statement: Statement, action: str) -> bool:
     def found(patterns: Any) -> bool:
-        return any(matches(pattern, action, ignore_case=True) for pattern in as_list(patterns))
+        return any(takes_in_action(pattern, action) for pattern in as_list(patterns))
 
     if "Action" in statement:
         return found(statement["Action"])

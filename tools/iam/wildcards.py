@@ -16,6 +16,12 @@ def matches(pattern: str, value: str, *, ignore_case: bool = False) -> bool:
     return _compiled(pattern, ignore_case).fullmatch(value) is not None
 
 
+@cache
+def takes_in_action(pattern: str, action: str) -> bool:
+    """Whether a pattern of an `Action` element takes the action in, of which there are few."""
+    return matches(pattern, action, ignore_case=True)
+
+
 def matches_arn(pattern: str, value: str) -> bool:
     """Whether the ARN pattern of a `Resource` element takes the value in.
 

@@ -30,6 +30,8 @@ from tools.sandbox.glue.runs import JobRun
 from tools.sandbox.sandbox import Sandbox
 from tools.sandbox.terraform import Terraform, write_override
 
+pytestmark = pytest.mark.gate
+
 LENT, ENTRUSTED = "uploads-of-the-shop", "uploads-of-the-office"
 QUEUE = "somebody-elses-queue"
 ASKED, TRAILED, MANAGED = "asked", "trailed", "managed"

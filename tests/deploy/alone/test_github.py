@@ -32,6 +32,8 @@ from tools.sandbox.terraform import (
     write_override,
 )
 
+pytestmark = pytest.mark.gate
+
 ENVIRONMENT = "ci"
 STATE_KEY = f"burst/{ENVIRONMENT}.tfstate"
 REFUSED = 3

@@ -12,6 +12,8 @@ from tests.deploy.conftest import TypeLine, documented_lines, where
 from tools.sandbox.account import ACCESS_KEY_ID, SECRET_ACCESS_KEY, Account
 from tools.sandbox.terraform import write_override
 
+pytestmark = pytest.mark.gate
+
 BUCKET = "state-of-the-tests"
 REGION = "eu-central-1"
 KEY = "burst/state.tfstate"

@@ -1,3 +1,0 @@
-from tests.long_proofs import pytest_collection_modifyitems, pytest_configure
-
-__all__ = ["pytest_collection_modifyitems", "pytest_configure"]
