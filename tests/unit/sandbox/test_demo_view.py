@@ -14,11 +14,12 @@ from burst.ledger import FileResult
 from rich.console import Console, RenderableType
 
 from tools.sandbox import demo, view
-from tools.sandbox.demo import BurstProgress, FileCounts, Outcome, Rows, Work
+from tools.sandbox.demo import BurstProgress, FileCounts, Outcome, Rows
 from tools.sandbox.glue.batches import Firing, Reason
 from tools.sandbox.glue.notices import Snapshot
 from tools.sandbox.glue.runs import JobRun, WorkflowRun
 from tools.sandbox.terraform import Change
+from tools.sandbox.work import Work
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 RUNS = 20
