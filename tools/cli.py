@@ -15,9 +15,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
-import typer
-from typer._click.exceptions import UsageError
-from typer.core import TyperCommand, TyperGroup
+try:
+    import typer
+    from typer._click.exceptions import UsageError
+    from typer.core import TyperCommand, TyperGroup
+except ModuleNotFoundError as missing:
+    # Before `pipenv sync` there is nothing that could draw it.
+    advice = f"The package {missing.name} is missing: run `pipenv sync --dev`."
+    print(f"Error: {advice}", file=sys.stderr)
+    sys.exit(2)
 
 from tools import processes
 from tools.operate.errors import InputError, NotDeployedError, OperateError, StoppedError
