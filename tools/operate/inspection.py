@@ -175,7 +175,7 @@ def inspect_run(
     now: datetime,
 ) -> RunStory:
     """The story of the run whose id begins like this; raises as `runs.find_run` does."""
-    run = runs.find_run(connection.glue, pipeline, text)
+    run = runs.find_run(connection.glue, deployment, pipeline, text)
     ledger = PipelineLedger.of(connection.s3, deployment, pipeline)
     names = ledger.batches(since=run.started_at - CLOCKS_APART)
     until = (run.ended_at or now) + CLOCKS_APART
