@@ -57,16 +57,17 @@ class Planned:
         message says why not. Raises `StoppedError` on Ctrl-C.
         """
         terraform = terraform_of(self.after)
-        if self.plan is not None:
-            try:
-                terraform.apply(report, saved_plan=PLAN_FILE)
-            except SandboxError as error:
-                raise SandboxError(f"{error}\n{self._back()}") from error
-            except KeyboardInterrupt:
-                raise StoppedError(
-                    "Stopped in the middle: a part of the changes is deployed. The same command "
-                    "goes on with the rest."
-                ) from None
+        if self.plan is None:
+            return terraform.outputs()
+        try:
+            terraform.apply(report, saved_plan=PLAN_FILE)
+        except SandboxError as error:
+            raise SandboxError(f"{error}\n{self._back()}") from error
+        except KeyboardInterrupt:
+            raise StoppedError(
+                "Stopped in the middle: a part of the changes is deployed. The same command "
+                "goes on with the rest."
+            ) from None
         outputs = terraform.outputs()
         self.after.write(self.folder)
         return outputs
