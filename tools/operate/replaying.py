@@ -73,7 +73,7 @@ class ReplaySession:
         self.answer.end(
             {"choice": choice, "replayed": None},
             ok=True,
-            draw=view.nothing_done(self.selection, choice, dry_run=dry_run),
+            draw=view.nothing_done(self.selection, choice, self.content, dry_run=dry_run),
         )
 
     def _confirm(self, choice: Choice, *, yes: bool) -> None:
