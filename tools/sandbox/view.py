@@ -117,6 +117,8 @@ class Deployment:
             figures=figures,
         )
         if not change.waiting:
+            if change.total and change.done == change.total:
+                self._doing = ""
             return
         self._others = len(change.waiting) - 1
         if change.waiting[0] != self._doing:
