@@ -66,6 +66,7 @@ def test_help_of_every_command_fits_and_has_an_example_with_options_that_exist(
     assert of_python == [], "types of Python, or a default outside of typer's brackets"
     text = " ".join(said.split())
     assert f"Usage: burst {name} " in text
+    assert "{" not in text.partition(" Example: ")[0]
     example = re.search(r"Example: .*?pipenv run burst (?P<words>.*?)(?:\)\"| ╭)", text)
     assert example, text
     words = shlex.split(example["words"])
