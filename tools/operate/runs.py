@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ACTIVE = frozenset({"STARTING", "RUNNING", "STOPPING", "WAITING"})
 FAILED = frozenset({"FAILED", "TIMEOUT", "ERROR", "EXPIRED"})
 
+# Among which the one that runs is looked for.
+LAST_RUNS = 10
 BY_HAND = "by hand"
 SWEEP = "sweep"
 # From S3 to Glue by EventBridge: seconds as a rule, this for certain.
@@ -149,6 +151,14 @@ def _runs_by_id(glue: GlueClient, pipeline: DeployedPipeline) -> dict[str, Run]:
     pages = glue.get_paginator("get_job_runs").paginate(JobName=pipeline.job_name)
     found = [_run(answer) for page in pages for answer in page["JobRuns"]]
     return {id_: run for run in found for id_ in (run.run_id, run.workflow_run_id) if id_}
+
+
+def run_ahead(glue: GlueClient, pipeline: DeployedPipeline, workflow_run_id: str) -> str | None:
+    """The workflow run whose job runs, so that the job of this one waits (job run queuing)."""
+    for run in last_runs(glue, pipeline, last=LAST_RUNS):
+        if run.state == "RUNNING" and run.workflow_run_id not in (None, workflow_run_id):
+            return run.workflow_run_id
+    return None
 
 
 def refused_runs(
