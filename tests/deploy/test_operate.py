@@ -381,13 +381,16 @@ def test_drain_of_a_full_workflow_waits_for_room(burst: Burst, deployed: Deploye
     assert "waiting for one to end" in said.error
 
 
-def test_ctrl_c_stops_following_and_not_the_run(burst: Burst, deployed: Deployed) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_stops_following_and_not_the_run(
+    burst: Burst, deployed: Deployed, number: signal.Signals, code: int
+) -> None:
     process = burst.start("drain", "dev", "orders")
     assert process.stderr is not None
     started = process.stderr.readline()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert "Started the run wr_" in started
     assert "Stopped following. The run wr_" in errors
     assert "Traceback" not in errors
