@@ -28,7 +28,7 @@ LONG_WORD = 12
 NOT_BROKEN = "\0"
 # Columns that wrap where there is no room; a number or an id stays on one line.
 FREE_TEXTS = frozenset(
-    {"file", "reason", "started by", "by", "EventBridge said", "for example", ""}
+    {"file", "reason", "started by", "by (events)", "EventBridge said", "for example", ""}
 )
 STATE_STYLES = {
     "SUCCEEDED": "green",
