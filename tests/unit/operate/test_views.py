@@ -174,6 +174,7 @@ def test_sentence_is_broken_at_words_and_a_command_or_a_long_path_never() -> Non
     command = "  pipenv run burst inspect dev orders orders/2026/11/26/zurich-00013.csv"
     path = "/" + "long/" * 10
     text = f"The file is well-known and is in {path} now.\n{command}\n+ a difference, also long"
+    text += "\n• a point of a list goes on"
     assert at_words(text, 20).split("\n") == [
         "The file is",
         "well-known and is in",
@@ -181,6 +182,8 @@ def test_sentence_is_broken_at_words_and_a_command_or_a_long_path_never() -> Non
         "now.",
         command,
         "+ a difference, also long",
+        "• a point of a list",
+        "  goes on",
     ]
     assert at_words(text, 500) == text
 
