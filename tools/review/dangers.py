@@ -19,7 +19,13 @@ from tools.review.difference import Difference, differences, follow, path_text
 from tools.review.expiry import lost_by_lifecycle
 from tools.review.permissions import PolicyChange, policy_changes
 from tools.review.plan import Action, Plan, ResourceChange, Unknown
-from tools.review.removal import RemovedPipeline, removed_pipelines, without_pipelines
+from tools.review.removal import (
+    PREFIX,
+    SUFFIX,
+    RemovedPipeline,
+    removed_pipelines,
+    without_pipelines,
+)
 from tools.review.subject import Part, Subject, subject_of
 from tools.review.wide import own_account, wide_permissions
 
@@ -425,6 +431,22 @@ GUARDS: tuple[_Guard, ...] = (
         _more_than_one,
         "The job is no longer the only writer of its pipeline: two runs at a time can process a "
         "file twice.",
+    ),
+    _Guard(
+        "aws_glue_job",
+        ("default_arguments", PREFIX),
+        lambda before, after: bool(before) and not str(before).startswith(str(after)),
+        "Files that wait under the old prefix are no longer taken: `burst drain` before the apply "
+        "takes them.",
+        Kind.PIPELINES,
+    ),
+    _Guard(
+        "aws_glue_job",
+        ("default_arguments", SUFFIX),
+        lambda before, after: bool(after) and not str(before or "").endswith(str(after)),
+        "Files that wait and end otherwise are no longer taken: `burst drain` before the apply "
+        "takes them.",
+        Kind.PIPELINES,
     ),
     _Guard(
         "aws_glue_job",

@@ -289,6 +289,18 @@ def versioning(status: str) -> dict[str, Any]:
             {"job_run_queuing_enabled": False},
             Kind.EVENTS,
         ),
+        (
+            "aws_glue_job",
+            {"default_arguments": {"--prefix": "orders/"}},
+            {"default_arguments": {"--prefix": "orders/eu/"}},
+            Kind.PIPELINES,
+        ),
+        (
+            "aws_glue_job",
+            {"default_arguments": {"--prefix": "orders/"}},
+            {"default_arguments": {"--prefix": "orders/", "--suffix": ".csv"}},
+            Kind.PIPELINES,
+        ),
         ("aws_glue_workflow", {}, {"max_concurrent_runs": 1}, Kind.EVENTS),
         ("aws_glue_workflow", {"max_concurrent_runs": 3}, {"max_concurrent_runs": 2}, Kind.EVENTS),
         ("aws_cloudtrail", {"enable_logging": True}, {"enable_logging": False}, Kind.EVENTS),
