@@ -187,10 +187,10 @@ class Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of this name; None where there is none."""
-        for title, group in GROUPS.items():
-            if cmd_name in group:
-                return NamedCommand(cmd_name, help=help_of(cmd_name), rich_help_panel=title)
-        return None
+        if cmd_name not in COMMANDS:
+            return None
+        title = next((title for title, group in GROUPS.items() if cmd_name in group), None)
+        return NamedCommand(cmd_name, help=help_of(cmd_name), rich_help_panel=title)
 
 
 class NamedCommand(TyperCommand):
