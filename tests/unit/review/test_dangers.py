@@ -323,6 +323,14 @@ def test_protection_that_is_taken_away_is_warned_of_and_the_other_way_is_not(
     assert [d for d in back if d.subject.title.startswith("trigger") is False] == []
 
 
+@pytest.mark.parametrize("after", [None, {"eventbridge": False}])
+def test_events_of_the_lake_only_tell_of_quarantine(after: dict[str, Any] | None) -> None:
+    name = "lake_notification_12345678"
+    change = resource("aws_s3_bucket_notification", {"eventbridge": True}, after, name=name)
+    (danger,) = dangers(change)
+    assert danger.consequence.startswith("Nobody is told of a file in quarantine any more.")
+
+
 def test_retention_that_is_not_set_any_more_keeps_for_ever() -> None:
     change = resource("aws_cloudwatch_log_group", {"retention_in_days": 7}, {})
     assert dangers(change) == ()
