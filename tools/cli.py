@@ -15,9 +15,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
-import typer
-from typer._click.exceptions import UsageError
-from typer.core import TyperCommand, TyperGroup
+try:
+    import typer
+    from typer._click.exceptions import UsageError
+    from typer.core import TyperCommand, TyperGroup
+except ModuleNotFoundError as missing:
+    # Before `pipenv sync` there is nothing that could draw it.
+    advice = f"The package {missing.name} is missing: run `pipenv sync --dev`."
+    print(f"Error: {advice}", file=sys.stderr)
+    sys.exit(2)
 
 from tools import processes
 from tools.operate.errors import InputError, NotDeployedError, OperateError, StoppedError
@@ -27,34 +33,43 @@ from tools.sandbox.errors import PipelineError, SandboxError
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 FAILED, BAD_INPUT = 1, 2
 STOPPED = frozenset(processes.OF_A_SIGNAL + number for number in processes.SIGNALS)
-# By name: the module and the function of a command. Only the command that is called is imported:
-# the sandbox alone takes a second, and needs the development packages.
-COMMANDS = {
-    "new": ("tools.authoring.commands.new", "new"),
-    "try": ("tools.authoring.commands.try_files", "try_files"),
-    "drift": ("tools.authoring.commands.drift", "drift"),
-    "check": ("tools.operate.commands.check", "check"),
-    "status": ("tools.operate.commands.status", "show_status"),
-    "inspect": ("tools.operate.commands.inspect", "inspect"),
-    "put": ("tools.operate.commands.put", "put"),
-    "drain": ("tools.operate.commands.drain", "drain"),
-    "logs": ("tools.operate.commands.logs", "logs"),
-    "replay": ("tools.operate.commands.replay", "replay"),
-    "set-aside": ("tools.operate.commands.set_aside", "set_aside"),
-    "redeliver": ("tools.operate.commands.redeliver", "redeliver"),
-    "pause": ("tools.operate.commands.pause", "pause"),
-    "resume": ("tools.operate.commands.pause", "resume"),
-    "review": ("tools.review.command", "review"),
-    "demo": ("tools.sandbox.demo_command", "demo"),
-    "sandbox": ("tools.sandbox.command", "sandbox"),
-    "sandbox apply": ("tools.sandbox.commands.apply", "apply"),
-    "clean": ("tools.sandbox.commands.clean", "clean"),
-    "forecast": ("tools.forecast.command", "forecast"),
-    "settings": ("tools.settings_table", "show_settings"),
-    "completion": ("tools.completion", "completion"),
-    "docs": ("tools.docs", "docs"),
-    "move-to-cdktn": ("tools.cdktn", "move_to_cdktn"),
+# By group and name: the module and the function of a command. Only the command that is called is
+# imported: the sandbox alone takes a second, and needs the development packages.
+GROUPS = {
+    "On this machine": {
+        "demo": ("tools.sandbox.demo_command", "demo"),
+        "sandbox": ("tools.sandbox.command", "sandbox"),
+        "sandbox apply": ("tools.sandbox.commands.apply", "apply"),
+        "clean": ("tools.sandbox.commands.clean", "clean"),
+        "forecast": ("tools.forecast.command", "forecast"),
+    },
+    "Pipelines for your files": {
+        "new": ("tools.authoring.commands.new", "new"),
+        "try": ("tools.authoring.commands.try_files", "try_files"),
+        "drift": ("tools.authoring.commands.drift", "drift"),
+        "settings": ("tools.settings_table", "show_settings"),
+        "review": ("tools.review.command", "review"),
+    },
+    "What is deployed": {
+        "check": ("tools.operate.commands.check", "check"),
+        "status": ("tools.operate.commands.status", "show_status"),
+        "inspect": ("tools.operate.commands.inspect", "inspect"),
+        "logs": ("tools.operate.commands.logs", "logs"),
+        "put": ("tools.operate.commands.put", "put"),
+        "drain": ("tools.operate.commands.drain", "drain"),
+        "replay": ("tools.operate.commands.replay", "replay"),
+        "set-aside": ("tools.operate.commands.set_aside", "set_aside"),
+        "redeliver": ("tools.operate.commands.redeliver", "redeliver"),
+        "pause": ("tools.operate.commands.pause", "pause"),
+        "resume": ("tools.operate.commands.pause", "resume"),
+    },
+    "The project": {
+        "completion": ("tools.completion", "completion"),
+        "docs": ("tools.docs", "docs"),
+        "move-to-cdktn": ("tools.cdktn", "move_to_cdktn"),
+    },
 }
+COMMANDS = {name: place for group in GROUPS.values() for name, place in group.items()}
 HELP = "Programs for the people who run the pipeline."
 FIRST_DAY = """\
 Burst loads files that arrive in bursts into a table. Five commands for the
@@ -108,6 +123,11 @@ def _readable(param: Any) -> Any:
     if getattr(param, "is_flag", False):
         param.metavar = ""
         return param
+    if param.param_type_name == "argument":
+        param.metavar = param.metavar or param.name.upper()
+        # Typer puts braces around what is required, which elsewhere mean a choice.
+        usage = param._usage_display_name().translate({ord("{"): None, ord("}"): None})
+        param.get_usage_pieces = lambda ctx: [usage]
     kind = getattr(getattr(param, "type_descriptor", None), "annotation", None)
     kind = next(iter(get_args(kind)), kind)
     if shown := TYPES.get(kind) if isinstance(kind, type) else None:
@@ -167,7 +187,10 @@ class Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of this name; None where there is none."""
-        return NamedCommand(cmd_name, help=help_of(cmd_name)) if cmd_name in COMMANDS else None
+        if cmd_name not in COMMANDS:
+            return None
+        title = next((title for title, group in GROUPS.items() if cmd_name in group), None)
+        return NamedCommand(cmd_name, help=help_of(cmd_name), rich_help_panel=title)
 
 
 class NamedCommand(TyperCommand):

@@ -335,7 +335,7 @@ def _exception_of(number: int) -> BaseException:
 
 def _say_what_is_stopped(*, at_terminal: bool) -> None:
     if left := living():
-        again = " Press Ctrl-C again to end it at once." if at_terminal else ""
+        again = " Ctrl-C again ends it at once." if at_terminal else ""
         patience = max(running.patience for running in _started if running.living())
         limit = f" (at most {patience:.0f} s)" if patience >= 1 else ""
         _say(f"Stopping {_names(left)}{limit} ...{again}")

@@ -19,6 +19,9 @@ _MARKS = {
 }
 _COMMA_BEFORE_END = re.compile(r",\s*\Z")
 _BLANK = re.compile(r"[ \t\n\r]*")
+_FIRST = re.compile(r'"[^"\n]{0,18}"?|[^\s,:{}\[\]"]{1,20}')
+# As other languages write them.
+_OTHER_WORDS = {"true": "true", "false": "false", "null": "null", "none": "null"}
 _DECODER = json.JSONDecoder()
 
 
@@ -183,6 +186,8 @@ def _cause(text: str, error: json.JSONDecodeError) -> tuple[int, str, str]:
     if error.msg.startswith("Unterminated string"):
         return at, "a text has no closing quote", "close it on the same line"
     if error.msg.startswith("Expecting value"):
+        if json_word := _OTHER_WORDS.get(_first(rest).lower()):
+            return at, f"found {_start(rest)}", f"write {json_word}"
         return (
             at,
             f"found {_start(rest)}",
@@ -198,7 +203,13 @@ def _cause(text: str, error: json.JSONDecodeError) -> tuple[int, str, str]:
 
 
 def _start(text: str) -> str:
-    return repr(text.split("\n", 1)[0][:20])
+    """The word, the text in quotes or the sign that stands first."""
+    return repr(_first(text))
+
+
+def _first(text: str) -> str:
+    found = _FIRST.match(text)
+    return found[0] if found else text[:1]
 
 
 def _place(text: str, at: int) -> tuple[int, int]:

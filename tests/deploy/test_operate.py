@@ -29,7 +29,10 @@ from tools.operate.checking import flight
 from tools.operate.commands import pause
 from tools.sandbox import command
 from tools.sandbox.applying import APPLIED
+from tools.sandbox.glue.notices import JobRunChanged
+from tools.sandbox.narration import Narrator
 from tools.sandbox.orders import generate
+from tools.sandbox.work import works
 
 RULE = ROLE = "burst-dev-orders"
 # In the gate as many as a listing needs two pages for; `-m full` has ten thousand.
@@ -313,7 +316,7 @@ def test_drain_that_fails_says_why_and_where_the_log_is(burst: Burst, deployed: 
 
 @pytest.mark.usefixtures("paused")
 def test_ids_that_drain_and_status_show_are_what_inspect_and_logs_take(
-    burst: Burst, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    burst: Burst, deployed: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(logs, "LAST_LOOK_SECONDS", 0)
     burst("put", "dev", "orders", str(order_file(tmp_path)))
@@ -325,6 +328,9 @@ def test_ids_that_drain_and_status_show_are_what_inspect_and_logs_take(
     (batch,) = story["batches"]
     run = story["run"]
     assert (ids.short(run["workflow_run_id"]), run["state"]) == (shown, "SUCCEEDED")
+    assert sandbox_line(deployed, run["run_id"]).endswith(
+        f"is SUCCEEDED: took 1 file, {batch['rows']} rows."
+    )
     shown_batch = ids.short_batch(batch["batch"])
     assert shown_batch in burst("inspect", "dev", "orders", run["run_id"]).text
     assert run["run_id"] in burst("inspect", "dev", "orders", shown).text
@@ -343,6 +349,24 @@ def test_ids_that_drain_and_status_show_are_what_inspect_and_logs_take(
     assert burst("logs", "dev", "orders", "--json", "--follow").code == 2
 
 
+def sandbox_line(deployed: Deployed, run_id: str) -> str:
+    """What the sandbox's terminal says of a job run that has ended well."""
+    (run,) = (run for run in deployed.sandbox.engine.snapshot().job_runs if run.run_id == run_id)
+    lines: list[str] = []
+    narrator = Narrator(lambda at, line: lines.append(line), works(deployed.sandbox))
+    narrator.take(
+        JobRunChanged(
+            job=run.job,
+            run_id=run_id,
+            workflow_run_id=run.workflow_run_id,
+            state=run.state,
+            error_message=None,
+            log=str(run.log),
+        )
+    )
+    return lines[0]
+
+
 def test_drain_of_a_full_workflow_waits_for_room(burst: Burst, deployed: Deployed) -> None:
     workflow = deployed.sandbox.account.backend("glue").workflows[RULE]
     limit = workflow.max_concurrent_runs
@@ -357,13 +381,16 @@ def test_drain_of_a_full_workflow_waits_for_room(burst: Burst, deployed: Deploye
     assert "waiting for one to end" in said.error
 
 
-def test_ctrl_c_stops_following_and_not_the_run(burst: Burst, deployed: Deployed) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_stops_following_and_not_the_run(
+    burst: Burst, deployed: Deployed, number: signal.Signals, code: int
+) -> None:
     process = burst.start("drain", "dev", "orders")
     assert process.stderr is not None
     started = process.stderr.readline()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert "Started the run wr_" in started
     assert "Stopped following. The run wr_" in errors
     assert "Traceback" not in errors

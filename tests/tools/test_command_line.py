@@ -48,6 +48,14 @@ def test_version_names_release_commit_and_python(say: Say) -> None:
     assert re.fullmatch(r"burst \S+( \(\S+\))?, Python 3\.\d+\.\d+\n", say("--version"))
 
 
+def test_command_before_the_set_up_says_what_to_run() -> None:
+    # `-S` leaves out every installed package.
+    command = [sys.executable, "-S", "-m", "tools.cli", "--help"]
+    done = subprocess.run(command, cwd=PROJECT_FOLDER, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "Error: The package typer is missing: run `pipenv sync --dev`.\n"
+
+
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_help_of_every_command_fits_and_has_an_example_with_options_that_exist(
     name: str, say: Say
@@ -58,6 +66,7 @@ def test_help_of_every_command_fits_and_has_an_example_with_options_that_exist(
     assert of_python == [], "types of Python, or a default outside of typer's brackets"
     text = " ".join(said.split())
     assert f"Usage: burst {name} " in text
+    assert "{" not in text.partition(" Example: ")[0]
     example = re.search(r"Example: .*?pipenv run burst (?P<words>.*?)(?:\)\"| ╭)", text)
     assert example, text
     words = shlex.split(example["words"])

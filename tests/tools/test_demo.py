@@ -98,9 +98,7 @@ def test_ctrl_c_in_the_middle_ends_with_130_and_leaves_no_process(tmp_path: Path
     stopping, stopped = errors.splitlines()
     # On a machine that has no archive of Java's classes yet, that is being made, too.
     assert stopping.startswith("Stopping ")
-    assert stopping.endswith(
-        "terraform apply (at most 20 s) ... Press Ctrl-C again to end it at once."
-    )
+    assert stopping.endswith("terraform apply (at most 20 s) ... Ctrl-C again ends it at once.")
     assert stopped == "Stopped; nothing that was started is left running."
     assert "Traceback" not in output
     assert processes_with(folder) == []

@@ -19,6 +19,8 @@ from tests.tools.small_pipeline import (
     session_processes,
     until,
 )
+from tools.operate.deployment import DeployedPipeline
+from tools.operate.runs import run_ahead
 from tools.sandbox import SandboxError
 from tools.sandbox.account import Account
 from tools.sandbox.glue.batches import Reason
@@ -331,6 +333,15 @@ def test_a_second_run_waits_for_the_first(
     assert waiting["JobRunState"] == "WAITING"
     assert "concurrent" in waiting["StateDetail"]
     assert pipeline.workflow_runs()[1]["Statistics"]["WaitingActions"] == 1
+    deployed = DeployedPipeline(NAME, "", "", "", "", NAME, NAME, "", "", paused=False)
+    glue = account.client("glue")
+    found = run_ahead(glue, deployed, "wr_that_waits")
+    assert found == next(
+        run["WorkflowRunId"]
+        for run in pipeline.workflow_runs()
+        if run["Statistics"]["RunningActions"]
+    )
+    assert run_ahead(glue, deployed, str(found)) is None
     pipeline.open_gate()
     finished(engine, runs=3)
     in_states(engine, "SUCCEEDED", "SUCCEEDED", "SUCCEEDED")

@@ -127,7 +127,7 @@ def test_one_ctrl_c_says_at_once_what_is_being_stopped_and_waits_for_it(work: Wo
         work.wait_until_it_runs()
         terminal.type(CTRL_C)
         limit = f"(at most {PATIENCE:.0f} s)"
-        terminal.wait_for(f"Stopping the work {limit} ... Press Ctrl-C again to end it at once.")
+        terminal.wait_for(f"Stopping the work {limit} ... Ctrl-C again ends it at once.")
         assert len(work.living) == 2
         assert terminal.end() == 130
         assert "Stopped; nothing that was started is left running." in terminal.text
@@ -145,7 +145,7 @@ def test_ctrl_c_leaves_the_steps_of_a_live_view_and_speaks_below_them(work: Work
     assert re.match(r"✓ First step +━+ +\d:\d\d:\d\d$", first)
     assert re.match(r"✗ Second step +━+ +\d:\d\d:\d\d$", second)
     assert words == [
-        "Stopping the work (at most 20 s) ... Press Ctrl-C again to end it at once.",
+        "Stopping the work (at most 20 s) ... Ctrl-C again ends it at once.",
         "Stopped; nothing that was started is left running.",
     ]
 

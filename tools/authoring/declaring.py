@@ -9,7 +9,13 @@ from burst.contract import Column, column_fields, parse_type, united
 
 from stacks.settings import parse_context, parse_text
 from tools.authoring.drift import Came
-from tools.authoring.writing import ENVIRONMENTS, PIPELINES, SETTINGS, laid_out
+from tools.authoring.writing import (
+    ENVIRONMENTS,
+    PIPELINES,
+    PROPOSED_SETTINGS,
+    SETTINGS,
+    laid_out,
+)
 from tools.operate.json_text import indentation, with_text
 
 
@@ -34,7 +40,7 @@ def declared(text: str, environment: str, pipeline: str, came: Sequence[Came]) -
     shown = laid_out(columns, indentation(text, path))
     line_end = "\r\n" if "\r\n" in text else "\n"
     after = with_text(text, path, "columns", shown.replace("\n", line_end))
-    parse_text(after, SETTINGS)
+    parse_text(after, PROPOSED_SETTINGS)
     return after
 
 

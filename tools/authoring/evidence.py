@@ -224,7 +224,7 @@ class Texts:
                 f"numbers, but a leading zero or plus sign would get lost ({self.kept_as_text})",
             )
         if self.fits("bigint"):
-            if self.fits("boolean") and not self.are_numbers:
+            if self.fits("boolean") and not self.are_numbers and self.least != self.most:
                 return self._found("bigint", "only 0 and 1: it may be meant as boolean")
             return self._perhaps_an_instant()
         return self._found(*self.decimal_type())
@@ -302,7 +302,7 @@ def _undecided(name: str, rows: int) -> Finding:
     return Finding(
         name,
         "string",
-        f"{count(rows, 'row')}, all empty",
+        f"{count(rows, 'row')}, all empty" if rows else "no rows",
         ("no sample has a value, so the type is undecided; string takes anything",),
         undecided=True,
     )

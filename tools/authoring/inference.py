@@ -484,6 +484,9 @@ def _objects(sample: Sample) -> Iterator[tuple[int, dict[str, Any]]]:
             values = json.loads(
                 line.decode(), parse_int=_Whole, parse_float=_Number, parse_constant=_Number
             )
+        except json.JSONDecodeError as error:
+            where = f"{sample.name}, line {number}, column {error.colno}"
+            raise InputError(f"{where}: not JSON: {error.msg}.") from error
         except (ValueError, RecursionError) as error:
             raise InputError(f"{sample.name}, line {number}: not JSON: {error}.") from error
         if not isinstance(values, dict):

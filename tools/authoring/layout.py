@@ -147,6 +147,7 @@ def _kind(sample: Sample) -> Format:
     body = sample.body
     if not body.startswith(_UTF_16):
         _must_be_text(sample)
+        _must_be_no_page(sample.name, body)
         start = body.removeprefix(_BOM).lstrip()
         if start.startswith(b"{"):
             _must_be_lines(sample.name, start)
@@ -171,10 +172,21 @@ def _must_be_text(sample: Sample) -> None:
             "does not know the order of its bytes. Write it as UTF-8, or with the mark."
         )
     hint = " An Excel workbook can be saved as CSV." if head.startswith(b"PK") else ""
+    at = next(at for at, byte in enumerate(head) if byte in found)
+    line, column = head.count(b"\n", 0, at) + 1, at - head.rfind(b"\n", 0, at)
     raise InputError(
-        f"{sample.name} is not a data file that the job reads ({_READ}): it begins with "
-        f"{head[:12]!r}.{hint}"
+        f"{sample.name} is not a data file that the job reads ({_READ}): the byte "
+        f"0x{head[at]:02X} in line {line}, column {column} is a control character.{hint}"
     )
+
+
+def _must_be_no_page(name: str, body: bytes) -> None:
+    """A page that says that something went wrong is a file of one column, too."""
+    if body.removeprefix(_BOM).lstrip().startswith(b"<"):
+        raise InputError(
+            f"{name} begins with <, as HTML and XML do; the job reads {_READ}. It may be an error "
+            "page that was saved in place of the data."
+        )
 
 
 def _must_be_lines(name: str, start: bytes) -> None:

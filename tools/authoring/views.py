@@ -60,7 +60,7 @@ def inference_lines(samples: Sequence[Sample], found: Inference) -> Iterator[Ren
     yield table
     if doubts := doubts_of(found):
         yield "\nDoubts, to be looked at:"
-        yield from (f"- {doubt}" for doubt in doubts)
+        yield from (f"• {doubt}" for doubt in doubts)
     undecided = [one.name for one in found.findings if one.undecided and not one.doubts]
     if undecided:
         yield f"Undecided (no sample has a value): {', '.join(undecided)}"
@@ -199,7 +199,7 @@ def _drift_words(one: Came) -> Iterator[str]:
     if one.proposal and not one.what:
         extra = f", format {one.proposal.format}" if one.proposal.format else ""
         proposed = f", could be {one.proposal.name} {one.proposal.type}{extra}"
-    yield f"- {one.name}: {what}{proposed} ({one.why})"
+    yield f"• {one.name}: {what}{proposed} ({one.why})"
     if one.empty:
         yield (
             f"  It may be {' or '.join(one.empty)} under another name, which is empty in the same "

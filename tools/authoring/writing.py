@@ -20,6 +20,8 @@ from tools.operate.errors import InputError
 from tools.operate.json_text import indentation, with_text
 
 SETTINGS = "cdktf.json"
+# What errors call a text that is not written yet: its lines are others than those of the file.
+PROPOSED_SETTINGS = f"{SETTINGS} as it would be"
 ENVIRONMENTS, PIPELINES = "environments", "pipelines"
 _WIDTH = 100
 # As it is shown before it is written: a narrow terminal, and a comma.
@@ -109,7 +111,7 @@ def propose(folder: Path, choices: Choices, format: FileFormat) -> Proposal:
             raise InputError(
                 f'{SETTINGS} has no object {path_text}; add it: "{PIPELINES}": {{}}.'
             ) from None
-    parse_text(text, SETTINGS)
+    parse_text(text, PROPOSED_SETTINGS)
     module = choices.module
     if keyword.iskeyword(module):
         raise InputError(

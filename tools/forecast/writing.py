@@ -30,7 +30,7 @@ def with_candidate(text: str, environment: str, pipeline: str, candidate: Candid
             text = with_member(text, base, parents[0], {name: value})
         else:
             text = with_member(text, (*base, *parents), name, value)
-    parse_text(text, present.SETTINGS_FILE.name)
+    parse_text(text, f"{present.SETTINGS_FILE.name} as it would be")
     return text
 
 

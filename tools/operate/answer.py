@@ -109,6 +109,10 @@ def agreed(question: str) -> bool:
             # The terminal still stands behind the question.
             typer.echo()
             return False
+        except SystemExit:
+            # A signal: what follows begins with a line of its own, too.
+            typer.echo()
+            raise
         match said.strip().lower():
             case "y" | "yes":
                 return True

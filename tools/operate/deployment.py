@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ STACKS_FOLDER = PROJECT_FOLDER / "cdktf.out" / "stacks"
 OUTPUTS_VARIABLE = "BURST_OUTPUTS"
 # The folder of the sandbox whose environment this shell has sourced.
 SANDBOX_VARIABLE = "BURST_SANDBOX"
+# What a shell types that belongs to a sandbox, to be as it was.
+LEAVE_SANDBOX = "leave_sandbox"
 # How long Terraform may take to end after a Ctrl-C.
 TERRAFORM_SECONDS = 10.0
 
@@ -67,8 +70,10 @@ class Deployment:
     def pipeline(self, name: str) -> DeployedPipeline:
         """The pipeline of this name; raises `InputError` that names the deployed ones."""
         if name not in self.pipelines:
+            close = next(iter(get_close_matches(name, self.pipelines, n=1)), None)
+            hint = f" (did you mean {close!r}?)" if close else ""
             raise InputError(
-                f"There is no pipeline {name!r} in the environment {self.environment!r}. "
+                f"There is no pipeline {name!r}{hint} in the environment {self.environment!r}. "
                 f"Deployed: {', '.join(sorted(self.pipelines))}."
             )
         return self.pipelines[name]
@@ -170,8 +175,18 @@ def _from_file(file: Path, environment: str | None) -> Deployment:
     if environment not in (None, deployment.environment):
         raise InputError(
             f"{file} describes the environment {deployment.environment!r}, not {environment!r}."
+            f"{_way_out(environment)}"
         )
     return deployment
+
+
+def _way_out(environment: str) -> str:
+    if SANDBOX_VARIABLE not in os.environ:
+        return ""
+    return (
+        f" This shell belongs to a sandbox: `{LEAVE_SANDBOX}` gives it back, and `burst sandbox "
+        f"--environment {environment}` starts another."
+    )
 
 
 def _parsed(content: bytes, name: str) -> Any:

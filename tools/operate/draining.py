@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from tools.operate import history, ids, runs, waiting
 from tools.operate.connection import CLOCKS_APART, Connection
 from tools.operate.deployment import DeployedPipeline, Deployment
-from tools.operate.errors import StoppedError
+from tools.operate.errors import SIGNALLED, StoppedError
 from tools.operate.ledger import PipelineLedger, planned_at
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class RunProgress:
     """A run on its way. state: of the job; files: in the batches committed so far.
 
     seconds: since its start. waited: files that waited when it began, up to the number that is
-    counted.
+    counted. behind: the run for whose end it waits, if it does.
     """
 
     workflow_run_id: str
@@ -40,6 +40,7 @@ class RunProgress:
     batches: int
     files: int
     waited: int
+    behind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Drained:
     """How a run ended.
 
     seconds: from its start to its end, as Glue says. left: files that wait now, because they came
-    late or time was up.
+    late or time was up. ahead: batches of the run for whose end it waited, committed meanwhile.
     """
 
     workflow_run_id: str
@@ -56,6 +57,7 @@ class Drained:
     seconds: float
     batches: tuple[history.Batch, ...]
     left: int
+    ahead: tuple[history.Batch, ...] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -119,16 +121,17 @@ class Drain:
             self._wait_for_room()
 
     def follow(self, run_id: str) -> Drained:
-        """Look at the run until it ends. Raises `StoppedError` on Ctrl-C; the run goes on."""
+        """Look at the run until it ends. Raises `StoppedError` on a signal; the run goes on."""
         try:
             # Said in here: from now on Ctrl-C has an answer that names the run.
             self.say(f"Started the run {ids.short(run_id)}. Ctrl-C stops following, not the run.")
             return self._follow(run_id)
-        except KeyboardInterrupt:
+        except SIGNALLED as stop:
             raise StoppedError(
                 f"Stopped following. The run {ids.short(run_id)} goes on; `burst inspect "
                 f"{self.deployment.environment} {self.pipeline.name} {ids.short(run_id)}` shows "
-                "how it ends."
+                "how it ends.",
+                stop,
             ) from None
 
     def _follow(self, run_id: str) -> Drained:
@@ -136,17 +139,26 @@ class Drain:
         since = self._since()
         waited = waiting.look(s3, self.deployment, self.pipeline).files
         committed: dict[str, history.Batch] = {}
+        behind: str | None = None
         while True:
             run = self._workflow_run(run_id)
-            self._add_committed(committed, run_id, since)
+            self._add_committed(committed, since)
             state, error = job_state(run)
             seconds = took(run, self.clock())
-            batches = tuple(committed.values())
+            batches = _of(committed, run_id)
             files = sum(batch.files for batch in batches)
-            self.report(RunProgress(run_id, state, seconds, len(batches), files, waited))
+            waits = state == "WAITING"
+            if waits:
+                behind = runs.run_ahead(self.connection.glue, self.pipeline, run_id) or behind
+            self.report(
+                RunProgress(
+                    run_id, state, seconds, len(batches), files, waited, behind if waits else None
+                )
+            )
             if run["Status"] not in _ACTIVE:
                 left = waiting.look(s3, self.deployment, self.pipeline).files
-                return Drained(run_id, state, error, round(seconds, 1), batches, left)
+                ahead = _of(committed, behind) if behind else ()
+                return Drained(run_id, state, error, round(seconds, 1), batches, left, ahead)
             self.sleep(LOOK_EVERY_SECONDS)
 
     def _since(self) -> datetime:
@@ -154,15 +166,13 @@ class Drain:
         begun = [planned_at(plan.origin.batch) for plan, _ in self._ledger.open_batches()]
         return min([self.clock() - CLOCKS_APART, *begun])
 
-    def _add_committed(
-        self, committed: dict[str, history.Batch], run_id: str, since: datetime
-    ) -> None:
+    def _add_committed(self, committed: dict[str, history.Batch], since: datetime) -> None:
         names = self._ledger.batches(since=since)
         new = [
             name for name, records in names.items() if "result" in records and name not in committed
         ]
         for result in self._ledger.results(new):
-            if result.origin.workflow_run_id == run_id and result.replaced_by is None:
+            if result.replaced_by is None:
                 settled = "done" in names[result.origin.batch]
                 batch = history.summary(result, settled=settled)
                 committed[batch.batch] = replace(batch, started_by=runs.BY_HAND)
@@ -187,6 +197,10 @@ class Drain:
             self.sleep(LOOK_EVERY_SECONDS)
         if not active:
             self.sleep(LOOK_EVERY_SECONDS)
+
+
+def _of(committed: Mapping[str, history.Batch], run_id: str) -> tuple[history.Batch, ...]:
+    return tuple(batch for batch in committed.values() if batch.workflow_run_id == run_id)
 
 
 def _active(glue: GlueClient, pipeline: DeployedPipeline) -> list[str]:

@@ -21,7 +21,19 @@ class NotDeployedError(InputError):
     """Nothing is deployed from this project; a sandbox may be what is meant."""
 
 
+# What a signal raises: Ctrl-C the one, SIGTERM and SIGHUP the other, with their exit code.
+SIGNALLED = (KeyboardInterrupt, SystemExit)
+
+
 class StoppedError(OperateError):
-    """Ctrl-C: the text says what was done until then, and what goes on without us."""
+    """A signal: the text says what was done until then, and what goes on without us.
+
+    stop: what the signal raised; Ctrl-C if left out.
+    """
 
     exit_code = INTERRUPTED
+
+    def __init__(self, text: str, stop: BaseException | None = None) -> None:
+        super().__init__(text)
+        if isinstance(stop, SystemExit) and isinstance(stop.code, int):
+            self.exit_code = stop.code

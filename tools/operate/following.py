@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tools.operate import ids
 from tools.operate.answer import Answer, print_text
 from tools.operate.draining import Report, RunProgress, Say, ignore_progress, say_nothing
 from tools.operate.words import count, duration
@@ -40,6 +41,8 @@ def followed(answer: Answer, first: str) -> Iterator[tuple[Report, Say]]:
 
 def progress_words(progress: RunProgress) -> str:
     """The state of the run, and how much of what waited it has committed."""
+    if progress.behind:
+        return f"{progress.state} for the run {ids.short(progress.behind)}"
     if not progress.batches:
         return progress.state
     total = max(progress.waited, progress.files)

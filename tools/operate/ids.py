@@ -71,8 +71,6 @@ def missing(text: str, *, what: str, where: str) -> InputError:
         other = " The id of a batch is like 20250131T235959Z-0123abcd, or its beginning."
     elif what == "run" and not looks_like_run(text):
         other = " The id of a run is like wr_0123abcd, or its beginning."
-    elif what == "run":
-        other = " Runs of other pipelines are in their own jobs."
     return InputError(
         f"There is no {what} {text} in {where}; `burst status` shows the last ones.{other}"
     )

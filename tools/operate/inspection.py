@@ -175,7 +175,7 @@ def inspect_run(
     now: datetime,
 ) -> RunStory:
     """The story of the run whose id begins like this; raises as `runs.find_run` does."""
-    run = runs.find_run(connection.glue, pipeline, text)
+    run = runs.find_run(connection.glue, deployment, pipeline, text)
     ledger = PipelineLedger.of(connection.s3, deployment, pipeline)
     names = ledger.batches(since=run.started_at - CLOCKS_APART)
     until = (run.ended_at or now) + CLOCKS_APART
@@ -212,9 +212,14 @@ def no_batch(
 ) -> InputError:
     """The error for a batch that there is not: the id may be a replay's, which looks alike."""
     place = f"{deployment.environment} {pipeline.name}"
-    replay = next(
-        (r for r in ReplayRecords.of(s3, deployment, pipeline).done() if r.id == text), None
-    )
+    records = ReplayRecords.of(s3, deployment, pipeline)
+    unfinished = records.open_request()
+    if unfinished and unfinished.id == text:
+        return InputError(
+            f"{text} is a replay and no batch. It was interrupted, or runs at this moment; "
+            f"`burst status {deployment.environment}` says how it ends."
+        )
+    replay = next((done for done in records.done() if done.id == text), None)
     if replay is None:
         where = f"the ledger of {deployment.environment}/{pipeline.name}"
         return ids.missing(text, what="batch", where=where)

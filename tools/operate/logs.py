@@ -61,7 +61,7 @@ def run_of(
         return newest[0]
     if ids.looks_like_batch(text):
         text = _run_of_batch(connection, deployment, pipeline, text)
-    return runs.find_run(connection.glue, pipeline, text)
+    return runs.find_run(connection.glue, deployment, pipeline, text)
 
 
 def _run_of_batch(

@@ -45,12 +45,12 @@ def reach(
 
     try:
         deployment = read_deployment(environment, outputs)
-        if pipeline is not None:
-            deployment.pipeline(pipeline)
     except InputError as error:
         if pipeline is not None and (sentence := _not_in_the_settings(environment, pipeline)):
             error.args = (f"{sentence}\n{error}",)
         raise
+    if pipeline is not None:
+        deployment.pipeline(pipeline)
     return deployment, Connection(deployment.region, endpoint)
 
 

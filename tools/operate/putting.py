@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,8 +27,18 @@ class Uploaded:
 
 
 def put_key(pipeline: DeployedPipeline, file: Path, key: str | None) -> str:
-    """The key for a file; raises `InputError` for one that the pipeline would leave alone."""
+    """The key for a file.
+
+    Raises `InputError` for one that the pipeline would leave alone, and for one with control
+    characters, which S3 takes but many of its users do not (Amazon S3 user guide, "Naming Amazon S3
+    objects": characters to avoid).
+    """
     wanted = key or f"{pipeline.prefix}{file.name}"
+    if control := next((sign for sign in wanted if unicodedata.category(sign) == "Cc"), None):
+        raise InputError(
+            f"The key {wanted!r} has the control character {control!r} in it: rename the file, or "
+            "give another --key."
+        )
     if not pipeline.owns(wanted):
         raise InputError(
             f"The pipeline {pipeline.name!r} would leave {wanted!r} alone: it takes "

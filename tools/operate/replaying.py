@@ -14,7 +14,7 @@ from tools.operate.answer import Answer, agreed
 from tools.operate.connection import Connection
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.draining import Drain, RunProgress
-from tools.operate.errors import InputError, OperateError, StoppedError
+from tools.operate.errors import SIGNALLED, InputError, OperateError, StoppedError
 from tools.operate.ids import short
 from tools.operate.options import utc_now
 from tools.operate.refusals import explained
@@ -73,7 +73,7 @@ class ReplaySession:
         self.answer.end(
             {"choice": choice, "replayed": None},
             ok=True,
-            draw=view.nothing_done(self.selection, choice, dry_run=dry_run),
+            draw=view.nothing_done(self.selection, choice, self.content, dry_run=dry_run),
         )
 
     def _confirm(self, choice: Choice, *, yes: bool) -> None:
@@ -87,10 +87,11 @@ class ReplaySession:
             try:
                 with explained():
                     return self._job(steps).run()
-            except KeyboardInterrupt:
+            except SIGNALLED as stop:
                 raise StoppedError(
                     f"Stopped. {steps.sentence()} The same command goes on from here and sends no "
-                    "file twice."
+                    "file twice.",
+                    stop,
                 ) from None
             except OperateError as error:
                 raise type(error)(f"{error} {self._how_to_go_on()}".rstrip()) from error

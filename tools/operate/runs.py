@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 
 from tools.operate import ids
 from tools.operate.connection import THREADS
-from tools.operate.deployment import DeployedPipeline
+from tools.operate.deployment import DeployedPipeline, Deployment
+from tools.operate.errors import InputError
 from tools.operate.history import Batch
 from tools.operate.ledger import planned_at
 from tools.operate.words import count
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 ACTIVE = frozenset({"STARTING", "RUNNING", "STOPPING", "WAITING"})
 FAILED = frozenset({"FAILED", "TIMEOUT", "ERROR", "EXPIRED"})
 
+# Among which the one that runs is looked for.
+LAST_RUNS = 10
 BY_HAND = "by hand"
 SWEEP = "sweep"
 # From S3 to Glue by EventBridge: seconds as a rule, this for certain.
@@ -125,17 +128,37 @@ def with_files(found: Sequence[Run], batches: Sequence[Batch], *, all_read: bool
     return known
 
 
-def find_run(glue: GlueClient, pipeline: DeployedPipeline, text: str) -> Run:
+def find_run(
+    glue: GlueClient, deployment: Deployment, pipeline: DeployedPipeline, text: str
+) -> Run:
     """The job run whose id, or whose workflow run's id, begins like this.
 
-    Raises `OperateError` where there is none, or its workflow run has none, and `InputError` where
-    there are several.
+    Raises `InputError` where there is none, and where there are several.
     """
-    pages = glue.get_paginator("get_job_runs").paginate(JobName=pipeline.job_name)
-    found = [_run(answer) for page in pages for answer in page["JobRuns"]]
-    by_id = {id_: run for run in found for id_ in (run.run_id, run.workflow_run_id) if id_}
+    by_id = _runs_by_id(glue, pipeline)
+    if not any(id_.startswith(text) for id_ in by_id):
+        for other in deployment.pipelines.values():
+            if any(id_.startswith(text) for id_ in _runs_by_id(glue, other)):
+                raise InputError(
+                    f"{text} is a run of the pipeline {other.name}: type {other.name} in place of "
+                    f"{pipeline.name}."
+                )
     where = f"the job {pipeline.job_name}, of those that Glue remembers"
     return by_id[ids.the_one(text, by_id, what="run", where=where)]
+
+
+def _runs_by_id(glue: GlueClient, pipeline: DeployedPipeline) -> dict[str, Run]:
+    pages = glue.get_paginator("get_job_runs").paginate(JobName=pipeline.job_name)
+    found = [_run(answer) for page in pages for answer in page["JobRuns"]]
+    return {id_: run for run in found for id_ in (run.run_id, run.workflow_run_id) if id_}
+
+
+def run_ahead(glue: GlueClient, pipeline: DeployedPipeline, workflow_run_id: str) -> str | None:
+    """The workflow run whose job runs, so that the job of this one waits (job run queuing)."""
+    for run in last_runs(glue, pipeline, last=LAST_RUNS):
+        if run.state == "RUNNING" and run.workflow_run_id not in (None, workflow_run_id):
+            return run.workflow_run_id
+    return None
 
 
 def refused_runs(

@@ -61,11 +61,17 @@ def at_words(text: str, width: int) -> str:
     """The text with lines that a terminal of this width breaks at no other place than a blank.
 
     What is set in stays as it is: a command or a difference is there to be copied. So does a word
-    that is longer than a line.
+    that is longer than a line. A point of a list (•) goes on below its text.
     """
     return "\n".join(
         line
         if len(line) <= width or line[:1] in (" ", "+", "-", "@")
-        else textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+        else textwrap.fill(
+            line,
+            width,
+            subsequent_indent="  " if line.startswith("• ") else "",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
         for line in text.split("\n")
     )

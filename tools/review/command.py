@@ -17,10 +17,9 @@ from tools.review.page import page_of
 from tools.review.plan import Plan
 from tools.review.reading import read_plan
 from tools.review.review import review as look_at
-from tools.review.synthesized import filled, is_of, read_stack
+from tools.review.synthesized import STACK_FILE, filled, is_of, read_stack
 
 DATA_LOSS, WIDER = 3, 4
-STACK_FILE = "cdk.tf.json"
 STACKS = Path("cdktf.out") / "stacks"
 STANDARD_INPUT = "-"
 

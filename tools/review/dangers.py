@@ -19,7 +19,13 @@ from tools.review.difference import Difference, differences, follow, path_text
 from tools.review.expiry import lost_by_lifecycle
 from tools.review.permissions import PolicyChange, policy_changes
 from tools.review.plan import Action, Plan, ResourceChange, Unknown
-from tools.review.removal import RemovedPipeline, removed_pipelines, without_pipelines
+from tools.review.removal import (
+    PREFIX,
+    SUFFIX,
+    RemovedPipeline,
+    removed_pipelines,
+    without_pipelines,
+)
 from tools.review.subject import Part, Subject, subject_of
 from tools.review.wide import own_account, wide_permissions
 
@@ -143,6 +149,8 @@ def _stopped_flow(change: ResourceChange, plan: Plan) -> str | None:
     flow = FLOW.get(change.type)
     if flow is None or change.deposed:
         return None
+    if _is_of_the_lake(change):
+        flow = LAKE_FLOW
     if change.action is Action.REPLACE:
         return flow.replaced
     removed = {pipeline.name for pipeline in removed_pipelines(plan)}
@@ -250,6 +258,18 @@ FLOW: Mapping[str, _Flow] = {
     ),
 }
 
+# The lake's events feed the rule that tells of files in quarantine, and nothing else.
+LAKE_FLOW = _Flow(
+    "Until it is there again (AWS takes about five minutes) nobody is told of a file in "
+    "quarantine. Files are loaded as before.",
+    "Nobody is told of a file in quarantine any more. Files are loaded as before.",
+)
+
+
+def _is_of_the_lake(change: ResourceChange) -> bool:
+    return change.type == "aws_s3_bucket_notification" and subject_of(change).part is Part.LAKE
+
+
 # --- Protection that is taken away ----------------------------------------------------------------
 
 
@@ -274,7 +294,8 @@ def _loosened(change: ResourceChange, plan: Plan) -> Iterator[Danger]:
             continue
         if not isinstance(after, Unknown) and guard.looser(before, after):
             cause = Difference(guard.path, before, after)
-            yield _danger(guard.kind, change, guard.consequence, (cause,))
+            lake = LAKE_FLOW.destroyed if _is_of_the_lake(change) else None
+            yield _danger(guard.kind, change, lake or guard.consequence, (cause,))
     yield from _changed_flow(change)
 
 
@@ -425,6 +446,22 @@ GUARDS: tuple[_Guard, ...] = (
         _more_than_one,
         "The job is no longer the only writer of its pipeline: two runs at a time can process a "
         "file twice.",
+    ),
+    _Guard(
+        "aws_glue_job",
+        ("default_arguments", PREFIX),
+        lambda before, after: bool(before) and not str(before).startswith(str(after)),
+        "Files that wait under the old prefix are no longer taken: `burst drain` before the apply "
+        "takes them.",
+        Kind.PIPELINES,
+    ),
+    _Guard(
+        "aws_glue_job",
+        ("default_arguments", SUFFIX),
+        lambda before, after: bool(after) and not str(before or "").endswith(str(after)),
+        "Files that wait and end otherwise are no longer taken: `burst drain` before the apply "
+        "takes them.",
+        Kind.PIPELINES,
     ),
     _Guard(
         "aws_glue_job",

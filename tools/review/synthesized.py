@@ -16,6 +16,7 @@ from tools.review.errors import PlanError
 from tools.review.plan import Action, Plan, ResourceChange, Unknown
 from tools.review.sensitivity import Redactor
 
+STACK_FILE = "cdk.tf.json"
 _REFERENCE = re.compile(r"(?<!\$)\$\{([A-Za-z0-9_.-]+)\}")
 
 

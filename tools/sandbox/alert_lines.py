@@ -49,7 +49,9 @@ def quarantine_lines(files: Sequence[QuarantinedFile]) -> list[str]:
     lines = []
     for pipeline in dict.fromkeys(file.pipeline for file in files):
         own = [file for file in files if file.pipeline == pipeline]
-        lines.append(f"{ALERT}pipeline {pipeline}, {_which(own)} {own[0].sentence}")
+        # AWS's message cannot name it; here its command is ready to be typed.
+        sentence = own[0].sentence.replace(" PIPELINE ", f" {pipeline} ")
+        lines.append(f"{ALERT}pipeline {pipeline}, {_which(own)} {sentence}")
     return lines
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from stacks.settings import SettingsError, read_environments
-from tools.operate.errors import StoppedError
+from tools.operate.errors import SIGNALLED, StoppedError
 from tools.sandbox import one_pipeline
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.folder import APPLYING, Facts, held, runs
@@ -54,19 +54,21 @@ class Planned:
         """Apply the plan; returns the outputs.
 
         Raises `SandboxError` where it fails; the stack from before is then deployed again, or the
-        message says why not. Raises `StoppedError` on Ctrl-C.
+        message says why not. Raises `StoppedError` on a signal.
         """
         terraform = terraform_of(self.after)
-        if self.plan is not None:
-            try:
-                terraform.apply(report, saved_plan=PLAN_FILE)
-            except SandboxError as error:
-                raise SandboxError(f"{error}\n{self._back()}") from error
-            except KeyboardInterrupt:
-                raise StoppedError(
-                    "Stopped in the middle: a part of the changes is deployed. The same command "
-                    "goes on with the rest."
-                ) from None
+        if self.plan is None:
+            return terraform.outputs()
+        try:
+            terraform.apply(report, saved_plan=PLAN_FILE)
+        except SandboxError as error:
+            raise SandboxError(f"{error}\n{self._back()}") from error
+        except SIGNALLED as stop:
+            raise StoppedError(
+                "Stopped in the middle: a part of the changes is deployed. `burst sandbox apply` "
+                "goes on with the rest.",
+                stop,
+            ) from None
         outputs = terraform.outputs()
         self.after.write(self.folder)
         return outputs

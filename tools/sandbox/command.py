@@ -161,6 +161,7 @@ def print_line(console: Console, line: str, at: datetime | None = None) -> None:
 def lines_for_notices(console: Console, sandbox: Sandbox) -> Iterator[None]:
     """Print a line for every step of the engine that people care about."""
     from tools.sandbox.narration import narrated
+    from tools.sandbox.work import works
 
-    with narrated(sandbox.engine, lambda at, line: print_line(console, line, at)):
+    with narrated(sandbox.engine, lambda at, line: print_line(console, line, at), works(sandbox)):
         yield

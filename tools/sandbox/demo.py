@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from burst.contract import (
     ARCHIVE,
-    LEDGER,
     LINEAGE,
     PARTITIONS,
     QUARANTINE,
@@ -24,7 +23,7 @@ from burst.contract import (
     SOURCE_KEY,
     folder,
 )
-from burst.ledger import FileResult, PlanRecord, ResultRecord
+from burst.ledger import FileResult
 
 from stacks.settings import PipelineSettings
 from tools.operate.ids import short
@@ -34,6 +33,7 @@ from tools.sandbox.glue.notices import Snapshot
 from tools.sandbox.glue.runs import WorkflowRun
 from tools.sandbox.orders import COLUMNS, OrderFile
 from tools.sandbox.sandbox import Sandbox
+from tools.sandbox.work import LedgerWork, Work, keys
 
 FIRST_FILES = 10
 FIRST_SECONDS = 3.0
@@ -66,23 +66,6 @@ class FileCounts:
     waiting: int
     archived: int
     quarantined: int
-
-
-@dataclass(frozen=True)
-class Work:
-    """What one job run has done so far.
-
-    Attributes:
-        planned: files of the batches that it has begun.
-        files: files of the batches that it has committed.
-        rows: rows that these files gave.
-        spark: whether Spark has answered.
-    """
-
-    planned: int = 0
-    files: int = 0
-    rows: int = 0
-    spark: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,8 +168,7 @@ class Burst:
         self._before = sandbox.engine.snapshot()
         self._sent: dict[str, datetime] = {}
         self._sender_stops = threading.Event()
-        self._plans: dict[str, PlanRecord] = {}
-        self._results: dict[str, ResultRecord] = {}
+        self._ledger = LedgerWork(self._s3, self._lake, pipeline)
 
     def run(self, show: Callable[[BurstProgress], None] = lambda progress: None) -> Outcome:
         """Send everything, wait until it is processed, and compare rows in with rows out."""
@@ -221,7 +203,7 @@ class Burst:
             # In this order: what a run has done is in the ledger before the run has ended.
             files = self._look()
             engine = self._sandbox.engine.snapshot()
-            self._read_ledger()
+            self._ledger.read()
             yield BurstProgress(
                 seconds=now - started,
                 total=len(self._files),
@@ -246,44 +228,24 @@ class Burst:
         moved = [
             key
             for area in (ARCHIVE, QUARANTINE)
-            for key in self._keys(self._lake, folder(area, self._pipeline))
+            for key in keys(self._s3, self._lake, folder(area, self._pipeline))
         ]
         quarantined = [key for key in moved if key.startswith(folder(QUARANTINE, self._pipeline))]
         return FileCounts(
             sent=len(self._sent),
-            waiting=sum(1 for _ in self._keys(self._landing, self._settings.prefix)),
+            waiting=sum(1 for _ in keys(self._s3, self._landing, self._settings.prefix)),
             archived=len(moved) - len(quarantined),
             quarantined=sum(not key.endswith(REASON_SUFFIX) for key in quarantined),
         )
 
-    def _read_ledger(self) -> None:
-        """Read what the runs have written since the last look."""
-        for key in self._keys(self._lake, folder(LEDGER, self._pipeline)):
-            if key.endswith("/plan.json") and key not in self._plans:
-                self._plans[key] = PlanRecord.from_json(self._body(key), key=key)
-            elif key.endswith("/result.json") and key not in self._results:
-                self._results[key] = ResultRecord.from_json(self._body(key), key=key)
-
-    def _body(self, key: str) -> bytes:
-        return self._s3.get_object(Bucket=self._lake, Key=key)["Body"].read()
-
     def _work(self, engine: Snapshot) -> dict[str, Work]:
         return {
-            run.run_id: Work(
-                planned=sum(len(p.inputs) for p in self._plans.values() if _by(p, run.run_id)),
-                files=sum(len(r.files) for r in self._results.values() if _by(r, run.run_id)),
-                rows=sum(r.rows for r in self._results.values() if _by(r, run.run_id)),
-                # Spark's greeting is the first thing that a run prints.
-                spark=run.log.exists() and run.log.stat().st_size > 0,
+            # Spark's greeting is the first thing that a run prints.
+            run.run_id: self._ledger.of(
+                run.run_id, spark=run.log.exists() and run.log.stat().st_size > 0
             )
             for run in engine.job_runs[len(self._before.job_runs) :]
         }
-
-    def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        for page in pages:
-            for item in page.get("Contents", []):
-                yield item["Key"]
 
     def _raise_when_stuck(self, progress: BurstProgress) -> None:
         self._raise_when_a_run_failed(progress.engine)
@@ -320,10 +282,10 @@ class Burst:
         return f"{files.waiting} files wait in landing. " + " ".join(reasons)
 
     def _outcome(self) -> Outcome:
-        self._read_ledger()
+        self._ledger.read()
         results = [
             (result, file)
-            for result in self._results.values()
+            for result in self._ledger.results.values()
             for file in result.files
             if file.key in self._sent
         ]
@@ -359,7 +321,7 @@ class Burst:
         rows_out = Counter(str(key) for key in sources[SOURCE_KEY].to_pylist())
         if self._settings.output.row_changes == "none":
             return compare_by_file(results, rows_out)
-        written = sum(result.rows_written or 0 for result in self._results.values())
+        written = sum(result.rows_written or 0 for result in self._ledger.results.values())
         return compare_counts(sum(file.rows for file in results), written, rows_out.total())
 
 
@@ -395,10 +357,6 @@ def _compared(rows_in: Counter[Any], rows_out: Counter[Any], agree: str) -> Rows
         extra=(rows_out - rows_in).total(),
         agree=agree,
     )
-
-
-def _by(record: PlanRecord | ResultRecord, job_run_id: str) -> bool:
-    return record.origin.job_run_id == job_run_id
 
 
 def _known_as_bad(files: Sequence[BurstFile]) -> int | None:

@@ -10,13 +10,16 @@ from datetime import datetime
 
 from tools.sandbox.alert_lines import QuarantinedFile, quarantine_lines, quarantined
 from tools.sandbox.glue.engine import GlueEngine
-from tools.sandbox.glue.notices import MessagePublished, Notice
+from tools.sandbox.glue.notices import JobRunChanged, MessagePublished, Notice
 from tools.sandbox.view import narrate
+from tools.sandbox.work import Work
 
 # Files of one batch go to quarantine within this time.
 GATHER_SECONDS = 2.0
 
 Print = Callable[[datetime, str], None]
+# What a job run that has ended well has done; None where that is not to be told.
+WorkOf = Callable[[JobRunChanged], Work | None]
 
 
 class Narrator:
@@ -24,10 +27,12 @@ class Narrator:
 
     Args:
         print_line: prints a line with its time.
+        work_of: asked for each job run that has succeeded.
     """
 
-    def __init__(self, print_line: Print) -> None:
+    def __init__(self, print_line: Print, work_of: WorkOf = lambda notice: None) -> None:
         self._print = print_line
+        self._work_of = work_of
         self._gathered: list[QuarantinedFile] = []
         self._since: datetime | None = None
 
@@ -43,7 +48,10 @@ class Narrator:
             self._gathered.append(file)
             self._since = self._since or notice.at
             return
-        if line := narrate(notice):
+        work = None
+        if isinstance(notice, JobRunChanged) and notice.state == "SUCCEEDED":
+            work = self._work_of(notice)
+        if line := narrate(notice, work):
             self.flush()
             self._print(notice.at, line)
 
@@ -57,11 +65,16 @@ class Narrator:
 
 
 @contextmanager
-def narrated(engine: GlueEngine, print_line: Print) -> Iterator[None]:
+def narrated(
+    engine: GlueEngine, print_line: Print, work_of: WorkOf = lambda notice: None
+) -> Iterator[None]:
     """Print a line for every step of the engine that people care about, while the block runs."""
     notices: queue.SimpleQueue[Notice | None] = queue.SimpleQueue()
     thread = threading.Thread(
-        target=_narrate, args=(notices, Narrator(print_line)), name="narrator", daemon=True
+        target=_narrate,
+        args=(notices, Narrator(print_line, work_of)),
+        name="narrator",
+        daemon=True,
     )
     thread.start()
     unsubscribe = engine.subscribe(notices.put)

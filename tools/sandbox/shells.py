@@ -11,12 +11,13 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-LEAVE = "leave_sandbox"
+from tools.operate.deployment import LEAVE_SANDBOX
+
 NOT_FOR_THE_SANDBOX = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
 # Terraform adds the variable TF_CLI_ARGS_<command> to the arguments of the command (Terraform
 # documentation, "Environment Variables"), and refuses an option that it does not know by its name.
 GUARDED = ("plan", "apply", "destroy", "refresh", "import")
-GUARD = f"-this-shell-uses-a-burst-sandbox--type-{LEAVE}"
+GUARD = f"-this-shell-uses-a-burst-sandbox--type-{LEAVE_SANDBOX}"
 SAVED = "_burst_before_"
 
 
@@ -33,48 +34,48 @@ def posix(variables: Mapping[str, str]) -> Iterator[str]:
     """For bash, zsh and every other POSIX shell."""
     names = [*NOT_FOR_THE_SANDBOX, *variables]
     # Also where it is sourced twice, or that of another sandbox was before.
-    yield f"if command -v {LEAVE} >/dev/null 2>&1; then {LEAVE}; fi"
+    yield f"if command -v {LEAVE_SANDBOX} >/dev/null 2>&1; then {LEAVE_SANDBOX}; fi"
     for name in names:
         yield f'if [ -n "${{{name}+set}}" ]; then {SAVED}{name}="${name}"; fi'
     yield f"unset {' '.join(NOT_FOR_THE_SANDBOX)}"
     yield from (f"export {name}={shlex.quote(value)}" for name, value in variables.items())
-    yield f"{LEAVE}() {{"
+    yield f"{LEAVE_SANDBOX}() {{"
     for name in names:
         old = f"{SAVED}{name}"
         yield (
             f'  if [ -n "${{{old}+set}}" ]; then export {name}="${old}"; unset {old}; '
             f"else unset {name}; fi"
         )
-    yield f"  unset -f {LEAVE}"
+    yield f"  unset -f {LEAVE_SANDBOX}"
     yield "}"
 
 
 def fish(variables: Mapping[str, str]) -> Iterator[str]:
     """For fish."""
     names = [*NOT_FOR_THE_SANDBOX, *variables]
-    yield f"functions -q {LEAVE}; and {LEAVE}"
+    yield f"functions -q {LEAVE_SANDBOX}; and {LEAVE_SANDBOX}"
     yield from (f"set -q {name}; and set -g {SAVED}{name} ${name}" for name in names)
     yield from (f"set -e {name}" for name in NOT_FOR_THE_SANDBOX)
     yield from (f"set -gx {name} {_fish_quoted(value)}" for name, value in variables.items())
-    yield f"function {LEAVE}"
+    yield f"function {LEAVE_SANDBOX}"
     for name in names:
         old = f"{SAVED}{name}"
         yield f"  if set -q {old}; set -gx {name} ${old}; set -e {old}; else; set -e {name}; end"
-    yield f"  functions -e {LEAVE}"
+    yield f"  functions -e {LEAVE_SANDBOX}"
     yield "end"
 
 
 def powershell(variables: Mapping[str, str]) -> Iterator[str]:
     """For PowerShell. A variable that is set to $null is removed."""
     names = [*NOT_FOR_THE_SANDBOX, *variables]
-    yield f"if (Get-Command {LEAVE} -ErrorAction SilentlyContinue) {{ {LEAVE} }}"
+    yield f"if (Get-Command {LEAVE_SANDBOX} -ErrorAction SilentlyContinue) {{ {LEAVE_SANDBOX} }}"
     yield f"$global:{SAVED} = @{{}}"
     yield from (f"$global:{SAVED}['{name}'] = $env:{name}" for name in names)
     yield from (f"$env:{name} = $null" for name in NOT_FOR_THE_SANDBOX)
     yield from (f"$env:{name} = {_powershell_quoted(v)}" for name, v in variables.items())
-    yield f"function global:{LEAVE} {{"
+    yield f"function global:{LEAVE_SANDBOX} {{"
     yield from (f"  $env:{name} = $global:{SAVED}['{name}']" for name in names)
-    yield f"  Remove-Item function:{LEAVE}"
+    yield f"  Remove-Item function:{LEAVE_SANDBOX}"
     yield "}"
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tools.operate.deployment import SANDBOX_VARIABLE
+from tools.operate.deployment import LEAVE_SANDBOX, SANDBOX_VARIABLE
 from tools.sandbox import shells
 from tools.sandbox.sandbox import Sandbox, curated_folder
 
@@ -84,7 +84,7 @@ def how_to_use(
         "",
         f"  {curated.parent if others else curated}",
         "",
-        f"The shell that sourced it belongs to the sandbox: `{shells.LEAVE}` gives it back.",
+        f"The shell that sourced it belongs to the sandbox: `{LEAVE_SANDBOX}` gives it back.",
         "For fish and PowerShell: environment.fish and environment.ps1 beside it.",
         'docs/runbook.md continues from here: "A bad file, from the alarm to its rows".',
         "",

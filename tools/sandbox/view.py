@@ -29,7 +29,7 @@ from rich.text import Text
 
 from tools.operate.words import count, nested_text
 from tools.sandbox.alert_lines import alert_line
-from tools.sandbox.demo import BurstProgress, FileCounts, Outcome, Work
+from tools.sandbox.demo import BurstProgress, FileCounts, Outcome
 from tools.sandbox.glue.batches import Reason
 from tools.sandbox.glue.notices import (
     EventUndelivered,
@@ -44,6 +44,7 @@ from tools.sandbox.glue.notices import (
 )
 from tools.sandbox.glue.runs import JobRun, WorkflowRun
 from tools.sandbox.terraform import Change
+from tools.sandbox.work import Work
 
 BAR_WIDTH = 24
 # What a live view leaves free at the end of a line: a "^C" that is typed there and reaches the next
@@ -116,6 +117,8 @@ class Deployment:
             figures=figures,
         )
         if not change.waiting:
+            if change.total and change.done == change.total:
+                self._doing = ""
             return
         self._others = len(change.waiting) - 1
         if change.waiting[0] != self._doing:
@@ -239,8 +242,11 @@ def next_steps(*, own: bool) -> Iterator[tuple[str, str]]:
     yield "forecast", "what it would cost, and how long files would wait"
 
 
-def narrate(notice: Notice) -> str | None:
-    """One line for a log, where there is no live view; None for a notice that is not worth one."""
+def narrate(notice: Notice, work: Work | None = None) -> str | None:
+    """One line for a log, where there is no live view; None for a notice that is not worth one.
+
+    work: what a job run that has ended well has done, where it is known.
+    """
     match notice:
         case TriggerFired():
             run, events = short(notice.workflow_run_id), count(len(notice.event_ids), "event")
@@ -253,7 +259,8 @@ def narrate(notice: Notice) -> str | None:
         case JobRunChanged() if notice.state != "STARTING":
             # By the id under which every command shows it.
             run = short(notice.workflow_run_id or notice.run_id)
-            return f"Run {run} of {notice.job} is {notice.state}."
+            done = f": {found(work)}" if work else ""
+            return f"Run {run} of {notice.job} is {notice.state}{done}."
         case EventUndelivered():
             return f"Event {notice.event_id} was not delivered: {notice.message}"
         case MessagePublished():

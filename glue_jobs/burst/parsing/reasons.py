@@ -57,7 +57,8 @@ def check_names(
     expected = [column.in_file for column in columns]
     needed = [column.in_file for column in columns if not column.optional]
     if missing := [name for name in needed if name not in found]:
-        raise ParseError(f"{where} has no column {names(missing)}; it has {names(found)}.")
+        what = "column" if len(missing) == 1 else "columns"
+        raise ParseError(f"{where} has no {what} {names(missing)}; it has {names(found)}.")
     others = [name for name in found if name not in expected]
     if others and unknown == "quarantine":
         raise ParseError(

@@ -110,6 +110,7 @@ def test_commands_that_need_them_say_so(name: str) -> None:
         (["inspect", "dev", "orders", "elsewhere/x.csv"], "its keys begin with 'orders/'"),
         (["inspect", "prod", "orders", "orders/x.csv"], "describes the environment 'dev'"),
         (["put", "dev", "orders", __file__], "would leave 'orders/test_commands.py' alone"),
+        (["put", "dev", "orders", __file__, "--key", "orders/a\nb.csv"], r"character '\n' in it"),
         (["put", "dev", "orders", __file__, __file__, "--key", "orders/x.csv"], "2 are given"),
         (["put", "dev", "orders"], "Missing argument"),
         (["status", "dev", "--endpoint-url", "foo"], "Invalid endpoint: foo. Allowed is"),

@@ -16,6 +16,7 @@ from tools.operate.inspection import inspect_batch, inspect_key
 from tools.operate.ledger import PipelineLedger
 from tools.operate.putting import put_file, put_key
 from tools.operate.replays.records import ReplayRecords
+from tools.operate.replays.selection import Selection
 from tools.sandbox.account import Account
 
 
@@ -57,6 +58,11 @@ def test_id_of_a_replay_is_said_to_be_one_and_what_to_type(world: World) -> None
         f"{done.id} is a replay and no batch. It brought back 2 files"
     )
     assert "`burst inspect dev orders orders/a.csv`" in str(error.value)
+
+    records = ReplayRecords.of(world.s3, DEPLOYMENT, PIPELINE)
+    unfinished, _ = records.begin(Selection("quarantine"), datetime.now(UTC))
+    with pytest.raises(InputError, match=f"{unfinished.id} is a replay and .*, or runs at this"):
+        inspect_batch(world.s3, DEPLOYMENT, PIPELINE, unfinished.id)
 
 
 def test_story_of_a_key_comes_from_the_batches_that_took_it(world: World) -> None:

@@ -12,7 +12,10 @@ import pytest
 from tests.patience import PATIENCE
 from tests.tools.small_pipeline import NAME, SmallPipeline, deploy
 from tools.operate import logs
+from tools.operate.deployment import DeployedPipeline, Deployment
+from tools.operate.errors import InputError
 from tools.operate.logs import LogLine, RunLog, followed_lines
+from tools.operate.runs import find_run
 from tools.sandbox.account import Account
 from tools.sandbox.glue.engine import GlueEngine
 from tools.sandbox.glue.job_logs import group_prefix
@@ -120,12 +123,30 @@ def test_what_a_job_prints_is_in_its_file_and_in_cloudwatch_logs_if_its_role_may
         assert "error driver ValueError: no room" in texts(found)
         kept = Path(run.log).read_text(encoding="utf-8")
         assert [line.text for line in found if line.text not in kept] == []
+        _a_run_of_another_pipeline_is_named(account, run.run_id)
 
         account.client("iam").delete_role_policy(RoleName="job", PolicyName="logs")
         silent = _one_run(engine, pipeline)
         assert silent.run_id != run.run_id
         assert list(RunLog(account.client("logs"), PREFIX, silent.run_id).new_lines()) == []
         assert "the job says hello" in Path(silent.log).read_text(encoding="utf-8")
+
+
+def _a_run_of_another_pipeline_is_named(account: Account, run_id: str) -> None:
+    glue = account.client("glue")
+    job = glue.get_job(JobName=NAME)["Job"]
+    glue.create_job(Name="other", Role=job["Role"], Command=job["Command"])
+    mine, other = (_deployed(name, job) for name, job in [("orders", NAME), ("trips", "other")])
+    deployment = Deployment("dev", "eu-central-1", "l", "k", {"orders": mine, "trips": other})
+    assert find_run(glue, deployment, mine, run_id[:11]).run_id == run_id
+    with pytest.raises(InputError, match="of the pipeline orders: type orders in place of trips"):
+        find_run(glue, deployment, other, run_id[:11])
+    with pytest.raises(InputError, match="There is no run jr_00000000 in the job other"):
+        find_run(glue, deployment, other, "jr_00000000")
+
+
+def _deployed(name: str, job_name: str) -> DeployedPipeline:
+    return DeployedPipeline(name, f"{name}/", "", "", "", "", job_name, "", PREFIX, paused=False)
 
 
 def _one_run(engine: GlueEngine, pipeline: SmallPipeline) -> Any:

@@ -89,11 +89,28 @@ def test_outputs_of_something_else_are_refused(outputs: dict[str, Any], what: st
         parse_outputs(outputs, source="test")
 
 
-def test_file_of_another_environment_is_refused(tmp_path: Path) -> None:
+def test_file_of_another_environment_is_refused_and_in_a_sandbox_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "outputs.json"
     file.write_text(json.dumps(OUTPUTS))
-    with pytest.raises(InputError, match="describes the environment 'dev', not 'prod'"):
+    monkeypatch.delenv(deployment.SANDBOX_VARIABLE, raising=False)
+    with pytest.raises(InputError, match=r"describes the environment 'dev', not 'prod'\.$"):
         read_deployment("prod", file)
+    monkeypatch.setenv(deployment.SANDBOX_VARIABLE, str(tmp_path))
+    with pytest.raises(InputError, match="`leave_sandbox` gives it back, and `burst sandbox --env"):
+        read_deployment("prod", file)
+
+
+def test_pipeline_that_is_not_deployed_is_said_once_with_one_that_resembles(tmp_path: Path) -> None:
+    file = tmp_path / "outputs.json"
+    file.write_text(json.dumps(OUTPUTS))
+    with pytest.raises(InputError) as error:
+        reach("dev", file, None, "order")
+    assert str(error.value) == (
+        "There is no pipeline 'order' (did you mean 'orders'?) in the environment 'dev'. "
+        "Deployed: orders."
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from tests.unit.operate.records import BATCH, NOW
 from tools.operate.draining import Drained, RunProgress
 from tools.operate.following import progress_words
 from tools.operate.history import Batch
+from tools.operate.views.runs import drained_line
 from tools.operate.watching import watched
 
 
@@ -29,6 +30,16 @@ def test_progress_says_how_much_of_what_waited_is_loaded(
 ) -> None:
     progress = RunProgress("wr_1", "RUNNING", 1.0, batches, files, waited)
     assert progress_words(progress) == words
+
+
+def test_run_that_waits_names_the_run_before_it_and_in_the_end_what_that_one_took() -> None:
+    progress = RunProgress("wr_1", "WAITING", 1.0, 0, 0, 7, behind="wr_0123456789")
+    assert progress_words(progress) == "WAITING for the run wr_01234567"
+    ahead = Batch(BATCH, NOW, 1, 41, 0, 0, 10, 1.0, True, "jr_0", "wr_0123456789")
+    line = drained_line(Drained("wr_1", "SUCCEEDED", None, 96.0, (), 0, (ahead,))).plain
+    assert line == (
+        "The run wr_1 took 1 min 36 s: nothing was left to do, as wr_01234567 took 1 file, 41 rows."
+    )
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_id_is_found_by_its_beginning_and_only_where_it_is_the_only_one() -> Non
         ("nonsense", "batch", "The id of a batch is like 2025"),
         ("20990101", "batch", "shows the last ones."),
         ("nonsense", "run", "The id of a run is like wr_"),
-        ("wr_0123abcd", "run", "Runs of other pipelines are in their own jobs."),
+        ("wr_0123abcd", "run", "shows the last ones."),
     ],
 )
 def test_id_that_there_is_not_is_bad_input_with_a_hint(text: str, what: str, hint: str) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -18,12 +20,14 @@ from tools.operate import ids
 from tools.operate.answer import Answer
 from tools.operate.history import Batch, History
 from tools.operate.logs import Kind, LogLine
+from tools.operate.replays.selection import Choice, Item, Selection
 from tools.operate.rescued import unclaimed
 from tools.operate.runs import Run
 from tools.operate.status import EnvironmentStatus, PipelineStatus
 from tools.operate.views.logs import head, line_text
+from tools.operate.views.replaying import nothing_done
 from tools.operate.views.status import status_panels
-from tools.operate.views.tables import RowsTable, batches_table, table_of
+from tools.operate.views.tables import Labelled, RowsTable, batches_table, table_of
 from tools.operate.words import ago, at_words, count, duration, range_words, size
 
 RUN = "0123456789abcdef" * 4
@@ -127,6 +131,34 @@ def test_values_stay_whole_and_rows_without_room_are_counted(columns: int, rows:
     assert ("no room" in out.getvalue()) is (rows < 3)
 
 
+def test_rows_that_were_asked_for_stand_below_where_there_is_no_room_beside() -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=50, force_terminal=True, color_system=None)
+    console.print(replace(ROWS_TABLE, all_rows=True))
+    assert re.findall(r"row \d", out.getvalue()) == ["row 1", "row 2", "row 3"]
+    assert re.findall(r"A-\d", out.getvalue()) == ["A-0", "A-1", "A-2"]
+    assert "no room" not in out.getvalue()
+
+
+def test_key_with_blanks_is_never_broken() -> None:
+    out = io.StringIO()
+    key = "orders/" + "a very long name of a file " * 3 + ".csv"
+    moved = Labelled([("2026-11-26", f"moved to archive/{key} by a run")], key)
+    console = Console(file=out, width=60, force_terminal=True, color_system=None)
+    console.print(moved, crop=False)
+    assert f"  archive/{key}\n" in out.getvalue()
+
+
+def test_trial_of_a_replay_with_another_file_names_that_file(tmp_path: Path) -> None:
+    file = tmp_path / "right.csv"
+    file.write_bytes(b"x" * 1234)
+    item = Item("orders/bad.csv", "quarantine/orders/bad.csv", BATCH, 3_900)
+    choice = Choice((item,), (), (), 0, (), ())
+    selection = Selection("quarantine", key=item.key, content="0" * 64)
+    lines = list(nothing_done(selection, choice, file, dry_run=True))
+    assert lines[-1] == f"Dry run: {file} (1.2 KiB) would be sent in its place."
+
+
 def test_pipe_gets_whole_values_and_no_blanks_at_the_ends_of_lines(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -142,6 +174,7 @@ def test_sentence_is_broken_at_words_and_a_command_or_a_long_path_never() -> Non
     command = "  pipenv run burst inspect dev orders orders/2026/11/26/zurich-00013.csv"
     path = "/" + "long/" * 10
     text = f"The file is well-known and is in {path} now.\n{command}\n+ a difference, also long"
+    text += "\n• a point of a list goes on"
     assert at_words(text, 20).split("\n") == [
         "The file is",
         "well-known and is in",
@@ -149,6 +182,8 @@ def test_sentence_is_broken_at_words_and_a_command_or_a_long_path_never() -> Non
         "now.",
         command,
         "+ a difference, also long",
+        "• a point of a list",
+        "  goes on",
     ]
     assert at_words(text, 500) == text
 

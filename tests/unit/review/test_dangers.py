@@ -289,6 +289,18 @@ def versioning(status: str) -> dict[str, Any]:
             {"job_run_queuing_enabled": False},
             Kind.EVENTS,
         ),
+        (
+            "aws_glue_job",
+            {"default_arguments": {"--prefix": "orders/"}},
+            {"default_arguments": {"--prefix": "orders/eu/"}},
+            Kind.PIPELINES,
+        ),
+        (
+            "aws_glue_job",
+            {"default_arguments": {"--prefix": "orders/"}},
+            {"default_arguments": {"--prefix": "orders/", "--suffix": ".csv"}},
+            Kind.PIPELINES,
+        ),
         ("aws_glue_workflow", {}, {"max_concurrent_runs": 1}, Kind.EVENTS),
         ("aws_glue_workflow", {"max_concurrent_runs": 3}, {"max_concurrent_runs": 2}, Kind.EVENTS),
         ("aws_cloudtrail", {"enable_logging": True}, {"enable_logging": False}, Kind.EVENTS),
@@ -309,6 +321,14 @@ def test_protection_that_is_taken_away_is_warned_of_and_the_other_way_is_not(
     assert danger.causes
     back = dangers(resource(type_, after, before))
     assert [d for d in back if d.subject.title.startswith("trigger") is False] == []
+
+
+@pytest.mark.parametrize("after", [None, {"eventbridge": False}])
+def test_events_of_the_lake_only_tell_of_quarantine(after: dict[str, Any] | None) -> None:
+    name = "lake_notification_12345678"
+    change = resource("aws_s3_bucket_notification", {"eventbridge": True}, after, name=name)
+    (danger,) = dangers(change)
+    assert danger.consequence.startswith("Nobody is told of a file in quarantine any more.")
 
 
 def test_retention_that_is_not_set_any_more_keeps_for_ever() -> None:

@@ -10,6 +10,7 @@ from burst.batch import REASON_SUFFIX, destination
 
 from tools.sandbox.alert_lines import (
     ALERT,
+    QuarantinedFile,
     alert_line,
     for_the_demo,
     quarantine_lines,
@@ -53,6 +54,12 @@ def test_message_about_a_file_names_its_pipeline_and_its_key() -> None:
 )
 def test_other_messages_are_about_no_file(text: str) -> None:
     assert quarantined(text) is None
+
+
+def test_command_in_a_line_has_the_name_of_its_pipeline() -> None:
+    sentence = "Correct it: `burst replay dev PIPELINE --quarantine`."
+    [line] = quarantine_lines([QuarantinedFile("returns", "returns/x.csv", sentence)])
+    assert line.endswith("`burst replay dev returns --quarantine`.")
 
 
 def test_seven_files_are_one_line_with_the_first_ones() -> None:

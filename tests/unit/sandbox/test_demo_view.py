@@ -14,11 +14,12 @@ from burst.ledger import FileResult
 from rich.console import Console, RenderableType
 
 from tools.sandbox import demo, view
-from tools.sandbox.demo import BurstProgress, FileCounts, Outcome, Rows, Work
+from tools.sandbox.demo import BurstProgress, FileCounts, Outcome, Rows
 from tools.sandbox.glue.batches import Firing, Reason
 from tools.sandbox.glue.notices import Snapshot
 from tools.sandbox.glue.runs import JobRun, WorkflowRun
 from tools.sandbox.terraform import Change
+from tools.sandbox.work import Work
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 RUNS = 20
@@ -143,6 +144,8 @@ def test_deployment_names_the_resource_that_takes_longest() -> None:
     assert "37/46" in lines[1]
     assert lines[2] == ("  0 s: aws_s3_bucket_lifecycle_configuration.lake_lifecycle and 2 more")
     assert max(map(len, lines)) <= 80 - view.FREE_COLUMNS
+    deployment.change(Change(46, 46, ""))
+    assert len(shown(deployment)) == 2, "nothing is waited for any more"
 
 
 def test_without_a_terminal_there_is_a_line_for_each_phase_and_each_ten_seconds(

@@ -10,6 +10,7 @@ import pytest
 from tools.sandbox.glue.notices import JobRunChanged
 from tools.sandbox.using import how_to_use
 from tools.sandbox.view import narrate
+from tools.sandbox.work import Work
 
 
 @pytest.mark.parametrize("others", [False, True])
@@ -19,7 +20,7 @@ def test_curated_is_named_for_the_pipeline_or_for_all_of_them(others: bool) -> N
     assert ("  /s/curated/orders" in lines) is not others
 
 
-def test_line_about_a_run_names_its_job() -> None:
+def test_line_about_a_run_names_its_job_and_what_it_found() -> None:
     notice = JobRunChanged(
         at=datetime(2026, 11, 26, tzinfo=UTC),
         job="burst-dev-orders",
@@ -29,4 +30,7 @@ def test_line_about_a_run_names_its_job() -> None:
         error_message=None,
         log="log.txt",
     )
-    assert narrate(notice) == "Run wr_2 of burst-dev-orders is SUCCEEDED."
+    line = "Run wr_2 of burst-dev-orders is SUCCEEDED"
+    assert narrate(notice) == f"{line}."
+    assert narrate(notice, Work(files=3, rows=1)) == f"{line}: took 3 files, 1 row."
+    assert narrate(notice, Work()) == f"{line}: found no files."

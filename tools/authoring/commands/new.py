@@ -33,8 +33,8 @@ def new(
         typer.Option(
             "--from",
             metavar="FILE",
-            help="Sample file: csv, json lines or Parquet, also with gzip; - for standard input. "
-            "Further files may follow.",
+            help="The first sample, which is needed: csv, json lines or Parquet, also with gzip; - "
+            "for standard input. Further files may follow.",
         ),
     ] = None,
     prefix: Annotated[

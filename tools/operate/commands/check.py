@@ -9,7 +9,7 @@ import typer
 
 from tools.operate.answer import Answer, agreed, explained_errors
 from tools.operate.checking import Check, Looked, Options, cost_words
-from tools.operate.errors import InputError, StoppedError
+from tools.operate.errors import SIGNALLED, InputError, StoppedError
 from tools.operate.options import (
     AsJson,
     Endpoint,
@@ -79,8 +79,8 @@ def check(
         bar.start()
         try:
             checked.run(looked)
-        except KeyboardInterrupt:
-            raise StoppedError(_stopped(checked)) from None
+        except SIGNALLED as stop:
+            raise StoppedError(_stopped(checked), stop) from None
     later = checked.findings[len(drawn) :]
     answer.end(
         {

@@ -46,7 +46,7 @@ def verdict_line(findings: Sequence[Finding], environment: str) -> Text:
         (f for f in findings if f.verdict is Verdict.NOT_SEEN), None
     )
     if first is None:
-        return Text(f"{environment} keeps what was tried: {told}.", style="green")
+        return Text(f"{environment}: {told}; nothing is broken.", style="green")
     where = f"{environment} {first.pipeline}".strip()
     line = Text(f"{count(counted[Verdict.NOT_SEEN], 'promise')} not seen ({told}). ", style="red")
     return line.append(f"Begin with {where}: {first.detail}", style="")

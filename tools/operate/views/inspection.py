@@ -52,7 +52,7 @@ def key_story(story: KeyStory, where: str) -> Iterator[RenderableType]:
     """
     later = {version.version_id: version for version in story.versions}
     for version in story.versions:
-        yield from _version_parts(version, later.get(version.came_back_as or ""))
+        yield from _version_parts(story.key, version, later.get(version.came_back_as or ""))
     if next_step := _next_step(story, where):
         yield next_step
     if story.delete_markers:
@@ -85,7 +85,9 @@ def _looked(story: KeyStory) -> str:
     return f"Looked through all of the ledger ({count(story.batches, 'batch', 'batches')})."
 
 
-def _version_parts(version: Version, came_back: Version | None) -> Iterator[RenderableType]:
+def _version_parts(
+    key: str, version: Version, came_back: Version | None
+) -> Iterator[RenderableType]:
     style, state = _state(version, came_back)
     yield Text.assemble(
         (f"version {version.version_id}", "bold"), f", {size(version.size)}: ", (state, style)
@@ -97,7 +99,7 @@ def _version_parts(version: Version, came_back: Version | None) -> Iterator[Rend
         rows.append(("now", Text(NOW[version.where], style=style)))
     if version.output:
         rows.append(("rows in", version.output))
-    yield Labelled(rows)
+    yield Labelled(rows, key)
     yield ""
 
 
@@ -120,7 +122,7 @@ def run_story(story: RunStory, now: datetime) -> Iterator[RenderableType]:
         ("Started", f"{timestamp(run.started_at)} by {run.started_by or 'unknown'}"),
         ("Ended", timestamp(run.ended_at) if run.ended_at else "not yet"),
         ("Took", duration(run.took(now))),
-        ("Billed", f"{duration(run.seconds)} of its workers"),
+        ("Billed", f"{duration(run.seconds)} for each of its workers"),
     ]
     if run.error:
         rows.append(("It said", Text(run.error, style="red")))
@@ -189,7 +191,7 @@ def _batch_files(story: BatchStory) -> Iterator[RenderableType]:
         outcome += f", {count(file.rows, 'row')}" if file.outcome == "curated" else ""
         outcome += ", replayed" if file.replayed else ""
         words = f"{outcome}: {file.reason}" if file.reason else outcome
-        yield Labelled([("", f"{file.key}{version}")])
+        yield Labelled([("", f"{file.key}{version}")], file.key)
         yield Labelled([("  ", Text(words, style="yellow" if file.reason else "dim"))])
     if (left := len(ordered) - SHOWN_FILES) > 0:
         yield Text(f"and {left:,} more; --json shows all", style="dim")
@@ -199,7 +201,7 @@ def rows_table(key: str, table: pa.Table) -> RenderableType:
     """Rows of curated, each in a column: there are more fields than fit side by side."""
     names = table.column_names
     rows = [[row[name] for name in names] for row in table.to_pylist(maps_as_pydicts="lossy")]
-    shown = RowsTable(("",), [(name,) for name in names], rows)
+    shown = RowsTable(("",), [(name,) for name in names], rows, all_rows=True)
     return Group(Text(f"Rows of {key} in curated:", style="bold"), shown)
 
 

@@ -35,7 +35,8 @@ def pause_lines(change: Pausing, *, written: bool, in_sandbox: bool = False) -> 
     else:
         yield (
             f"  pipenv run burst drain {where}\n\n"
-            "The last command takes the files that came during the pause: they sent no event."
+            "The last command takes the files that came during the pause: the rule was off, so "
+            "their events started nothing."
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.progress import Progress, TaskID
@@ -82,9 +83,12 @@ def warning(selection: Selection, choice: Choice) -> str:
 
 
 def nothing_done(
-    selection: Selection, choice: Choice, *, dry_run: bool
+    selection: Selection, choice: Choice, content: Path | None, *, dry_run: bool
 ) -> Iterator[RenderableType]:
-    """Why nothing came back: there is nothing, or it was only to be shown."""
+    """Why nothing came back: there is nothing, or it was only to be shown.
+
+    content: the file that would be sent in place of the one that was chosen.
+    """
     if choice.items:
         yield choice_table(choice)
     if not choice.items and not choice.outputs:
@@ -92,8 +96,10 @@ def nothing_done(
     elif selection.area == "archive":
         yield warning(selection, choice)
     if dry_run and choice.items:
-        what = count(len(choice.items), "file")
-        yield f"Dry run: {what}, {size(choice.bytes)} would come back."
+        what = f"{count(len(choice.items), 'file')}, {size(choice.bytes)} would come back"
+        if content:
+            what = f"{content} ({size(content.stat().st_size)}) would be sent in its place"
+        yield f"Dry run: {what}."
 
 
 def replayed_lines(

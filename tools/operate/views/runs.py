@@ -36,12 +36,22 @@ def drained_line(drained: Drained) -> Text:
         f"{count(drained.files, 'file')}{bad}{gone}, {count(drained.rows, 'row')} in "
         f"{count(len(drained.batches), 'batch', 'batches')}"
         if drained.batches
-        else "there was nothing to do"
+        else _nothing(drained)
     )
     text = Text(f"The run {run} took {duration(drained.seconds)}: {done}.", "green")
     if drained.bad_files:
         text.append(" `burst status` shows why they are bad.", "yellow")
     return text
+
+
+def _nothing(drained: Drained) -> str:
+    """Why a run found nothing: the one before it may have taken what waited."""
+    if not drained.ahead:
+        return "there was nothing to do"
+    files = sum(batch.files for batch in drained.ahead)
+    rows = sum(batch.rows for batch in drained.ahead)
+    run = ids.short(drained.ahead[0].workflow_run_id or "")
+    return f"nothing was left to do, as {run} took {count(files, 'file')}, {count(rows, 'row')}"
 
 
 def drained_parts(drained: Drained, pipeline: DeployedPipeline) -> Iterator[RenderableType]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -21,6 +22,9 @@ from tools.operate.status import EnvironmentStatus, PipelineStatus
 from tools.operate.views.tables import STATE_STYLES, batches_table, table_of
 from tools.operate.waiting import Waiting
 from tools.operate.words import ago, count, duration, size
+
+# In what started a run; the head of the column says it once.
+_EVENTS = re.compile(r" events?\)$")
 
 
 def screen(found: Sequence[EnvironmentStatus]) -> RenderableType:
@@ -97,15 +101,15 @@ def _waiting(waiting: Waiting, now: datetime) -> Text:
 def _runs(found: Sequence[runs.Run], now: datetime) -> RenderableType:
     if not found:
         return Text("none yet", style="dim")
-    table = table_of("run", "state", "started", "took", "files", "by")
+    table = table_of("run", "state", "ago", "took", "files", "by (events)")
     for run in found:
         table.add_row(
             run.shown_id,
             Text(run.state, style=STATE_STYLES.get(run.state, "bold red")),
-            ago(run.started_at, now, units=1),
+            ago(run.started_at, now, units=1).removesuffix(" ago"),
             duration(run.took(now)),
             _files(run),
-            run.started_by or "unknown",
+            _EVENTS.sub(")", run.started_by or "unknown"),
         )
     return table
 

@@ -24,9 +24,11 @@ SHOWN_FILES = 20
 # Blanks between two columns of a table.
 GAP = 2
 LONG_WORD = 12
+# Takes the place of a blank where no line may end.
+NOT_BROKEN = "\0"
 # Columns that wrap where there is no room; a number or an id stays on one line.
 FREE_TEXTS = frozenset(
-    {"file", "reason", "started by", "by", "EventBridge said", "for example", ""}
+    {"file", "reason", "started by", "by (events)", "EventBridge said", "for example", ""}
 )
 STATE_STYLES = {
     "SUCCEEDED": "green",
@@ -102,10 +104,12 @@ class Labelled:
     """Words beside labels, without a box, broken at blanks only.
 
     An id, a key or a path is there to be copied: one that is too long gets lines to itself, which
-    the terminal breaks, and a double click takes it whole.
+    the terminal breaks, and a double click takes it whole. key: one with blanks in it, that stays
+    whole in the words, too.
     """
 
     rows: Sequence[tuple[str, str | Text]]
+    key: str = ""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         beside = max((cell_len(label) for label, _ in self.rows), default=0) + 2
@@ -113,7 +117,7 @@ class Labelled:
         for label, words in self.rows:
             style = words.style if isinstance(words, Text) else ""
             head = label.ljust(beside)
-            for line in _broken(str(words), room):
+            for line in _broken(str(words), room, self.key):
                 if cell_len(line) > room:
                     if head.strip():
                         yield _line(Text(head.rstrip(), style="dim"))
@@ -128,8 +132,11 @@ class Labelled:
         return Measurement(1, min(options.max_width, beside + widest))
 
 
-def _broken(text: str, room: int) -> list[str]:
-    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+def _broken(text: str, room: int, key: str) -> list[str]:
+    if key:
+        text = text.replace(key, key.replace(" ", NOT_BROKEN))
+    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+    return [line.replace(NOT_BROKEN, " ") for line in lines]
 
 
 def _line(text: Text) -> Text:
@@ -142,33 +149,51 @@ class RowsTable:
     """Rows as columns, a line for each field, and only as many rows as there is room for.
 
     fields: what stands before the values, field by field. rows: values in the fields' order.
+    all_rows: those without room stand below, as a sample does not need to.
     """
 
     headers: Sequence[str]
     fields: Sequence[Sequence[str]]
     rows: Sequence[Sequence[object]]
+    all_rows: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        number = len(self.rows)
-        while number > 1 and natural_width(console, self._table(number)) > options.max_width:
-            number -= 1
-        yield self._table(number)
-        if left := len(self.rows) - number:
+        shown = self._fitting(console, options, 0)
+        yield self._table(0, shown)
+        while self.all_rows and shown < len(self.rows):
+            first, shown = shown, self._fitting(console, options, shown)
+            yield Text()
+            yield self._table(first, shown)
+        if left := len(self.rows) - shown:
             are = "row has" if left == 1 else "rows have"
             yield Text(f"{left} more {are} no room in {options.max_width} columns.", style="dim")
 
-    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        return Measurement.get(console, options, self._table(len(self.rows)))
+    def _fitting(self, console: Console, options: ConsoleOptions, first: int) -> int:
+        """The end of the rows that fit side by side: at least one."""
 
-    def _table(self, number: int) -> Table:
+        def fits(end: int) -> bool:
+            return natural_width(console, self._table(first, end)) <= options.max_width
+
+        last = len(self.rows)
+        if fits(last):
+            return last
+        end = first + 1
+        while end < last and fits(end + 1):
+            end += 1
+        return end
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement.get(console, options, self._table(0, len(self.rows)))
+
+    def _table(self, first: int, end: int) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for name in self.headers:
             table.add_column(name, no_wrap=True, overflow="fold")
-        for row in range(1, number + 1):
+        for row in range(first + 1, end + 1):
             # One that is wider than the terminal by itself has to be broken somewhere.
             table.add_column(f"row {row}", overflow="fold")
         for at, field in enumerate(self.fields):
-            values = (value_text(row[at]) for row in self.rows[:number])
+            values = (value_text(row[at]) for row in self.rows[first:end])
             table.add_row(*map(Text, field), *values)
         return table
 

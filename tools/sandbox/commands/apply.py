@@ -43,24 +43,27 @@ def apply(
         console.print(f"Planning for the sandbox {home.name}: about half a minute.", markup=False)
         with console.status("Planning"):
             planned = block.enter_context(applying.planned(home))
-        _show_plan(console, planned.plan)
+        _show_plan(console, planned)
         outputs = _apply(console, planned)
         using.write_outputs(home, outputs)
     if planned.plan is not None:
         console.print("Applied. Files that wait or come now are handled by what is deployed now.")
 
 
-def _show_plan(console: Console, plan: dict[str, Any] | None) -> None:
+def _show_plan(console: Console, planned: Planned) -> None:
     from tools.review import terminal
     from tools.review.page import page_of
     from tools.review.reading import read_plan
     from tools.review.review import review
+    from tools.review.synthesized import STACK_FILE, filled, read_stack
 
-    if plan is None:
+    if planned.plan is None:
         console.print("Nothing changes: what is deployed is what the settings say.")
         return
-    found, _ = read_plan(json.dumps(plan).encode(), source="The plan")
-    terminal.show(console, page_of(review(found)))
+    found, redact = read_plan(json.dumps(planned.plan).encode(), source="The plan")
+    file = Path(planned.after.stack_folder) / STACK_FILE
+    found = filled(found, read_stack(file.read_bytes(), source=str(file)), redact)
+    terminal.show(console, page_of(review(found, stack_file=str(file))))
     console.print()
 
 

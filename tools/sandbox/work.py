@@ -1,0 +1,110 @@
+"""What the runs of a pipeline have done, as its ledger says."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+from burst.contract import LEDGER, folder
+from burst.errors import LedgerError
+from burst.ledger import PlanRecord, ResultRecord
+
+from tools.sandbox.errors import SandboxError
+from tools.sandbox.using import OUTPUTS_FILE
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tools.sandbox.glue.notices import JobRunChanged
+    from tools.sandbox.sandbox import Sandbox
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one job run has done so far.
+
+    Attributes:
+        planned: files of the batches that it has begun.
+        files: files of the batches that it has committed.
+        rows: rows that these files gave.
+        spark: whether Spark has answered.
+    """
+
+    planned: int = 0
+    files: int = 0
+    rows: int = 0
+    spark: bool = False
+
+
+class LedgerWork:
+    """The work of each run of one pipeline. A record is read once: it never changes."""
+
+    def __init__(self, s3: S3Client, lake: str, pipeline: str) -> None:
+        self._s3 = s3
+        self._lake = lake
+        self._folder = folder(LEDGER, pipeline)
+        self.plans: dict[str, PlanRecord] = {}
+        self.results: dict[str, ResultRecord] = {}
+
+    def read(self) -> None:
+        """Read what the runs have written since the last look."""
+        for key in keys(self._s3, self._lake, self._folder):
+            if key.endswith("/plan.json") and key not in self.plans:
+                self.plans[key] = PlanRecord.from_json(self._body(key), key=key)
+            elif key.endswith("/result.json") and key not in self.results:
+                self.results[key] = ResultRecord.from_json(self._body(key), key=key)
+
+    def of(self, run_id: str, *, spark: bool = False) -> Work:
+        """What was read of this job run.
+
+        spark: whether Spark has answered, which no record says.
+        """
+        results = [r for r in self.results.values() if r.origin.job_run_id == run_id]
+        # Two batches took the place of such a one, and count for it.
+        halved = {r.origin.batch for r in results if r.replaced_by is not None}
+        return Work(
+            planned=sum(
+                len(plan.inputs)
+                for plan in self.plans.values()
+                if plan.origin.job_run_id == run_id and plan.origin.batch not in halved
+            ),
+            files=sum(len(result.files) for result in results),
+            rows=sum(result.rows for result in results),
+            spark=spark,
+        )
+
+    def _body(self, key: str) -> bytes:
+        return self._s3.get_object(Bucket=self._lake, Key=key)["Body"].read()
+
+
+def keys(s3: S3Client, bucket: str, prefix: str) -> Iterator[str]:
+    """All keys that begin like this."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    for page in pages:
+        for item in page.get("Contents", []):
+            yield item["Key"]
+
+
+def works(sandbox: Sandbox) -> Callable[[JobRunChanged], Work | None]:
+    """Tells the work of a job run of any pipeline; None where that cannot be read.
+
+    The outputs are read each time, because an apply may add pipelines while the sandbox runs.
+    """
+    s3 = sandbox.account.client("s3")
+
+    def work_of(notice: JobRunChanged) -> Work | None:
+        outputs = json.loads((sandbox.folder / OUTPUTS_FILE).read_text(encoding="utf-8"))
+        for name, pipeline in outputs["pipelines"].items():
+            if pipeline["job_name"] == notice.job:
+                ledger = LedgerWork(s3, outputs["lake_bucket_name"], name)
+                # An account that is closing, or a record that somebody has damaged by hand.
+                with contextlib.suppress(BotoCoreError, ClientError, LedgerError, SandboxError):
+                    ledger.read()
+                    return ledger.of(notice.run_id)
+        return None
+
+    return work_of
