@@ -164,9 +164,11 @@ def test_small_files_that_are_read_together_give_what_each_gives_alone(
         assert found == [{**row, "_input": index} for row in alone]
 
 
-def test_small_files_are_parsed_as_one_where_all_are_good() -> None:
-    columns = (Column("n", "int"), Column("s", "string"))
+@pytest.mark.parametrize("source", ["", "Item.Count"])
+def test_small_files_are_parsed_as_one_where_all_are_good(source: str) -> None:
+    columns = (Column("n", "int", source), Column("s", "string"))
     bodies = [b'{"n":1,"s":"a"}\n{"n":2,"s":null}\n', b"", b'{"n":null,"s":"b"}']
+    bodies = [body.replace(b'"n"', b'"%s"' % (source or "n").encode()) for body in bodies]
 
     rows, counts = parse_together(bodies, format=FileFormat("json", columns)) or (None, [])
 
