@@ -32,7 +32,7 @@ from burst.s3 import (
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-THREADS = 16
+THREADS = 32
 
 
 @dataclass(frozen=True)

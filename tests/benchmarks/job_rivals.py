@@ -34,7 +34,7 @@ from tests.jobs.world import COLUMNS
 from tools.sandbox.java import java_options
 
 # As many as the job has for its copies.
-THREADS = 16
+THREADS = 32
 DELETE_KEYS = 1000
 Seconds = dict[str, float]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from datetime import datetime
 from typing import Any, Literal, Self, cast, get_args
 
@@ -86,7 +86,7 @@ class PlanRecord:
         return self.part_of_files or len(self.inputs)
 
     def to_json(self) -> str:
-        return _dump("plan", asdict(self))
+        return _dump("plan", vars(self))
 
     @classmethod
     def from_json(cls, text: Text, *, key: str) -> Self:
@@ -175,11 +175,7 @@ class ResultRecord:
     format: int = RECORD_FORMAT
 
     def to_json(self) -> str:
-        fields = asdict(self)
-        for file in fields["files"]:
-            if not file["rescued"]:
-                del file["rescued"]
-        return _dump("result", fields)
+        return _dump("result", vars(self))
 
     @classmethod
     def from_json(cls, text: Text, *, key: str) -> Self:
@@ -220,7 +216,7 @@ class UnsettledRecord:
     files: tuple[UnsettledFile, ...]
 
     def to_json(self) -> str:
-        return _dump("unsettled", asdict(self))
+        return _dump("unsettled", vars(self))
 
     @classmethod
     def from_json(cls, text: Text, *, key: str) -> Self:
@@ -270,7 +266,7 @@ class AttemptsRecord:
     files: tuple[BadFile, ...] = ()
 
     def to_json(self) -> str:
-        return _dump("attempts", asdict(self))
+        return _dump("attempts", vars(self))
 
     @classmethod
     def from_json(cls, text: Text, *, key: str) -> Self:
@@ -301,7 +297,7 @@ class SetAsideRecord:
 
     def to_json(self) -> str:
         files = [{"key": key, "version_id": version} for key, version in self.files]
-        return _dump("set-aside", {**asdict(self), "files": files})
+        return _dump("set-aside", {**vars(self), "files": files})
 
     @classmethod
     def from_json(cls, text: Text, *, key: str) -> Self:
@@ -328,7 +324,7 @@ class Head:
     at: datetime
 
     def to_json(self) -> str:
-        return _text({"format": RECORD_FORMAT, "record": "head", **asdict(self)})
+        return _text({"format": RECORD_FORMAT, "record": "head", **vars(self)})
 
     @classmethod
     def from_json(cls, text: Text, *, key: str) -> Self:
@@ -365,7 +361,7 @@ class DoneRecord:
     missing: tuple[str, ...]
 
     def to_json(self) -> str:
-        return _dump("done", asdict(self))
+        return _dump("done", vars(self))
 
     @classmethod
     def from_json(cls, text: Text, *, key: str) -> Self:
@@ -381,19 +377,37 @@ class DoneRecord:
 
 
 def _dump(name: RecordName, fields: Mapping[str, Any]) -> str:
-    origin = fields["origin"]
+    origin = vars(fields["origin"])
     rest = {field: value for field, value in fields.items() if field != "origin"}
     return _text({"format": RECORD_FORMAT, "record": name, **origin, **rest})
 
 
 def _text(record: Mapping[str, Any]) -> str:
-    return json.dumps(record, default=_time_text, indent=1) + "\n"
+    """JSON for people, too: a line for each field, and one for each item of a list.
+
+    A record may have a hundred thousand files, and json's own indentation takes ten times as long.
+    """
+    fields = [f"{_ENCODER.encode(name)}: {_value_text(value)}" for name, value in record.items()]
+    return "{\n " + ",\n ".join(fields) + "\n}\n"
 
 
-def _time_text(value: object) -> str:
+def _value_text(value: object) -> str:
+    if isinstance(value, list | tuple) and value:
+        return "[\n  " + ",\n  ".join(map(_ENCODER.encode, value)) + "\n ]"
+    return _ENCODER.encode(value)
+
+
+def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, FileResult) and not value.rescued:
+        return {name: part for name, part in vars(value).items() if name != "rescued"}
+    if is_dataclass(value):
+        return vars(value)
     raise TypeError(f"a record cannot hold {value!r}")
+
+
+_ENCODER = json.JSONEncoder(default=_plain)
 
 
 def _origin(record: _Fields) -> Origin:

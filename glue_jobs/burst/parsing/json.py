@@ -120,9 +120,14 @@ def parse_together(
     except (ParseError, BadValue, pa.ArrowException):
         return None
     start = 0
-    required = [column for column in format.columns if not column.optional]
+    # A column that has a value in each row has one in each file.
+    required = [
+        column
+        for column in format.columns
+        if not column.optional and result.column(column.name).null_count
+    ]
     for content, count in zip(contents, counts, strict=True):
-        part = batch.slice(start, count)
+        part = result.slice(start, count)
         unseen = [column for column in required if not _has_value(column, part)]
         if count and unseen:
             lines = _lines(content, 1)

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
-# Up to this size an object is fetched whole and ahead of time. At most AHEAD of them wait in
-# memory, so a task never holds more than AHEAD * SMALL_BYTES (64 MiB) of them.
+# Up to this size an object is fetched whole and ahead of time. So many of them, and so many bytes,
+# are on their way or wait in memory.
 SMALL_BYTES = 2 * 1024**2
-AHEAD = 32
-THREADS = 16
+AHEAD = 64
+AHEAD_BYTES = 64 * 1024**2
+THREADS = 32
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,17 @@ def fetch(s3: S3Client, bucket: str, inputs: Sequence[tuple[int, InputFile]]) ->
     the network are raised; only a version that does not exist, or that S3 refuses, is
     no error.
     """
-    small = [item for item in inputs if item[1].size <= SMALL_BYTES]
+    waiting = deque(item for item in inputs if item[1].size <= SMALL_BYTES)
     large = [item for item in inputs if item[1].size > SMALL_BYTES]
-    waiting = iter(small)
+    room = AHEAD_BYTES
     with ThreadPoolExecutor(THREADS) as threads:
         ahead: deque[Future[Fetched]] = deque()
 
         def top_up() -> None:
-            while len(ahead) < AHEAD and (item := next(waiting, None)):
+            nonlocal room
+            while waiting and len(ahead) < AHEAD and waiting[0][1].size <= room:
+                item = waiting.popleft()
+                room -= item[1].size
                 ahead.append(threads.submit(_fetch_whole, s3, bucket, *item))
 
         top_up()
@@ -68,6 +72,7 @@ def fetch(s3: S3Client, bucket: str, inputs: Sequence[tuple[int, InputFile]]) ->
             yield Fetched(index, file, _open(s3, bucket, file))
         while ahead:
             fetched = ahead.popleft().result()
+            room += fetched.file.size
             top_up()
             yield fetched
 

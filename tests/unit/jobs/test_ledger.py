@@ -47,6 +47,7 @@ def file_results(draw: st.DrawFn) -> FileResult:
         rows=draw(counts),
         reason=None if outcome == "curated" else draw(texts),
         destination=None if outcome in ("gone", "unreadable") else draw(texts),
+        rescued=draw(st.dictionaries(texts, counts, max_size=2)),
     )
 
 
@@ -82,6 +83,16 @@ PLAN = PlanRecord(ORIGIN, (InputFile("a", "v", "e", 1, ORIGIN.at),))
 RESULT = ResultRecord(
     ORIGIN, None, 1, 1, {"read": 1.0}, (FileResult("a", "v", 1, "curated", 1, None, "archive/a"),)
 )
+
+
+def test_record_has_a_line_for_each_file() -> None:
+    files = PLAN.inputs * 3
+
+    lines = PlanRecord(ORIGIN, files).to_json().splitlines()
+
+    assert lines[0] == "{"
+    assert ' "transform": "orders",' in lines
+    assert sum('"version_id": "v"' in line for line in lines) == len(files)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "nonsense", b"\xff\xfe", '"text"'])

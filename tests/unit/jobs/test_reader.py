@@ -164,9 +164,11 @@ def test_small_files_that_are_read_together_give_what_each_gives_alone(
         assert found == [{**row, "_input": index} for row in alone]
 
 
-def test_small_files_are_parsed_as_one_where_all_are_good() -> None:
-    columns = (Column("n", "int"), Column("s", "string"))
+@pytest.mark.parametrize("source", ["", "Item.Count"])
+def test_small_files_are_parsed_as_one_where_all_are_good(source: str) -> None:
+    columns = (Column("n", "int", source), Column("s", "string"))
     bodies = [b'{"n":1,"s":"a"}\n{"n":2,"s":null}\n', b"", b'{"n":null,"s":"b"}']
+    bodies = [body.replace(b'"n"', b'"%s"' % (source or "n").encode()) for body in bodies]
 
     rows, counts = parse_together(bodies, format=FileFormat("json", columns)) or (None, [])
 
@@ -214,15 +216,17 @@ def test_error_of_s3_is_raised_and_is_no_verdict(error: Exception, size: int) ->
         read({"good": b"n\n1\n", "k": error}, size)
 
 
-def test_no_more_is_fetched_ahead_than_may_wait_in_memory() -> None:
-    s3 = FakeS3({f"k{n}": b"" for n in range(100)})
+@pytest.mark.parametrize("size", [1, fetching.SMALL_BYTES // 2, fetching.SMALL_BYTES])
+def test_no_more_is_fetched_ahead_than_may_wait_in_memory(size: int) -> None:
+    s3 = FakeS3({f"k{n}": b"" for n in range(200)})
     inputs = [
-        (n, InputFile(key, f"v-{key}", "e", 1, datetime(2025, 1, 1, tzinfo=UTC)))
+        (n, InputFile(key, f"v-{key}", "e", size, datetime(2025, 1, 1, tzinfo=UTC)))
         for n, key in enumerate(s3.bodies)
     ]
     fetched = fetching.fetch(cast(S3Client, s3), "landing", inputs)
+    most = min(fetching.AHEAD, fetching.AHEAD_BYTES // size)
 
-    for taken in range(1, 50):
+    for taken in range(1, 100):
         next(fetched)
-        assert len(s3.asked) <= taken + fetching.AHEAD
-    fetched.close()  # type: ignore[attr-defined]
+        assert len(s3.asked) <= taken + most
+    assert len(list(fetched)) == 200 - 99
