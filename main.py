@@ -31,7 +31,7 @@ def main() -> int:
     outdir = Path(os.environ.get("CDKTF_OUTDIR", PROJECT_FOLDER / "cdktf.out"))
     with nothing_collected():
         try:
-            synthesize(outdir)
+            names = synthesize(outdir)
         except SettingsError as error:
             print(error, file=sys.stderr)
             # A new App makes them; they stay where an earlier synth has filled them.
@@ -39,11 +39,19 @@ def main() -> int:
                 with suppress(OSError):
                     folder.rmdir()
             return 2
+    print(f"Written below {_shown(outdir / 'stacks')}: {', '.join(names)}.")
     return 0
 
 
-def synthesize(outdir: Path) -> None:
-    """Add all stacks to an app and write them; `SettingsError` before anything is written."""
+def _shown(folder: Path) -> Path:
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+
+
+def synthesize(outdir: Path) -> list[str]:
+    """Add all stacks to an app and write them; `SettingsError` before anything is written.
+
+    Returns the names of the stacks.
+    """
     file = PROJECT_FOLDER / "cdktf.json"
     settings = read_settings(file)
     variables = read_variables(os.environ, settings)
@@ -63,6 +71,7 @@ def synthesize(outdir: Path) -> None:
     if note := single_key(settings, variables):
         print(note, file=sys.stderr)
     app.synth()
+    return [child.node.id for child in app.node.children]
 
 
 if __name__ == "__main__":

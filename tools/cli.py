@@ -207,7 +207,7 @@ class NamedCommand(TyperCommand):
         if seconds and args and not args[0].startswith("-"):
             raise InputError(
                 f"There is no command '{self.name} {args[0]}'{_hint(args[0], seconds)}; "
-                f"`burst {self.name}` alone is one, and with {' or '.join(seconds)}."
+                f"what may follow `burst {self.name}` is {' or '.join(seconds)}."
             )
         try:
             return load(str(self.name)).make_context(info_name, args, parent, **extra)

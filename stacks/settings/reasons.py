@@ -46,7 +46,8 @@ def reason(problem: Mapping[str, Any]) -> str:
     if kind == "none_required":
         return f"expected null, found {json_kind(given)}"
     if kind in _ASKED:
-        return f"expected {_ASKED[kind]}, found {json_kind(given)}"
+        what = "one with a decimal point" if kind == "int_from_float" else json_kind(given)
+        return f"expected {_ASKED[kind]}, found {what}"
     if kind == "literal_error":
         choices = str(problem["ctx"]["expected"]).replace(" or ", ", ").split(", ")
         return _not_among(given, [choice.strip("'") for choice in choices])

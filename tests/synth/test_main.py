@@ -108,7 +108,8 @@ def test_main_synthesizes_the_same_in_any_folder_and_a_later_refusal_leaves_it_t
         for done in side_by_side.map(main, (project, moved)):
             assert done.returncode == 0
             # The shipped `dev` is ephemeral; every day's use of it needs no note.
-            assert (done.stdout, done.stderr) == ("", "")
+            said = "Written below cdktf.out/stacks: dev, prod.\n"
+            assert (done.stdout, done.stderr) == (said, "")
     outputs = [folder / "cdktf.out" for folder in (project, moved)]
     contents = [
         {

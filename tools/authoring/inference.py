@@ -473,7 +473,7 @@ def _json_columns(samples: Sequence[Sample]) -> tuple[list[Finding], list[str]]:
         left_out += column.left_out
     if not findings and left_out:
         raise InputError(f"There is no field that a column can take: {left_out[0]}.")
-    return findings, [f"{one}; it is left to _rescued" for one in left_out]
+    return findings, [f"{one.rstrip('.')}; it is left to _rescued" for one in left_out]
 
 
 def _objects(sample: Sample) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -23,6 +23,7 @@ from botocore.exceptions import (
 from burst.errors import BurstError
 from urllib3.exceptions import HTTPError
 
+from tools.operate.deployment import LEAVE_SANDBOX
 from tools.operate.errors import InputError, OperateError
 
 T = TypeVar("T")
@@ -144,7 +145,8 @@ def sentence(error: Exception) -> str:
     if isinstance(error, EndpointConnectionError | ConnectionError | HTTPClientError):
         return (
             f"AWS cannot be reached: {_first_line(error)} Look at the network, at AWS_ENDPOINT_URL "
-            "and --endpoint-url; an endpoint of the sandbox is gone once the sandbox ends."
+            "and --endpoint-url; an endpoint of the sandbox is gone once the "
+            f"sandbox ends (`{LEAVE_SANDBOX}` gives its shell back)."
         )
     return f"A call to AWS failed: {_first_line(error)}"
 

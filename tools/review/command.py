@@ -95,9 +95,15 @@ def review(
     else:
         terminal.show(Console(highlight=False), page_of(result), plan_text=text)
     if fail_on_data_loss and result.loses_data:
-        raise typer.Exit(DATA_LOSS)
+        _say_why(DATA_LOSS, "data would go, and --fail-on-data-loss is given")
     if fail_on_wider and result.widens:
-        raise typer.Exit(WIDER)
+        _say_why(WIDER, "permissions would become wide, and --fail-on-wider is given")
+
+
+def _say_why(code: int, why: str) -> None:
+    """End with this exit code; the page above has said what, and where."""
+    sys.stderr.write(f"Exit code {code}: {why}.\n")
+    raise typer.Exit(code)
 
 
 def _stack_beside(plan: str, found: Plan, stack: str | None) -> Path | None:

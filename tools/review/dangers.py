@@ -37,6 +37,7 @@ class Kind(StrEnum):
     PERMISSIONS = "permissions"
     PROTECTION = "protection"
     PIPELINES = "pipelines"
+    FILES = "files"
     EVENTS = "events"
 
 
@@ -453,7 +454,7 @@ GUARDS: tuple[_Guard, ...] = (
         lambda before, after: bool(before) and not str(before).startswith(str(after)),
         "Files that wait under the old prefix are no longer taken: `burst drain` before the apply "
         "takes them.",
-        Kind.PIPELINES,
+        Kind.FILES,
     ),
     _Guard(
         "aws_glue_job",
@@ -461,7 +462,7 @@ GUARDS: tuple[_Guard, ...] = (
         lambda before, after: bool(after) and not str(before or "").endswith(str(after)),
         "Files that wait and end otherwise are no longer taken: `burst drain` before the apply "
         "takes them.",
-        Kind.PIPELINES,
+        Kind.FILES,
     ),
     _Guard(
         "aws_glue_job",

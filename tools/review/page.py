@@ -117,6 +117,7 @@ TITLES = {
     Kind.PERMISSIONS: (Tone.CAUTION, "Permissions would become wide"),
     Kind.PROTECTION: (Tone.WARNING, "Protection of data would go"),
     Kind.PIPELINES: (Tone.WARNING, "Pipelines would be removed"),
+    Kind.FILES: (Tone.WARNING, "Files would be left in landing"),
     Kind.EVENTS: (Tone.WARNING, "Events would not get through"),
 }
 DONE = {
