@@ -167,7 +167,7 @@ def forecast(
             promise_seconds=promise_seconds,
             every_minutes=every,
             slower=found.slow if found.batches else SLOWER,
-            notes=_measured_note(found),
+            notes=(*_measured_note(found), *_default_note(environment)),
             progress=advance,
         )
     if html:
@@ -312,6 +312,12 @@ def _measured_note(found: MeasuredTimes) -> tuple[str, ...]:
         f"Run times are those of {found.batches:,} batches in the ledger; 8 of 10 took "
         f"{found.quick:.2g} to {found.slow:.2g} times as long as they say.",
     )
+
+
+def _default_note(environment: str | None) -> tuple[str, ...]:
+    if environment is not None:
+        return ()
+    return ("`now` is the defaults of the settings, because no environment was named.",)
 
 
 def _address(text: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from tools import processes
+from tools.operate.answer import print_text
 from tools.operate.deployment import PROJECT_FOLDER
 from tools.operate.words import count
 from tools.operate.words import size as bytes_in_words
@@ -199,11 +200,12 @@ def _announce(
     console.print(f"Everything is written to [bold]{_shown(folder)}[/].", soft_wrap=True)
     usual = settings.batch_window_seconds
     shortened = f" (shortened for the demo: {usual} s in its settings)" if window < usual else ""
-    console.print(f"Pipeline {subject.pipeline!r}; {subject.what}.", markup=False)
-    console.print(
+    print_text(console, f"Pipeline {subject.pipeline!r}; {subject.what}.")
+    print_text(
+        console,
         f"Batch size {size or settings.batch_size} events, batch window {window} s{shortened}. "
         "The demo takes two to three minutes; for half of that time the AWS provider waits "
-        "between its checks."
+        "between its checks.",
     )
 
 

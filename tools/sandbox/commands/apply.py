@@ -53,6 +53,7 @@ def apply(
 def _show_plan(console: Console, planned: Planned) -> None:
     from tools.review import terminal
     from tools.review.page import page_of
+    from tools.review.plan import Action
     from tools.review.reading import read_plan
     from tools.review.review import review
     from tools.review.synthesized import STACK_FILE, filled, read_stack
@@ -65,6 +66,12 @@ def _show_plan(console: Console, planned: Planned) -> None:
     found = filled(found, read_stack(file.read_bytes(), source=str(file)), redact)
     terminal.show(console, page_of(review(found, stack_file=str(file))))
     console.print()
+    triggers = (change for change in found.changes if change.type == "aws_glue_trigger")
+    if any(change.action is Action.CHANGE for change in triggers):
+        console.print(
+            "Batch size and window stay those with which the sandbox was started, whatever the "
+            "settings say."
+        )
 
 
 def _apply(console: Console, planned: Planned) -> dict[str, Any]:
