@@ -85,7 +85,8 @@ def test_exit_code_is_3_only_where_data_would_go_and_that_was_asked(
     file: Any, content: Any, options: list[str], code: int
 ) -> None:
     done = burst("review", file(content), *options)
-    assert (done.returncode, done.stderr) == (code, b"")
+    why = b"Exit code 3: data would go, and --fail-on-data-loss is given.\n" if code else b""
+    assert (done.returncode, done.stderr) == (code, why)
     assert (b"Data would go" in done.stdout) is (content is LOSS)
 
 
@@ -111,7 +112,8 @@ def test_exit_code_is_4_only_where_permissions_become_wide_and_that_was_asked(
     file: Any, content: Any, options: list[str], code: int
 ) -> None:
     done = burst("review", file(content), *options)
-    assert (done.returncode, done.stderr) == (code, b"")
+    wide = b"Exit code 4: permissions would become wide, and --fail-on-wider is given.\n"
+    assert (done.returncode, done.stderr) == (code, wide if code else b"")
     assert (b"Permissions would become wide" in done.stdout) is (content is WIDER)
 
 
@@ -250,7 +252,7 @@ def test_plan_text_and_stack_that_are_missing_are_named(file: Any) -> None:
 
 def test_review_needs_no_development_packages(file: Any) -> None:
     done = burst_process("review", file(LOSS), "--fail-on-data-loss", code=WITHOUT_THEM)
-    assert (done.returncode, done.stderr) == (3, b"")
+    assert (done.returncode, done.stderr.startswith(b"Exit code 3: ")) == (3, True)
     assert b"landing bucket" in done.stdout
 
 

@@ -238,7 +238,7 @@ def test_each_setting_rescues_what_it_names(
         ("json", b'{"z":1,"z":2}\n', "Line 1 has the field 'z' twice"),
         ("json", b'{"z":nope}\n', "Line 1, column 6: not JSON"),
         ("json", b'{"z":1e99999999999999999999}\n', "not JSON: a number is too large"),
-        ("parquet", parquet(z=[1]), "no column 'Order ID', 'day', 'note', 'price'"),
+        ("parquet", parquet(z=[1]), "no columns 'Order ID', 'day', 'note', 'price'"),
     ],
 )
 def test_what_is_no_value_or_a_missing_column_stays_bad(
