@@ -27,7 +27,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from tools.operate.words import count, nested_text
+from tools.operate.words import count, duration, nested_text
 from tools.sandbox.alert_lines import alert_line
 from tools.sandbox.demo import BurstProgress, FileCounts, Outcome
 from tools.sandbox.glue.batches import Reason
@@ -369,7 +369,7 @@ def found(work: Work) -> str:
 
 
 def _seconds(start: datetime, end: datetime) -> str:
-    return f"{(end - start).total_seconds():.0f} s"
+    return duration((end - start).total_seconds())
 
 
 def _summary(outcome: Outcome) -> Iterator[tuple[str, str]]:
