@@ -1,4 +1,4 @@
-"""`pipenv run test`: every test, or the ones named; the arguments are those of pytest."""
+"""`pipenv run test`: all but what the gate adds, or the tests named; arguments as of pytest."""
 
 from __future__ import annotations
 
