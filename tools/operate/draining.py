@@ -145,7 +145,8 @@ class Drain:
             self._add_committed(committed, since)
             state, error = job_state(run)
             seconds = took(run, self.clock())
-            batches = _of(committed, run_id)
+            own = _of(committed, run_id)
+            batches = tuple(replace(batch, started_by=runs.BY_HAND) for batch in own)
             files = sum(batch.files for batch in batches)
             waits = state == "WAITING"
             if waits:
@@ -175,7 +176,7 @@ class Drain:
             if result.replaced_by is None:
                 settled = "done" in names[result.origin.batch]
                 batch = history.summary(result, settled=settled)
-                committed[batch.batch] = replace(batch, started_by=runs.BY_HAND)
+                committed[batch.batch] = batch
 
     @property
     def _ledger(self) -> PipelineLedger:
