@@ -11,7 +11,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
@@ -27,6 +26,7 @@ except ModuleNotFoundError as missing:
 
 from tools import processes
 from tools.operate.errors import InputError, NotDeployedError, OperateError, StoppedError
+from tools.operate.words import did_you_mean
 from tools.review.errors import PlanError
 from tools.sandbox.errors import PipelineError, SandboxError
 
@@ -176,7 +176,7 @@ class Commands(TyperGroup):
         """The command of the first word; `InputError` where there is none."""
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
             raise InputError(
-                f"There is no command {args[0]!r}{_hint(args[0], self.list_commands(ctx))}; "
+                f"There is no command {args[0]!r}{did_you_mean(args[0], self.list_commands(ctx))}; "
                 "`burst --help` lists them."
             )
         return super().resolve_command(ctx, args)
@@ -206,7 +206,7 @@ class NamedCommand(TyperCommand):
         seconds = [] if extra.get("resilient_parsing") else second_words(str(self.name))
         if seconds and args and not args[0].startswith("-"):
             raise InputError(
-                f"There is no command '{self.name} {args[0]}'{_hint(args[0], seconds)}; "
+                f"There is no command '{self.name} {args[0]}'{did_you_mean(args[0], seconds)}; "
                 f"what may follow `burst {self.name}` is {' or '.join(seconds)}."
             )
         try:
@@ -226,11 +226,6 @@ def _one_style() -> Iterator[None]:
         name = error.ctx.command_path if error.ctx else "burst"
         sentence = error.format_message().rstrip(".")
         raise InputError(f"{sentence}. `{name} --help` shows what there is.") from error
-
-
-def _hint(word: str, known: Sequence[str]) -> str:
-    close = get_close_matches(word, known, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _with_range(error: typer.BadParameter, typed: Sequence[str]) -> str:

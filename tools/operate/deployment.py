@@ -7,11 +7,11 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from tools.operate.errors import InputError, NotDeployedError
+from tools.operate.words import did_you_mean
 from tools.processes import run
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
@@ -70,8 +70,7 @@ class Deployment:
     def pipeline(self, name: str) -> DeployedPipeline:
         """The pipeline of this name; raises `InputError` that names the deployed ones."""
         if name not in self.pipelines:
-            close = next(iter(get_close_matches(name, self.pipelines, n=1)), None)
-            hint = f" (did you mean {close!r}?)" if close else ""
+            hint = did_you_mean(name, list(self.pipelines))
             raise InputError(
                 f"There is no pipeline {name!r}{hint} in the environment {self.environment!r}. "
                 f"Deployed: {', '.join(sorted(self.pipelines))}."

@@ -138,7 +138,7 @@ def find_run(
     by_id = _runs_by_id(glue, pipeline)
     if not any(id_.startswith(text) for id_ in by_id):
         for other in deployment.pipelines.values():
-            if any(id_.startswith(text) for id_ in _runs_by_id(glue, other)):
+            if other != pipeline and any(id_.startswith(text) for id_ in _runs_by_id(glue, other)):
                 raise InputError(
                     f"{text} is a run of the pipeline {other.name}: type {other.name} in place of "
                     f"{pipeline.name}."

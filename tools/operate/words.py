@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Sequence
 from datetime import datetime
+from difflib import get_close_matches
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -55,6 +57,12 @@ def range_words(least: float | None, most: float | None) -> str:
     if least is None:
         return f"{most:,} or less"
     return f"{least:,} or more" if most is None else f"{least:,} to {most:,}"
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """What to say behind a name that there is not; "" where no name resembles it."""
+    close = get_close_matches(word, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def at_words(text: str, width: int) -> str:

@@ -95,12 +95,14 @@ def works(sandbox: Sandbox) -> Callable[[JobRunChanged], Work | None]:
     The outputs are read each time, because an apply may add pipelines while the sandbox runs.
     """
     s3 = sandbox.account.client("s3")
+    ledgers: dict[str, LedgerWork] = {}
 
     def work_of(notice: JobRunChanged) -> Work | None:
         outputs = json.loads((sandbox.folder / OUTPUTS_FILE).read_text(encoding="utf-8"))
         for name, pipeline in outputs["pipelines"].items():
             if pipeline["job_name"] == notice.job:
-                ledger = LedgerWork(s3, outputs["lake_bucket_name"], name)
+                lake = outputs["lake_bucket_name"]
+                ledger = ledgers.setdefault(name, LedgerWork(s3, lake, name))
                 # An account that is closing, or a record that somebody has damaged by hand.
                 with contextlib.suppress(BotoCoreError, ClientError, LedgerError, SandboxError):
                     ledger.read()
