@@ -14,13 +14,16 @@ COLOURS = {Tone.CAUTION: "red", Tone.WARNING: "yellow", Tone.PLAIN: "bold"}
 # Fewer columns leave too little for the values in a table of five columns.
 WIDE_ENOUGH = 120
 SIGNS = {"+": "green", "-": "red", "!": "yellow", " ": "default"}
+# What a panel takes of a line: a border and a space on either side.
+FRAME = 4
 
 
 def show(console: Console, page: Page, *, plan_text: str | None = None) -> None:
     """Print the page; nothing of it is cut."""
     for section in page.banners:
         colour = COLOURS[section.tone]
-        lines = Text("\n").join(_text(item) for item in section.items)
+        width = console.width - FRAME
+        lines = Text("\n").join(_text(console, item, width) for item in section.items)
         console.print(Panel(lines, title=f"[bold]{section.title}[/]", border_style=colour))
     console.print(_line(page.title, style="bold underline"))
     for line in page.summary:
@@ -38,11 +41,11 @@ def _section(console: Console, section: Section) -> None:
     console.print(Text(section.title, style="bold"))
     if not section.columns:
         for item in section.items:
-            console.print(_text(item))
+            console.print(_text(console, item, console.width))
         return
     rows = [item for item in section.items if isinstance(item, Row)]
     if console.width < WIDE_ENOUGH:
-        console.print(Text("\n").join(map(_stacked, rows)))
+        console.print(Text("\n").join(_text(console, row, console.width) for row in rows))
         return
     table = Table(*section.columns)
     for column in table.columns:
@@ -52,23 +55,31 @@ def _section(console: Console, section: Section) -> None:
     console.print(table)
 
 
-def _stacked(row: Row) -> Text:
+def _text(console: Console, item: Item | Row, width: int) -> Text:
+    """The finding after a bullet; what does not fit a line goes on below its beginning."""
+    parts = _stacked(item) if isinstance(item, Row) else _listed(item)
+    lines = []
+    for lead, text in parts:
+        for line in text.wrap(console, width - len(lead)):
+            line.rstrip()
+            lines.append(Text(lead, text.style).append_text(line))
+            lead = " " * len(lead)
+    return Text("\n").join(lines)
+
+
+def _stacked(row: Row) -> list[tuple[str, Text]]:
     """Where and which setting, and below it the values and the remark: for narrow terminals."""
     where, setting, before, after, remark = map(_line, row.cells)
-    text = Text("• ").append_text(where).append(" · ").append_text(setting).append("\n    ")
-    if before.plain:
-        text.append_text(before).append(" → ")
-    text.append_text(after)
-    return text.append("\n    ").append_text(remark) if remark.plain else text
+    values = Text.assemble(before, " → ", after) if before.plain else after
+    first = Text.assemble(where, " · ", setting)
+    return [("• ", first), ("    ", values), *([("    ", remark)] if remark.plain else [])]
 
 
-def _text(item: Item | Row) -> Text:
-    if isinstance(item, Row):
-        return _stacked(item)
-    text = Text("• ").append_text(_line(item.line))
+def _listed(item: Item) -> list[tuple[str, Text]]:
+    lines = [("• ", _line(item.line))]
     for sign, line in item.difference:
-        text.append(f"\n    {sign} {on_one_line(line)}", style=SIGNS[sign])
-    return text
+        lines.append((f"    {sign} ", Text(on_one_line(line), SIGNS[sign])))
+    return lines
 
 
 def _line(line: Line, style: str = "") -> Text:
