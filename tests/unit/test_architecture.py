@@ -22,6 +22,9 @@ ROOTS = {
 }
 CONTRACT = "burst.contract"
 OF_THE_CONTRACT = {"burst.column_types", "burst.errors"}
+JOB = ("burst", "burst_job")
+OF_GLUE = {"boto3", "botocore", "urllib3", "numpy", "pyarrow", "pyspark", "py4j"}
+ONLY_FOR_TYPES = {"_typeshed", "mypy_boto3_s3"}
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,11 @@ def test_job_imports_nothing_of_the_stacks_and_the_tools() -> None:
         and root(item.module) in ("stacks", "tools", "tests", "glue_jobs")
     ]
     assert wrong == []
+
+
+def test_job_needs_only_what_glue_brings() -> None:
+    needed = {root(item.module) for item in imports() if root(item.importer) in JOB}
+    assert needed - set(sys.stdlib_module_names) - set(ROOTS) == OF_GLUE | ONLY_FOR_TYPES
 
 
 def test_stacks_import_of_the_job_the_contract_only() -> None:
