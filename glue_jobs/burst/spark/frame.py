@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Below about this much, starting a task costs more than it saves.
 TASK_BYTES = 64 * 1024**2
-TASK_FILES = 250
+TASK_FILES = 500
 
 
 def spark_frame(
