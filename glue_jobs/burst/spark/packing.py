@@ -35,6 +35,10 @@ PIECE_BYTES = 4 * 1024
 # What is read of the pieces at a time, where Arrow asks for a few bytes.
 BUFFER_BYTES = 64 * 1024
 
+# Spark runs as many workers as there are cores, so none needs threads for this.
+_WRITE = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+_READ = pa.ipc.IpcReadOptions(use_threads=False)
+
 
 def kept_names(format: FileFormat) -> list[str]:
     """What is kept of each file beside the pieces of its rows: the columns of a verdict."""
@@ -58,13 +62,12 @@ def pack(batches: Iterable[pa.RecordBatch], format: FileFormat) -> Iterator[pa.R
     kept = pa.schema([*map(all_of.field, kept_names(format)), pa.field(PIECE, pa.binary())])
     rows = pa.schema([*map(all_of.field, row_names(format)), all_of.field(INPUT)])
     sink = _Sink()
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
     stream: Any = None
     for batch in batches:
         is_verdict = pc.is_valid(batch.column(STATUS_ROWS))
         data, verdicts = batch.filter(pc.invert(is_verdict)), batch.filter(is_verdict)
         if data.num_rows:
-            stream = stream or pa.ipc.new_stream(sink, rows, options=options)
+            stream = stream or pa.ipc.new_stream(sink, rows, options=_WRITE)
             stream.write_batch(data.select(rows.names))
             yield _cut(sink.take(), kept)
         if verdicts.num_rows:
@@ -84,7 +87,7 @@ def unpack(
     left_out = pa.array(without, pa.int32())
     # One stream after the other, should Spark have put several tasks' pieces together.
     while source.peek(1):
-        for batch in pa.ipc.open_stream(source):
+        for batch in pa.ipc.open_stream(source, options=_READ):
             if len(left_out):
                 batch = batch.filter(pc.invert(pc.is_in(batch.column(INPUT), left_out)))
             yield batch.select(row_names(format))

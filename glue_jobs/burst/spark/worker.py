@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def worker_s3_client() -> S3Client:
     """The S3 client of this worker, for one of its tasks."""
-    _forget_archives()
+    forget_archives()
     return _kept_client()
 
 
@@ -30,7 +30,7 @@ def _kept_client() -> S3Client:
     return s3
 
 
-def _forget_archives() -> None:
+def forget_archives() -> None:
     """Python makes again what it needs of these, and mostly it needs nothing any more.
 
     Spark has Python read every archive that it knows anew before each task, and Spark's own jar,
