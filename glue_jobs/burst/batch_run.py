@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
 # From this many files on it is worth sending the copies to Spark's workers.
 SPREAD_FILES = 1000
-PART_FILES = 250
+PART_FILES = 500
 # An error names at most this many files.
 MAX_SHOWN = 5
 _SILENT_END = (

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from burst import batch_run
 from burst.errors import RowEngineError, SettleError
+from burst.row_engine import ReadBatch, Written
 from burst.s3 import fetching
 from burst.settle import Move, Mover
 from burst.spark import SparkRowEngine
@@ -117,6 +118,35 @@ def test_worker_that_is_killed_in_the_middle_of_a_task_costs_nothing(
     summary = proof.world.drain()
 
     assert killed
+    assert (len(summary.batches), summary.resumed) == (1, 0)
+    proof.check_settled()
+
+
+def test_rows_that_are_lost_with_an_executor_before_they_are_written_are_read_again(
+    proof: Proof, line: FaultyS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    write = SparkRowEngine.write
+
+    def forget_then_write(engine: SparkRowEngine, read: ReadBatch, target: str) -> Written:
+        # What Spark kept in an executor is gone with it; here it is the only one, and stays.
+        context = engine.spark.sparkContext._jsc
+        kept = list(context.getPersistentRDDs())
+        assert kept
+        for number in kept:
+            context.sc().env().blockManager().master().removeRdd(number, True)
+        return write(engine, read, target)
+
+    def count(request: Request) -> None:
+        if is_read(request, "/105.csv"):
+            asked.append(request.path)
+
+    monkeypatch.setattr(SparkRowEngine, "write", forget_then_write)
+    line.set(count)
+
+    summary = proof.world.drain()
+
+    assert len(asked) == 2
     assert (len(summary.batches), summary.resumed) == (1, 0)
     proof.check_settled()
 

@@ -1,4 +1,8 @@
-"""A batch's files as a Spark frame: each task fetches and parses its share of them."""
+"""A batch's files as a Spark frame: each task fetches and parses its share of them.
+
+There are two frames: `spark_frame`, which Spark keeps, has a verdict on each file and the rows as
+pieces; `row_frame` has the rows.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +13,17 @@ from burst.batch import InputFile, shares
 from burst.contract import FileFormat
 from burst.reader import made_up_rows, read_files
 from burst.spark.columns import spark_read_schema
+from burst.spark.packing import PIECE, kept_names, pack, row_names, unpack
 from burst.spark.worker import worker_s3_client
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
 
 # Below about this much, starting a task costs more than it saves.
 TASK_BYTES = 64 * 1024**2
-TASK_FILES = 250
+TASK_FILES = 500
 
 
 def spark_frame(
@@ -28,7 +34,7 @@ def spark_frame(
     inputs: Sequence[InputFile],
     format: FileFormat,
 ) -> DataFrame:
-    """The rows and verdicts of `read_files`, in as many tasks as are worth starting."""
+    """What `read_files` gives, packed, in as many tasks as are worth starting."""
     dealt = shares(inputs, _task_count(spark, inputs))
     # Sent once to each worker; as part of the function it would be sent with every task.
     tasks = spark.sparkContext.broadcast(
@@ -37,28 +43,53 @@ def spark_frame(
 
     def read_tasks(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for number in (value for piece in numbers for value in piece.column(0).to_pylist()):
-            yield from read_files(
+            found = read_files(
                 worker_s3_client(),
                 bucket=bucket,
                 batch=batch,
                 inputs=tasks.value[number],
                 format=format,
             )
+            yield from pack(found, format)
 
     # One row, one partition, one task: a number that tells the task which files it reads.
     numbers = spark.range(0, len(dealt), 1, numPartitions=len(dealt))
-    return numbers.mapInArrow(read_tasks, spark_read_schema(format.columns, format.rescues))
+    return numbers.mapInArrow(read_tasks, _kept_schema(format))
 
 
 def made_up_frame(spark: SparkSession, *, batch: str, format: FileFormat) -> DataFrame:
-    """The row and the verdict of `made_up_rows`, made by a worker."""
+    """The same for `made_up_rows`, made by a worker."""
 
     def make(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for _ in numbers:
-            yield from made_up_rows(batch, format)
+            yield from pack(made_up_rows(batch, format), format)
 
     one = spark.range(0, 1, 1, numPartitions=1)
-    return one.mapInArrow(make, spark_read_schema(format.columns, format.rescues))
+    return one.mapInArrow(make, _kept_schema(format))
+
+
+def row_frame(kept: DataFrame, format: FileFormat, *, without: Sequence[int]) -> DataFrame:
+    """The rows of one of these frames, but for those of some inputs, with their lineage."""
+    from pyspark.sql import functions as f
+
+    def rows(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield from unpack(pieces, format, without=without)
+
+    pieces = kept.where(f.col(PIECE).isNotNull()).select(PIECE)
+    return pieces.mapInArrow(rows, _chosen(row_names(format), format))
+
+
+def _kept_schema(format: FileFormat) -> StructType:
+    from pyspark.sql import types as t
+
+    return _chosen(kept_names(format), format).add(PIECE, t.BinaryType())
+
+
+def _chosen(names: Sequence[str], format: FileFormat) -> StructType:
+    from pyspark.sql import types as t
+
+    schema = spark_read_schema(format.columns, format.rescues)
+    return t.StructType([schema[name] for name in names])
 
 
 def _task_count(spark: SparkSession, inputs: Sequence[InputFile]) -> int:

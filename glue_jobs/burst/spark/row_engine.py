@@ -16,7 +16,6 @@ from burst.contract import (
     INPUT,
     LINEAGE,
     NO_TRANSFORM,
-    PRIVATE,
     RESCUED,
     STATUS_REASON,
     STATUS_ROWS,
@@ -51,12 +50,6 @@ _SETTINGS = {
     "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",
 }
 
-# Packing the rows that wait for the verdicts takes more of the processor than writing them. Up to
-# this much input (bytes as stored) it is not worth it, as one worker of the smallest size (G.1X,
-# 16 GB) keeps it in memory also where it was compressed to a tenth; what does not fit goes to disk.
-_PACKED_ABOVE = 512 * 1024**2
-_PACKED = "spark.sql.inMemoryColumnarStorage.compressed"
-
 _ORIGIN = "_origin"
 
 # As Python ends a traceback: the class (none of Java's), a colon, the message.
@@ -73,7 +66,7 @@ _OF_THE_LINE = re.compile(r"(botocore|urllib3|http\.client|socket|ssl)\.|Connect
 
 @dataclass(frozen=True)
 class _Rows:
-    """A batch's rows with their verdicts, and how many there are of each origin."""
+    """A batch's rows, packed, with their verdicts, and how many there are of each origin."""
 
     frame: DataFrame
     by_origin: Mapping[int, int]
@@ -128,7 +121,6 @@ class SparkRowEngine:
         from pyspark import StorageLevel
         from pyspark.sql import functions as f
 
-        self.spark.conf.set(_PACKED, "true" if size > _PACKED_ABOVE else "false")
         # Kept, so that the verdicts and the rows come from one and the same pass.
         frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
         rescued = [RESCUED] if self.format.rescues else []
@@ -149,15 +141,14 @@ class SparkRowEngine:
         )
 
     def write(self, read: ReadBatch, target: str) -> Written:
-        from pyspark.sql import functions as f
-
+        from burst.spark.frame import row_frame
         from burst.spark.writer import write_parquet
 
         frame, rows_by_origin = read.rows.frame, read.rows.by_origin
         failed = [index for index, outcome in enumerate(read.outcomes) if outcome.reason]
-        data = frame.where(f.col(STATUS_ROWS).isNull() & ~f.col(INPUT).isin(failed))
         with _explained("writing", read.batch):
-            transformed = self._as_declared(self._transform(data.drop(*PRIVATE)))
+            rows = row_frame(frame, self.format, without=failed)
+            transformed = self._as_declared(self._transform(rows))
             given = {number: rows for number, rows in rows_by_origin.items() if rows}
             observed = Observed(transformed, given)
             write_parquet(
