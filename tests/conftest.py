@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 import stacks  # noqa: F401 - first, because jsii starts Node on the first import of cdktf.
-from tests import example, rooms
+from tests import example, kept, rooms
 
+kept.keep()
 example.use_its_transform()
 example.guard_the_users()
 pytest_plugins = ["tests.hypothesis_profiles", "tests.long_proofs", "tests.spark"]
