@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 import stacks  # noqa: F401 - first, because jsii starts Node on the first import of cdktf.
-from tests import example, kept, rooms
+from tests import example, rooms
 
-kept.keep()
 example.use_its_transform()
 example.guard_the_users()
 pytest_plugins = ["tests.hypothesis_profiles", "tests.long_proofs", "tests.spark"]
@@ -40,7 +39,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> rooms.Rooms:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that take longest."""
+    """Begin with the tests that take longest. Here are only processes that run tests."""
+    from tests import kept
+
+    kept.keep()
     items.sort(key=lambda item: rooms.place(item.nodeid))
 
 

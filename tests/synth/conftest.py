@@ -1,7 +1,7 @@
 """One synth of the example's environments for all tests here, and a way to make others.
 
-The stacks are imported where they are needed: the process that deals the tests out reads this file,
-too, and jsii would start its Node there.
+The stacks are imported later: the process that deals the tests out reads this file, too, and jsii
+would start its Node there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ from tests import example
 from tests.synth import every_stack as every_stack_of
 from tests.synth.every_stack import Synth
 from tests.synth.synthesized import Synthesized
+
+
+def pytest_collection_modifyitems() -> None:
+    """Here are only processes that run tests; a test may not start Node (`tests/example.py`)."""
+    import tests.synth.synthesis  # noqa: F401
 
 
 @pytest.fixture(scope="session")
