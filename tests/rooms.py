@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,8 +40,11 @@ ALONE = ("tests/copies/",)
 def scope(nodeid: str) -> str:
     """What shares a process with this test: a name of `SHARED`, or else its file."""
     file = nodeid.split("::")[0]
-    if file.startswith(ALONE):
-        return nodeid
+    return nodeid if file.startswith(ALONE) else _scope_of_file(file)
+
+
+@functools.cache
+def _scope_of_file(file: str) -> str:
     found = [
         (len(start), name)
         for name, starts in SHARED.items()
@@ -52,8 +56,12 @@ def scope(nodeid: str) -> str:
 
 def place(nodeid: str) -> int:
     """Where in the order of all tests it stands."""
+    return _place_of_scope(scope(nodeid))
+
+
+@functools.cache
+def _place_of_scope(found: str) -> int:
     order = (*SHARED, *FIRST)
-    found = scope(nodeid)
     return next((at for at, begin in enumerate(order) if found.startswith(begin)), len(order))
 
 
