@@ -8,8 +8,9 @@ from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-# One apply, one emulated account or one Spark serves all tests of these files, so they stay in one
-# process; everywhere else each file has its own. What takes longest stands first and begins first.
+# One apply, one emulated account, one Spark or one synth serves all tests of these files, so they
+# stay in one process; everywhere else each file has its own. What takes longest stands first and
+# begins first.
 SHARED: Mapping[str, tuple[str, ...]] = {
     "deploy, the rest": ("tests/deploy/test_",),
     "deploy, operating": (
@@ -29,6 +30,17 @@ SHARED: Mapping[str, tuple[str, ...]] = {
         "tests/jobs/test_transforms.py",
         "tests/jobs/test_unreadable.py",
         "tests/yours/",
+    ),
+    "synth, every stack": (
+        "tests/synth/test_addresses.py",
+        "tests/synth/test_alerts.py",
+        "tests/synth/test_every_permission.py",
+        "tests/synth/test_existing_landing.py",
+        "tests/synth/test_github_roles.py",
+        "tests/synth/test_producers.py",
+        "tests/synth/test_reviewed.py",
+        "tests/synth/test_security.py",
+        "tests/synth/test_trail.py",
     ),
 }
 # Of the files that have a process each, those that take longest.
