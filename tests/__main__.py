@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from tests import set_up
@@ -25,13 +25,17 @@ def main(arguments: list[str]) -> int:
         return 2
     import pytest
 
-    from tools.sandbox.java import ArchiveMaker
-
     # Each process collects all tests, and without their bytecode compiles them first: 5 seconds.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     ours = [*PLUGINS, "-p", "tests.progress", "--numprocesses", str(set_up.processes(waits=waits))]
-    with ArchiveMaker() if waits else nullcontext():
+    with _java_archive() if waits else nullcontext():
         return int(pytest.main([*ours, *arguments]))
+
+
+def _java_archive() -> AbstractContextManager[object]:
+    from tools.sandbox.java import ArchiveMaker
+
+    return ArchiveMaker()
 
 
 if __name__ == "__main__":

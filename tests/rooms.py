@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-# One apply, one emulated account or one Spark serves all tests of these files, so they stay in one
-# process; everywhere else each file has its own. What takes longest stands first and begins first.
+# One apply, one emulated account, one Spark or one synth serves all tests of these files, so they
+# stay in one process; everywhere else each file has its own. What takes longest stands first and
+# begins first.
 SHARED: Mapping[str, tuple[str, ...]] = {
     "deploy, the rest": ("tests/deploy/test_",),
     "deploy, operating": (
@@ -29,6 +31,17 @@ SHARED: Mapping[str, tuple[str, ...]] = {
         "tests/jobs/test_unreadable.py",
         "tests/yours/",
     ),
+    "synth, every stack": (
+        "tests/synth/test_addresses.py",
+        "tests/synth/test_alerts.py",
+        "tests/synth/test_every_permission.py",
+        "tests/synth/test_existing_landing.py",
+        "tests/synth/test_github_roles.py",
+        "tests/synth/test_producers.py",
+        "tests/synth/test_reviewed.py",
+        "tests/synth/test_security.py",
+        "tests/synth/test_trail.py",
+    ),
 }
 # Of the files that have a process each, those that take longest.
 FIRST = ("tests/deploy/", "tests/copies/", "tests/tools/", "tests/jobs/", "tests/lazy_bindings/")
@@ -39,8 +52,11 @@ ALONE = ("tests/copies/",)
 def scope(nodeid: str) -> str:
     """What shares a process with this test: a name of `SHARED`, or else its file."""
     file = nodeid.split("::")[0]
-    if file.startswith(ALONE):
-        return nodeid
+    return nodeid if file.startswith(ALONE) else _scope_of_file(file)
+
+
+@functools.cache
+def _scope_of_file(file: str) -> str:
     found = [
         (len(start), name)
         for name, starts in SHARED.items()
@@ -52,8 +68,12 @@ def scope(nodeid: str) -> str:
 
 def place(nodeid: str) -> int:
     """Where in the order of all tests it stands."""
+    return _place_of_scope(scope(nodeid))
+
+
+@functools.cache
+def _place_of_scope(found: str) -> int:
     order = (*SHARED, *FIRST)
-    found = scope(nodeid)
     return next((at for at, begin in enumerate(order) if found.startswith(begin)), len(order))
 
 

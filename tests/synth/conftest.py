@@ -1,4 +1,8 @@
-"""One synth of the example's environments for all tests here, and a way to make others."""
+"""One synth of the example's environments for all tests here, and a way to make others.
+
+The stacks are imported later: the process that deals the tests out reads this file, too, and jsii
+would start its Node there.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,30 @@ from typing import Any
 
 import pytest
 
+from stacks.pipeline.transforms import GLUE_JOBS
 from stacks.settings import StateBucket, parse_environments, read_environments
 from tests import example
 from tests.synth import every_stack as every_stack_of
 from tests.synth.every_stack import Synth
-from tests.synth.synthesis import synthesize_environments, synthesize_state_bucket
 from tests.synth.synthesized import Synthesized
+
+
+def pytest_collection_modifyitems() -> None:
+    """Here are only processes that run tests; a test may not start Node (`tests/example.py`)."""
+    import tests.synth.synthesis  # noqa: F401
 
 
 @pytest.fixture(scope="session")
 def synth(tmp_path_factory: pytest.TempPathFactory) -> Synth:
     """A function that synthesizes environments given as JSON data, or else the example's.
 
-    It returns all their stacks by name.
+    It returns all their stacks by name. Equal settings are synthesized once for all tests of the
+    process; a test that has changed what it got fails the next one that asks for the same.
     """
+    from stacks.pipeline import code
+    from tests.synth.synthesis import synthesize_environments
+
+    kept: dict[tuple[str, bool], Mapping[str, Synthesized]] = {}
 
     def run(
         environments: Any = None, *, allow_data_loss: bool = False
@@ -30,8 +44,19 @@ def synth(tmp_path_factory: pytest.TempPathFactory) -> Synth:
             if environments is None
             else parse_environments(environments)
         )
+        # A text, because the order of equal mappings may be seen in what is written.
+        key = (repr(settings), allow_data_loss)
+        # Sources of a test's own change between two synths.
+        has_own_sources = code.GLUE_JOBS != GLUE_JOBS
+        if key in kept and not has_own_sources:
+            for stack in kept[key].values():
+                assert stack.is_as_it_was_read, "another test has changed this stack"
+            return kept[key]
         outdir = tmp_path_factory.mktemp("cdktf.out")
-        return synthesize_environments(settings, outdir, allow_data_loss=allow_data_loss)
+        made = synthesize_environments(settings, outdir, allow_data_loss=allow_data_loss)
+        if not has_own_sources:
+            kept[key] = made
+        return made
 
     return run
 
@@ -66,6 +91,7 @@ def stack(request: pytest.FixtureRequest, shipped: Mapping[str, Synthesized]) ->
 @pytest.fixture(scope="session")
 def state_stack(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Synthesized]:
     """A function that synthesizes the stack of a state bucket."""
+    from tests.synth.synthesis import synthesize_state_bucket
 
     def run(settings: StateBucket, *, bootstrap: bool = False) -> Synthesized:
         return synthesize_state_bucket(

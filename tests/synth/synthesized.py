@@ -43,6 +43,11 @@ class Synthesized:
         text = (folder / "cdk.tf.json").read_text(encoding="utf-8")
         return cls(folder, text, json.loads(text))
 
+    @property
+    def is_as_it_was_read(self) -> bool:
+        """Whether no test has changed the document, which all share."""
+        return bool(self.document == json.loads(self.text))
+
     def resources(self, kind: str) -> dict[str, dict[str, Any]]:
         """All resources of a type by the path of their construct, without cdktf's metadata.
 

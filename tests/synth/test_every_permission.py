@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -77,9 +79,13 @@ def found(mode: str, every_stack: Mapping[str, Synthesized]) -> Found:
         refused = [str(one) for one in asked if goes_through(one, policy, document) != one.allowed]
         assert refused == [], f"{policy} decides otherwise about these"
         reasons |= {one.on_aws_only for one in asked if one.on_aws_only}
-        for piece in pieces_of(json.loads(document)):
-            name = f"{policy} {piece.name}".replace(deployment.name, "ENVIRONMENT")
-            pieces.setdefault(name, set()).update(missing(piece, asked, policy, document))
+        for statement, its_pieces in groupby(
+            pieces_of(json.loads(document)), attrgetter("statement")
+        ):
+            calls = about(statement, asked)
+            for piece in its_pieces:
+                name = f"{policy} {piece.name}".replace(deployment.name, "ENVIRONMENT")
+                pieces.setdefault(name, set()).update(missing(piece, calls, policy, document))
     return Found(pieces, reasons)
 
 
@@ -146,18 +152,27 @@ def _rest(values: Any, value: Any) -> list[Any]:
 
 
 def missing(piece: Piece, asked: Sequence[Asked], policy: Policy, document: str) -> Iterator[str]:
-    """Why the calls that miss the piece are made on AWS only; "" for one that is made here."""
-    actions = _list(piece.statement["Action"])
+    """Why the calls that miss the piece are made on AWS only; "" for one that is made here.
+
+    asked: those that the statement of the piece is about.
+    """
     for one in asked:
-        if any(takes_in_action(action, one.request.action) for action in actions):
-            fares_otherwise = goes_through(one, policy, piece.without) != one.allowed or any(
-                goes_through(other, policy, piece.without) != goes_through(other, policy, document)
-                for other in _variants(one, piece.condition)
-            )
-            if fares_otherwise:
-                yield one.on_aws_only
-                if not one.on_aws_only:
-                    return
+        fares_otherwise = goes_through(one, policy, piece.without) != one.allowed or any(
+            goes_through(other, policy, piece.without) != goes_through(other, policy, document)
+            for other in _variants(one, piece.condition)
+        )
+        if fares_otherwise:
+            yield one.on_aws_only
+            if not one.on_aws_only:
+                return
+
+
+def about(statement: Mapping[str, Any], asked: Sequence[Asked]) -> list[Asked]:
+    """The calls that ask for an action of the statement."""
+    actions = _list(statement["Action"])
+    return [
+        one for one in asked if any(takes_in_action(item, one.request.action) for item in actions)
+    ]
 
 
 def _variants(asked: Asked, condition: str) -> Iterator[Asked]:

@@ -7,6 +7,7 @@ import functools
 import graphlib
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,11 +59,26 @@ def tree(module: str) -> ast.Module:
     return ast.parse(MODULES[module].read_text(encoding="utf-8"))
 
 
+def statements(module: str) -> Iterator[ast.AST]:
+    """Every statement of a module, however deep; not the expressions, which are ten times as many.
+
+    An import can stand in no expression.
+    """
+    waiting: list[ast.AST] = [tree(module)]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for blocks in ("body", "orelse", "handlers", "finalbody", "cases"):
+            found = getattr(node, blocks, ())
+            # The body of a lambda, which is an expression, is no list.
+            waiting += found if isinstance(found, list) else ()
+
+
 @functools.cache
 def imports_of(module: str) -> list[Import]:
     """What a module imports of the project; relative imports are not used here."""
     found = []
-    for node in ast.walk(tree(module)):
+    for node in statements(module):
         if isinstance(node, ast.Import):
             found += [Import(module, alias.name, None) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

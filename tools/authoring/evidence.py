@@ -137,11 +137,13 @@ class Texts:
         def place(position: int) -> Place:
             return Place(file, unit, places[position], texts[position].as_py())
 
+        # Of most columns the first value is none of a type, or else one of the first.
+        beginnings = sorted({min(end, len(texts)) for end in (valid[0] + 1, _FIRST, len(texts))})
         for kind in _TRIED:
             if kind not in self.refused:
                 try:
-                    # Most values that are none of a type are among the first.
-                    for some in (texts.slice(0, _FIRST), texts):
+                    for end in beginnings:
+                        some = texts.slice(0, end)
                         convert_or_say_which(some, Column(self.name, kind), from_texts)
                 except BadValue as bad:
                     self._refuse(

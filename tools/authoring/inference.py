@@ -131,8 +131,25 @@ def _csv_columns(samples: Sequence[Sample], layout: Layout) -> tuple[Layout, lis
     return layout, findings
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """Some rows of a CSV sample as texts. header: the columns that the sample has."""
+
+    sample: str
+    header: Sequence[str]
+    first: int
+    texts: Sequence[Any]
+
+    @property
+    def numbers(self) -> range:
+        return range(self.first, self.first + len(self.texts[0]))
+
+
 def _csv_texts(samples: Sequence[Sample], layout: Layout) -> list[Texts]:
-    columns = [Texts(name) for name in layout.header]
+    return _looked_at(list(_csv_rows(samples, layout)), layout)
+
+
+def _csv_rows(samples: Sequence[Sample], layout: Layout) -> Iterator[_Rows]:
     format = layout.file_format([Column(name, "string", optional=True) for name in layout.header])
     for sample in samples:
         header = header_of(sample, layout.encoding, layout.delimiter)
@@ -140,20 +157,37 @@ def _csv_texts(samples: Sequence[Sample], layout: Layout) -> list[Texts]:
         row = 2
         try:
             for batch in read(sample, format):
-                numbers = range(row, row + batch.num_rows)
-                for column, texts in zip(columns, batch.columns, strict=True):
-                    if column.name in header:
-                        written = plain_numbers(
-                            texts, layout.decimal_separator, layout.thousands_separator
-                        )
-                        column.add(written, sample.name, "row", numbers)
+                yield _Rows(sample.name, header, row, batch.columns)
                 row += batch.num_rows
         except ParseError as error:
             raise contradiction(
                 f"{samples[0].name} can be read as {', '.join(layout.evidence)}, but "
                 f"{sample.name} cannot: {error}"
             ) from error
-    return columns
+
+
+def _looked_at(rows: Sequence[_Rows], layout: Layout, without: Sequence[Texts] = ()) -> list[Texts]:
+    """What the columns say with the separators of the layout.
+
+    without: what they say without any, which holds for those where no number has one.
+    Raises OtherNotationError where a number has others.
+    """
+    marks = layout.decimal_separator, layout.thousands_separator
+    written = [[plain_numbers(texts, *marks) for texts in some.texts] for some in rows]
+    found = []
+    for place, name in enumerate(layout.header):
+        if without and all(
+            texts[place].equals(some.texts[place])
+            for some, texts in zip(rows, written, strict=True)
+        ):
+            found.append(without[place])
+            continue
+        column = Texts(name)
+        for some, texts in zip(rows, written, strict=True):
+            if name in some.header:
+                column.add(texts[place], some.sample, "row", some.numbers)
+        found.append(column)
+    return found
 
 
 def _texts_only(seen: Sequence[Texts]) -> set[str]:
@@ -193,10 +227,11 @@ def _with_separators(
     if not candidates:
         return layout, seen
     found: list[tuple[Layout, list[Texts], dict[str, str]]] = []
+    rows = list(_csv_rows(samples, layout))
     for decimal, thousands in SEPARATORS:
         tried = replace(layout, decimal_separator=decimal, thousands_separator=thousands)
         try:
-            texts = _csv_texts(samples, tried)
+            texts = _looked_at(rows, tried, without=seen)
         except OtherNotationError:
             continue
         kinds = {one.name: one.finding().type for one in texts if one.name in candidates}

@@ -10,7 +10,9 @@ the same moment a window that ends comes before an event, and a run that ends be
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -80,7 +82,11 @@ class Replay:
 
     def burst_latency(self, share: float) -> float:
         """Seconds within which every file of this share of the bursts is queryable."""
-        return float(np.quantile(self.burst_seconds, share, method="higher"))
+        return float(self._bursts_in_order[math.ceil((len(self.burst_seconds) - 1) * share)])
+
+    @cached_property
+    def _bursts_in_order(self) -> npt.NDArray[np.float64]:
+        return np.sort(self.burst_seconds)
 
 
 def replay(
@@ -143,7 +149,8 @@ def replay(
         hours=int(hours),
         billed_worker_seconds=float(billed) / MICROSECONDS,
         longest_seconds=float(longest) / MICROSECONDS,
-        latencies=np.trim_zeros(latencies, "b"),
+        # A copy, because most of the bins are empty and a search keeps hundreds of these.
+        latencies=latencies[: _bins(int(longest)) if batches else 0].copy(),
         burst_seconds=bursts / MICROSECONDS,
         firings=firings[: int(fired)] if detailed else firings[:0],
         queryable=queryable if detailed else queryable[:0],
@@ -196,6 +203,11 @@ def _durations(candidate: Candidate, times: RunTimes) -> Times:
         ],
         dtype=np.int64,
     )
+
+
+def _bins(longest: int) -> int:
+    """How many bins there are up to the one of the longest latency."""
+    return min(longest // MICROSECONDS, LATENCY_BINS - 1) + 1
 
 
 def _us(seconds: float) -> int:

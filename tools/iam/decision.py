@@ -15,7 +15,7 @@ from typing import Any
 
 from tools.iam.conditions import Context, conditions_hold
 from tools.iam.documents import Document, Statement, UnsupportedPolicyError, as_list, statements_of
-from tools.iam.wildcards import matches_arn, takes_in_action
+from tools.iam.wildcards import any_takes_in_action, matches_arn
 
 IDENTITY, BOUNDARY = "identity-based policy", "permissions boundary"
 RESOURCE = "resource-based policy"
@@ -179,12 +179,11 @@ def _applies(statement: Statement, request: Request, caller: Principal | None) -
 
 
 def _takes_in_action(statement: Statement, action: str) -> bool:
-    def found(patterns: Any) -> bool:
-        return any(takes_in_action(pattern, action) for pattern in as_list(patterns))
-
     if "Action" in statement:
-        return found(statement["Action"])
-    return "NotAction" in statement and not found(statement["NotAction"])
+        return any_takes_in_action(as_list(statement["Action"]), action)
+    return "NotAction" in statement and not any_takes_in_action(
+        as_list(statement["NotAction"]), action
+    )
 
 
 def _takes_in_resource(statement: Statement, resource: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 ARN_PARTS = 6
@@ -20,6 +21,16 @@ def matches(pattern: str, value: str, *, ignore_case: bool = False) -> bool:
 def takes_in_action(pattern: str, action: str) -> bool:
     """Whether a pattern of an `Action` element takes the action in, of which there are few."""
     return matches(pattern, action, ignore_case=True)
+
+
+def any_takes_in_action(patterns: Sequence[str], action: str) -> bool:
+    """Whether one of the patterns does."""
+    return _any_takes_in_action(tuple(patterns), action)
+
+
+@cache
+def _any_takes_in_action(patterns: tuple[str, ...], action: str) -> bool:
+    return any(takes_in_action(pattern, action) for pattern in patterns)
 
 
 def matches_arn(pattern: str, value: str) -> bool:

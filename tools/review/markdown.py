@@ -43,7 +43,7 @@ def render(page: Page, *, plan_text: str | None = None, longest: int = LONGEST) 
 
 def size(text: str) -> int:
     """How long GitHub takes a text to be at most: in units of UTF-16."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def code(text: str, *, in_a_table: bool = False) -> str:

@@ -12,6 +12,8 @@ def on_one_line(text: str) -> str:
 
     These are line ends, control characters, changes of the writing direction, and lone surrogates.
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else _escape(c) for c in text)
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,7 +28,6 @@ from tools.forecast.model import Candidate
 from tools.forecast.sources import trace_from_file
 from tools.forecast.writing import with_candidate
 
-PROJECT = Path(__file__).resolve().parents[3]
 STORY = "10 files in 2 minutes, 6 times a day; 300 files of 20 KB in 5 minutes, once a day"
 LIKE = ("--like", STORY, "--days", "8")
 
@@ -204,6 +200,14 @@ def test_promise_that_is_no_time_is_refused(text: str) -> None:
         read_duration(text)
 
 
+def test_names_of_the_sources_are_in_the_help(run: Run) -> None:
+    said = run("--help")
+    assert said.code == 0
+    for option in ("--like", "--arrivals", "--listing", "--inventory", "--promise", "--explain"):
+        assert option in said.out
+    assert command.forecast.__doc__
+
+
 # ---- writing the settings ----------------------------------------------------------------------
 
 
@@ -254,39 +258,12 @@ def test_settings_that_are_left_out_are_added() -> None:
     assert found["job"] == {"number_of_workers": 5}
 
 
-# ---- from a deployment, and interrupted --------------------------------------------------------
-
-
-def test_ctrl_c_ends_it_with_130_and_without_a_traceback() -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tools.cli", "forecast", "--days", "104", "--like",
-         "16000 files of 20 KB in 20 minutes, 3 times a day"],
-        cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "FORCE_COLOR": "1", "TTY_INTERACTIVE": "1"},
-    )  # fmt: skip
-    try:
-        process.wait(timeout=2)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=120)
-    # Python ends by the signal itself, which a shell shows as 130, where it came while the text of
-    # a class was executed, as numba and dataclasses do.
-    assert process.returncode in (130, -signal.SIGINT), error
-    assert "Traceback" not in error
-    assert "Stopped" in error
-
-
-def test_names_of_the_sources_are_in_the_help(run: Run) -> None:
-    said = run("--help")
-    assert said.code == 0
-    for option in ("--like", "--arrivals", "--listing", "--inventory", "--promise", "--explain"):
-        assert option in said.out
-    assert command.forecast.__doc__
+# ---- from a deployment -------------------------------------------------------------------------
 
 
 @pytest.fixture
-def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The outputs of a deployment whose ledger has a batch of 30 files per hour."""
+def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The outputs of a deployment whose ledger is empty."""
     names = {
         "prefix": "orders/", "suffix": ".csv", "rule_name": "r", "sweep_rule_name": "s",
         "workflow_name": "w", "job_name": "j", "dead_letter_queue_url": "q",
@@ -305,15 +282,22 @@ def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="lake")
-        ledger = Ledger(s3, "lake", "orders", "dev")
-        now = datetime.now(UTC).replace(microsecond=0)
-        for hour in range(24):
-            at = now - timedelta(hours=hour + 1)
-            arrived = at - timedelta(minutes=2)
-            plan = plan_of(f"jr_{hour}", at, [(arrived, 1_000)] * 30, hour)
-            ledger.write(plan)
-            ledger.write(done_of(plan, at + timedelta(seconds=40)))
         yield file
+
+
+@pytest.fixture
+def deployed(outputs: Path) -> Path:
+    """The outputs of a deployment whose ledger has a batch of 30 files per hour."""
+    s3 = boto3.client("s3", region_name="us-east-1")
+    ledger = Ledger(s3, "lake", "orders", "dev")
+    now = datetime.now(UTC).replace(microsecond=0)
+    for hour in range(24):
+        at = now - timedelta(hours=hour + 1)
+        arrived = at - timedelta(minutes=2)
+        plan = plan_of(f"jr_{hour}", at, [(arrived, 1_000)] * 30, hour)
+        ledger.write(plan)
+        ledger.write(done_of(plan, at + timedelta(seconds=40)))
+    return outputs
 
 
 def test_named_pipeline_is_forecast_from_its_own_ledger(run: Run, deployed: Path) -> None:
@@ -329,16 +313,13 @@ def test_named_pipeline_is_forecast_from_its_own_ledger(run: Run, deployed: Path
     assert found["recommended"]["burst_p99_seconds"] >= 15 + 40
 
 
-def test_ledger_without_a_batch_is_said(run: Run, deployed: Path) -> None:
-    s3 = boto3.client("s3", region_name="us-east-1")
-    for item in s3.list_objects_v2(Bucket="lake")["Contents"]:
-        s3.delete_object(Bucket="lake", Key=item["Key"])
-    said = run("dev", "orders", "--outputs", deployed)
+def test_ledger_without_a_batch_is_said(run: Run, outputs: Path) -> None:
+    said = run("dev", "orders", "--outputs", outputs)
     assert said.code == 2
     assert "the ledger of dev/orders has no batch in these days" in said.error
 
 
-def test_bucket_that_is_not_there_is_said_in_a_sentence(run: Run, deployed: Path) -> None:
+def test_bucket_that_is_not_there_is_said_in_a_sentence(run: Run, outputs: Path) -> None:
     said = run("--listing", "s3://nobodys-bucket/orders/")
     assert said.code in (1, 2)
     assert "nobodys-bucket" in said.error or "NoSuchBucket" in said.error

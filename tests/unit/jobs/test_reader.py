@@ -6,7 +6,7 @@ import io
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
@@ -17,7 +17,9 @@ from burst.reader import GONE, read_files
 from burst.s3 import fetching
 from hypothesis import example, given
 from hypothesis import strategies as st
-from mypy_boto3_s3 import S3Client
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 FORMAT = FileFormat("csv", (Column("n", "int"),))
 
@@ -83,7 +85,7 @@ def read(
         for index, key in enumerate(bodies)
     ]
     batches = read_files(
-        cast(S3Client, FakeS3(bodies)), bucket="landing", batch="b", inputs=inputs, format=format
+        cast("S3Client", FakeS3(bodies)), bucket="landing", batch="b", inputs=inputs, format=format
     )
     return [batch.to_pylist() for batch in batches]
 
@@ -223,7 +225,7 @@ def test_no_more_is_fetched_ahead_than_may_wait_in_memory(size: int) -> None:
         (n, InputFile(key, f"v-{key}", "e", size, datetime(2025, 1, 1, tzinfo=UTC)))
         for n, key in enumerate(s3.bodies)
     ]
-    fetched = fetching.fetch(cast(S3Client, s3), "landing", inputs)
+    fetched = fetching.fetch(cast("S3Client", s3), "landing", inputs)
     most = min(fetching.AHEAD, fetching.AHEAD_BYTES // size)
 
     for taken in range(1, 100):

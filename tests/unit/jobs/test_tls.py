@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from boto3 import Session
@@ -22,9 +22,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from mypy_boto3_s3 import S3Client
 
 from tests.patience import PATIENCE
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 BODY = b"the bytes of a version"
 DAY = timedelta(days=1)

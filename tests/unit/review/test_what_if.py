@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,17 @@ def remarks(
     return with_forecasts(setting_changes(made), made, "dev", traces)
 
 
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("trace") / "trace.csv.gz"
+    write_trace(trace_like("500 files of 20 KB in 5 minutes, 6 times a day", days=10), file)
+    return file
+
+
 @pytest.fixture
-def traces(tmp_path: Path) -> Path:
-    trace = trace_like("500 files of 20 KB in 5 minutes, 6 times a day", days=10)
-    write_trace(trace, tmp_path / "dev-orders.csv.gz")
+def traces(trace: Path, tmp_path: Path) -> Path:
+    """A folder with the trace of one pipeline, which a test may break."""
+    shutil.copy(trace, tmp_path / "dev-orders.csv.gz")
     return tmp_path
 
 
