@@ -14,7 +14,7 @@ from tools.operate import history, waiting
 from tools.operate.errors import InputError, OperateError
 from tools.operate.inspection import inspect_batch, inspect_key
 from tools.operate.ledger import PipelineLedger
-from tools.operate.putting import put_file, put_key
+from tools.operate.putting import put_file, put_key, put_keys
 from tools.operate.replays.records import ReplayRecords
 from tools.operate.replays.selection import Selection
 from tools.sandbox.account import Account
@@ -109,3 +109,12 @@ def test_file_with_any_name_is_uploaded(world: World, tmp_path: Path, name: str)
     file.write_bytes(b"a,b\n")
     put_file(world.s3, DEPLOYMENT, file, put_key(PIPELINE, file, None))
     assert world.keys(LANDING, "orders/") == [f"orders/{name}"]
+
+
+def test_two_files_of_one_name_are_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    first, second = tmp_path / "a" / "june.csv", tmp_path / "b" / "june.csv"
+    for files in ([first, second], [first, first]):
+        with pytest.raises(InputError, match="would both be uploaded as 'orders/june.csv'") as said:
+            put_keys(PIPELINE, files, None)
+        assert all(str(file) in str(said.value) for file in files)
+    assert len(put_keys(PIPELINE, [first, first.with_name("may.csv")], None)) == 2

@@ -12,6 +12,7 @@ from burst.contract import Area
 
 from tools.operate.answer import Answer, explained_errors
 from tools.operate.errors import InputError
+from tools.operate.files import must_not_be_folders
 from tools.operate.ledger import PipelineLedger
 from tools.operate.options import (
     AsJson,
@@ -61,7 +62,6 @@ def replay(
             "--with",
             help="Corrected file to send in place of the one in quarantine.",
             exists=True,
-            dir_okay=False,
         ),
     ] = None,
     give_up: Annotated[
@@ -79,6 +79,7 @@ def replay(
     Example: pipenv run burst replay dev orders --quarantine --since 2d --dry-run
     """
     answer = Answer.to(as_json)
+    must_not_be_folders([content] if content else [])
     if give_up:
         if quarantine or archive or replace or any((batch, since, key, content)):
             raise InputError(
