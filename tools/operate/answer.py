@@ -150,7 +150,12 @@ def natural_width(console: Console, part: RenderableType) -> int:
 
 def print_whole(console: Console, part: RenderableType) -> None:
     """Print what is drawn for a pipe: nothing is broken, and no line ends in blanks."""
-    options = console.options.update(width=max(1, natural_width(console, part)), height=None)
+    print_stripped(console, part, max(1, natural_width(console, part)))
+
+
+def print_stripped(console: Console, part: RenderableType, width: int) -> None:
+    """Print what is drawn in so many columns; no line ends in blanks."""
+    options = console.options.update(width=width, height=None)
     for line in console.render_lines(part, options, pad=False):
         text = "".join(segment.text for segment in line if not segment.control)
         console.print(text.rstrip(), soft_wrap=True, markup=False, highlight=False)

@@ -32,13 +32,13 @@ def put_keys(pipeline: DeployedPipeline, files: Sequence[Path], key: str | None)
     keys = [put_key(pipeline, file, key) for file in files]
     first: dict[str, Path] = {}
     for file, wanted in zip(files, keys, strict=True):
-        other = first.setdefault(wanted, file)
-        if other is not file:
+        if wanted in first:
             raise InputError(
-                f"{other} and {file} would both be uploaded as {wanted!r}, and the rows of both "
-                "would be loaded: nothing was sent. Leave one out, or give it a --key of its own "
-                "in a call of its own."
+                f"{first[wanted]} and {file} would both be uploaded as {wanted!r}, and the rows of "
+                "both would be loaded: nothing was sent. Leave one out, or give it a --key of its "
+                "own in a call of its own."
             )
+        first[wanted] = file
     return keys
 
 

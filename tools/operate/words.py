@@ -16,6 +16,11 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def days(number: float) -> str:
+    """So many days: 1 day, 1.5 days."""
+    return f"{number:g} day{'' if number == 1 else 's'}"
+
+
 def size(number: float) -> str:
     """Bytes in the largest unit that leaves a number of 1 or more."""
     for unit in _UNITS[:-1]:

@@ -173,6 +173,15 @@ def test_file_that_would_go_to_quarantine_has_its_reason_and_exit_code_1(
     assert "quarantine  bad.csv: Row 2, column 'id': found 'x'" in said
 
 
+def test_transform_that_is_no_python_is_named_with_its_line(project: Path, burst: Burst) -> None:
+    Path("a.csv").write_bytes(CSV)
+    burst("new", "sales", "--from", "a.csv", "--yes")
+    (project / "glue_jobs/transforms/sales.py").write_text("import os\ndef transform(frame)\n")
+    code, said = burst("try", "sales", "a.csv")
+    assert code == 1
+    assert "glue_jobs/transforms/sales.py, line 2: Python cannot read it: expected ':'" in said
+
+
 def test_transform_that_keeps_columns_that_are_declared_dropped_is_wrong(
     project: Path, burst
 ) -> None:

@@ -108,6 +108,7 @@ def test_commands_that_need_them_say_so(name: str) -> None:
         (["replay", "dev", "orders", "--give-up", "--archive"], "leave out the others"),
         (["replay", "dev", "orders", "--quarantine", "--with", "none"], "'none' does not exist"),
         (["inspect", "dev", "orders", "elsewhere/x.csv"], "its keys begin with 'orders/'"),
+        (["inspect", "dev", "orders", "broken.csv"], "(did you mean 'orders/broken.csv'?): its"),
         (["inspect", "prod", "orders", "orders/x.csv"], "describes the environment 'dev'"),
         (["put", "dev", "orders", __file__], "would leave 'orders/test_commands.py' alone"),
         (["put", "dev", "orders", __file__, "--key", "orders/a\nb.csv"], r"character '\n' in it"),

@@ -12,6 +12,7 @@ import typer
 from burst.contract import NO_TRANSFORM, JobSpec
 
 from stacks.pipeline.spec import job_spec
+from stacks.pipeline.transforms import no_python
 from stacks.settings import PipelineSettings, read_settings
 from tools.authoring import views
 from tools.authoring.trial import (
@@ -75,12 +76,9 @@ def _transformed(
     if rows.spec.transform == NO_TRANSFORM:
         return passed_through(rows)
     module = glue_jobs / "transforms" / f"{rows.spec.transform}.py"
-    try:
-        simple = passes_through(module.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError) as error:
-        wrong = f"{module.name} is not Python: {error}."
+    if wrong := no_python(module):
         return Transformed(rows.spec.transform, rows.rows, wrong=wrong)
-    if simple:
+    if passes_through(module.read_bytes()):
         return passed_through(rows)
     answer.draw(f"Starting Spark, because transforms.{rows.spec.transform} needs it ...")
     if glue_version == GLUE_6:

@@ -69,7 +69,10 @@ def replay(
         typer.Option("--give-up", help="End the open replay: nothing more of it is sent."),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Do not ask, as is done with --archive and with --give-up."),
+    ] = False,
     as_json: AsJson = False,
     outputs: Outputs = None,
     endpoint: Endpoint = None,
