@@ -416,6 +416,9 @@ def _main() -> int:
             raise
         if error.filename is None:
             return _end("Failed:", f"The operating system refused: {error.strerror}.", FAILED)
+        if isinstance(error, IsADirectoryError):
+            sentence = f"{error.filename} is a folder; name a file in it."
+            return _end("Error:", sentence, BAD_INPUT)
         done = "made" if _made_a_folder(error) else "read or written"
         sentence = f"{error.filename} cannot be {done}: {error.strerror}."
         return _end("Error:", sentence, BAD_INPUT)

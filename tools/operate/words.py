@@ -70,6 +70,17 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
+def there_is_no(what: str, name: str, known: Sequence[str], where: str) -> str:
+    """The sentence for a name that there is not, with the one that was meant and those there are.
+
+    what: environment or pipeline. where: begins with "in".
+    """
+    return (
+        f"There is no {what} {name!r}{did_you_mean(name, known)} {where}. There are: "
+        f"{', '.join(known)}."
+    )
+
+
 def at_words(text: str, width: int) -> str:
     """The text with lines that a terminal of this width breaks at no other place than a blank.
 

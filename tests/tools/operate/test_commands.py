@@ -204,6 +204,8 @@ def test_change_is_only_said_to_be_made_where_it_was_made(
     ("arguments", "what"),
     [
         (["pause", "stage", "orders"], "There is no environment 'stage' in cdktf.json"),
+        (["pause", "devv", "orders"], "no environment 'devv' (did you mean 'dev'?) in cdktf.json"),
+        (["resume", "dev", "order"], "no pipeline 'order' (did you mean 'orders'?) in the env"),
         (["resume", "dev", "invoices"], "There is no pipeline 'invoices'"),
     ],
 )
