@@ -190,7 +190,7 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command of the first word; `InputError` where there is none."""
-        if args[0] == HELP_WORD and args[1:]:
+        if args[0] == HELP_WORD and args[1:] and not args[1].startswith("-"):
             args = [*args[1:], "--help"]
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
             if args[0] == HELP_WORD:
@@ -389,10 +389,19 @@ def main() -> int:
             if end.code == FAILED and streams.ended_by_a_pipe(end):
                 streams.forget()
                 return streams.NOBODY_READS
-            if not streams.printed():
-                return streams.NOBODY_READS
+            if ending := _ending():
+                return ending
             raise
-    return code if streams.printed() else streams.NOBODY_READS
+    return _ending() or code
+
+
+def _ending() -> int:
+    """Print what is left; the exit code where that cannot be done, else 0."""
+    try:
+        return 0 if streams.printed() else streams.NOBODY_READS
+    except OSError as error:
+        streams.forget()
+        return _refused(error)
 
 
 def _main() -> int:
@@ -415,7 +424,7 @@ def _main() -> int:
         if error.strerror is None:
             raise
         if error.filename is None:
-            return _end("Failed:", f"The operating system refused: {error.strerror}.", FAILED)
+            return _refused(error)
         if isinstance(error, IsADirectoryError):
             sentence = f"{error.filename} is a folder; name a file in it."
             return _end("Error:", sentence, BAD_INPUT)
@@ -430,6 +439,10 @@ def _main() -> int:
     except _bad_input() as error:
         return _end("Error:", error, BAD_INPUT)
     return 0
+
+
+def _refused(error: OSError) -> int:
+    return _end("Failed:", f"The operating system refused: {error.strerror}.", FAILED)
 
 
 def _made_a_folder(error: OSError) -> bool:
