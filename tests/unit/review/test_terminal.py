@@ -43,3 +43,23 @@ def test_banner_keeps_its_findings_apart() -> None:
     inside = [line[2:-2] for line in _shown(60, banners=(banner,)) if line.startswith("│")]
     assert [line[:2] for line in inside if not line.startswith("  ")] == ["• ", "• "]
     assert " ".join(" ".join(inside).replace("•", "").split()) == " ".join((LONG * 2).split())
+
+
+def test_long_path_is_whole_and_stands_on_a_line_of_its_own() -> None:
+    path = "/home/somebody/" + "folder/" * 10 + "cdk.tf.json"
+    line: Line = ("What the plan leaves open is shown as in ", Code(path), ".")
+    out = io.StringIO()
+    page = Page(
+        banners=(), title=("Plan",), summary=(line,), sections=(Section("S", (Item(line),)),)
+    )
+    terminal.show(Console(file=out, width=80), page)
+    said = "What the plan leaves open is shown as in"
+    assert out.getvalue().splitlines() == [
+        "Plan",
+        said,
+        f"{path}.",
+        "",
+        "S",
+        f"• {said}",
+        f"  {path}.",
+    ]
