@@ -25,6 +25,11 @@ FRAME = 4
 def show(console: Console, page: Page, *, plan_text: str | None = None) -> None:
     """Print the page; nothing of it is cut."""
     for section in page.banners:
+        if not console.is_terminal:
+            # A pipe gets no boxes.
+            _section(console, section)
+            console.print()
+            continue
         colour = COLOURS[section.tone]
         width = console.width - FRAME
         # In a box a line cannot be longer than the others.
