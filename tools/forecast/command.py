@@ -35,6 +35,7 @@ from tools.forecast.sources import (
 from tools.forecast.terminal import view
 from tools.forecast.timeline import explain as explain_moment
 from tools.forecast.trace import Trace
+from tools.operate.answer import print_whole
 from tools.operate.options import Endpoint, Outputs, reach, utc_now
 from tools.operate.refusals import explained
 
@@ -179,7 +180,10 @@ def forecast(
     if as_json:
         sys.stdout.write(json.dumps(as_data(result), indent=1) + "\n")
     else:
-        console.print(view(result))
+        if console.is_terminal:
+            console.print(view(result))
+        else:
+            print_whole(console, view(result))
         for file in (html, svg, csv_file, save_trace):
             if file:
                 console.print(f"Written: {file}", soft_wrap=True)

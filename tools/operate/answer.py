@@ -94,9 +94,12 @@ class _CountColumn(MofNCompleteColumn):
         return Text() if task.total is None else super().render(task)
 
 
-def print_text(console: Console, text: str, style: str = "") -> None:
-    """Print sentences: broken at words on a terminal, each on one line elsewhere."""
-    shown = at_words(text, console.width) if console.is_terminal else text
+def print_text(console: Console, text: str, style: str = "", hang: int = 0) -> None:
+    """Print sentences: broken at words on a terminal, each on one line elsewhere.
+
+    hang: by how many columns a terminal's lines are set in, but for the first.
+    """
+    shown = at_words(text, console.width, hang) if console.is_terminal else text
     console.print(shown, soft_wrap=True, markup=False, highlight=False, style=style)
 
 

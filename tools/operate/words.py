@@ -65,12 +65,18 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def at_words(text: str, width: int) -> str:
+def at_words(text: str, width: int, hang: int = 0) -> str:
     """The text with lines that a terminal of this width breaks at no other place than a blank.
 
     What is set in stays as it is: a command or a difference is there to be copied. So does a word
     that is longer than a line. A point of a list (•) goes on below its text.
+    hang: by how many columns every line but the first is set in.
     """
+    if hang:
+        room = max(1, width - hang)
+        # What the first line begins with has the room of the others' blanks.
+        head, rest = text[:hang], text[hang:]
+        return head + at_words(rest, room).replace("\n", "\n" + " " * hang)
     return "\n".join(
         line
         if len(line) <= width or line[:1] in (" ", "+", "-", "@")
