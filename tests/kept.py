@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import pickle
 import typing
 from typing import Any
 
@@ -18,15 +19,18 @@ def keep() -> None:
 def _keep_descriptions_of_aws() -> None:
     """What botocore knows of a service is a file of up to 3 MB, and a new session reads it again.
 
-    Each `mock_aws()` begins one. All clients of a session have always shared what was read.
+    Each `mock_aws()` begins one. It gets a copy, because a client of S3 changes what it was given.
     """
     read = JSONFileLoader.load_file
 
     @functools.cache
-    def of_the_file(path: str) -> Any:
-        return read(JSONFileLoader(), path)
+    def of_the_file(path: str) -> bytes:
+        return pickle.dumps(read(JSONFileLoader(), path))
 
-    JSONFileLoader.load_file = lambda self, path: of_the_file(path)  # type: ignore[method-assign]
+    def load_file(self: JSONFileLoader, path: str) -> Any:
+        return pickle.loads(of_the_file(path))
+
+    JSONFileLoader.load_file = load_file  # type: ignore[method-assign]
 
 
 def _keep_type_hints() -> None:

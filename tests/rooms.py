@@ -9,8 +9,7 @@ from typing import Any
 from xdist.scheduler import LoadScopeScheduling
 
 # One apply, one emulated account, one Spark or one synth serves all tests of these files, so they
-# stay in one process; everywhere else each file has its own. What takes longest stands first and
-# begins first.
+# stay in one process; everywhere else each file has its own.
 SHARED: Mapping[str, tuple[str, ...]] = {
     "deploy, the rest": ("tests/deploy/test_",),
     "deploy, operating": (
@@ -43,8 +42,11 @@ SHARED: Mapping[str, tuple[str, ...]] = {
         "tests/synth/test_trail.py",
     ),
 }
-# Of the files that have a process each, those that take longest.
-FIRST = ("tests/deploy/", "tests/copies/", "tests/tools/", "tests/jobs/", "tests/lazy_bindings/")
+# What takes longest begins first.
+FIRST = (
+    *("deploy, ", "jobs, with Spark", "tests/deploy/", "tests/copies/", "tests/tools/"),
+    *("tests/jobs/", "tests/lazy_bindings/", "synth, "),
+)
 # Whose tests have nothing in common and take a minute each.
 ALONE = ("tests/copies/",)
 
@@ -73,8 +75,7 @@ def place(nodeid: str) -> int:
 
 @functools.cache
 def _place_of_scope(found: str) -> int:
-    order = (*SHARED, *FIRST)
-    return next((at for at, begin in enumerate(order) if found.startswith(begin)), len(order))
+    return next((at for at, begin in enumerate(FIRST) if found.startswith(begin)), len(FIRST))
 
 
 def folder(nodeid: str) -> str:

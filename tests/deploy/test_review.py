@@ -307,7 +307,7 @@ def test_widened_role_is_shown_statement_by_statement(workbench: Workbench) -> N
     (danger,) = found.dangers
     assert (danger.kind, danger.where) == (Kind.PERMISSIONS, "KeepTheLedger: s3:*, *")
     assert found.widens
-    assert "of `burst-dev-orders-job` is changed" in text
+    assert "of `burst-dev-orders-job` (pipeline orders) is changed" in text
 
 
 @long

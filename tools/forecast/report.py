@@ -13,6 +13,7 @@ from tools.forecast.prices import PriceList
 from tools.forecast.replay import Replay
 from tools.forecast.search import Forecast, candidates, forecast, forecast_all, frontier, recommend
 from tools.forecast.trace import Trace
+from tools.operate.words import count
 
 # What a recommendation is tried with: another volume, and slower runs, where nothing is measured.
 VOLUMES = {"half the files": 0.5, "twice the files": 2.0}
@@ -105,6 +106,7 @@ def report(
         notes=(
             *_notes(trace, every[0].replay, times),
             *less_that_costs_more(recommended, trials),
+            *slower_that_costs_less(recommended, trials),
             *notes,
         ),
     )
@@ -139,6 +141,29 @@ def less_that_costs_more(recommended: Forecast | None, trials: Sequence[Trial]) 
             yield (
                 f"With {trial.name} it costs more, because these happen to start {runs:,} runs and "
                 f"not {usual:,}: a run costs about the same with few files as with many."
+            )
+
+
+def slower_that_costs_less(recommended: Forecast | None, trials: Sequence[Trial]) -> Iterator[str]:
+    """Why slower runs cost less, where they do: it looks like a mistake."""
+    for trial in trials:
+        if recommended is None or trial.name in VOLUMES:
+            continue
+        tried, usual = trial.forecast.replay, recommended.replay
+        if trial.forecast.dollars >= recommended.dollars:
+            continue
+        fewer = [
+            f"{count(now, *names)} and not {before:,}"
+            for now, before, names in (
+                (tried.runs, usual.runs, ("run",)),
+                (tried.batches, usual.batches, ("batch", "batches")),
+            )
+            if now < before
+        ]
+        if fewer:
+            yield (
+                f"With {trial.name} it costs less, because more files gather until a run takes "
+                f"them: {', '.join(fewer)}, and each costs requests and time of its own."
             )
 
 

@@ -116,9 +116,12 @@ class _CountColumn(MofNCompleteColumn):
         return Text() if task.total is None else super().render(task)
 
 
-def print_text(console: Console, text: str, style: str = "") -> None:
-    """Print sentences: broken at words on a terminal, each on one line elsewhere."""
-    shown = at_words(text, console.width) if console.is_terminal else text
+def print_text(console: Console, text: str, style: str = "", hang: int = 0) -> None:
+    """Print sentences: broken at words on a terminal, each on one line elsewhere.
+
+    hang: by how many columns a terminal's lines are set in, but for the first.
+    """
+    shown = at_words(text, console.width, hang) if console.is_terminal else text
     console.print(shown, soft_wrap=True, markup=False, highlight=False, style=style)
 
 
@@ -150,12 +153,7 @@ def natural_width(console: Console, part: RenderableType) -> int:
 
 def print_whole(console: Console, part: RenderableType) -> None:
     """Print what is drawn for a pipe: nothing is broken, and no line ends in blanks."""
-    print_stripped(console, part, max(1, natural_width(console, part)))
-
-
-def print_stripped(console: Console, part: RenderableType, width: int) -> None:
-    """Print what is drawn in so many columns; no line ends in blanks."""
-    options = console.options.update(width=width, height=None)
+    options = console.options.update(width=max(1, natural_width(console, part)), height=None)
     for line in console.render_lines(part, options, pad=False):
         text = "".join(segment.text for segment in line if not segment.control)
         console.print(text.rstrip(), soft_wrap=True, markup=False, highlight=False)

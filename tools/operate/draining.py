@@ -65,8 +65,8 @@ class Drained:
 
     @property
     def clean(self) -> bool:
-        """Whether it succeeded, and no file went bad."""
-        return self.succeeded and not self.bad_files
+        """Whether it succeeded, and no file went bad, in it or in the run that was before it."""
+        return self.succeeded and not self.bad_files and not self.bad_ahead
 
     @property
     def files(self) -> int:
@@ -79,6 +79,11 @@ class Drained:
     @property
     def bad_files(self) -> int:
         return sum(batch.bad_files for batch in self.batches)
+
+    @property
+    def bad_ahead(self) -> int:
+        """Files that went bad in the run for whose end it waited: they waited as this one began."""
+        return sum(batch.bad_files for batch in self.ahead)
 
     @property
     def gone_files(self) -> int:

@@ -122,8 +122,9 @@ def _runs(snapshot: PipelineSnapshot, name: str) -> Iterator[str]:
 
 
 def _failed(found: Sequence[Run]) -> Run | None:
-    """The last run that has ended, if it failed."""
-    last = next((run for run in found if run.state not in runs.ACTIVE), None)
+    """The last run that has ended, if it failed; one that `burst check` has fail is none."""
+    ended = (run for run in found if run.state not in runs.ACTIVE and not run.of_check)
+    last = next(ended, None)
     return last if last and last.state in runs.FAILED else None
 
 

@@ -182,7 +182,7 @@ def inspect_run(
     committed = [b for b, records in names.items() if "result" in records and planned_at(b) < until]
     starts = runs.starts_of(connection.glue, pipeline, [run.workflow_run_id])
     start = starts.get(run.workflow_run_id or "")
-    started_by = start.words if start else None if run.workflow_run_id else runs.BY_HAND
+    started_by = start.words if start else None if run.workflow_run_id else run.by_somebody
     return RunStory(
         replace(run, started_by=started_by),
         pipeline.log_group_prefix,

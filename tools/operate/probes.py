@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Literal
 
 MARK = "burst-check"
+# What the run that is to fail is given: an argument that the job refuses before it does anything.
+BAD_ARGUMENT = {"--input_format": MARK}
 Kind = Literal["good", "bad"]
 _NAME = re.compile(rf"(^|/){MARK}-\d{{8}}T\d{{6}}Z-[0-9a-f]{{8}}-(good|bad)", re.ASCII)
 

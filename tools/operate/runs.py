@@ -17,6 +17,7 @@ from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.errors import InputError
 from tools.operate.history import Batch
 from tools.operate.ledger import planned_at
+from tools.operate.probes import BAD_ARGUMENT
 from tools.operate.words import count
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ FAILED = frozenset({"FAILED", "TIMEOUT", "ERROR", "EXPIRED"})
 # Among which the one that runs is looked for.
 LAST_RUNS = 10
 BY_HAND = "by hand"
+BY_CHECK = "burst check"
 SWEEP = "sweep"
 # From S3 to Glue by EventBridge: seconds as a rule, this for certain.
 EVENTS_TAKE = timedelta(minutes=2)
@@ -41,7 +43,8 @@ class Run:
 
     seconds: that Glue bills (JobRun.ExecutionTime: without the start of the workers), and not how
     long it took. started_by: None where unknown. files: in its committed batches, None where they
-    were not read; more_files: it has committed earlier batches, too, or may have.
+    were not read; more_files: it has committed earlier batches, too, or may have. of_check: whether
+    `burst check` started it so that it fails.
     """
 
     run_id: str
@@ -54,10 +57,16 @@ class Run:
     started_by: str | None = None
     files: int | None = None
     more_files: bool = False
+    of_check: bool = False
 
     def took(self, now: datetime) -> float:
         """Seconds from its start to its end, or until now."""
         return max(0.0, ((self.ended_at or now) - self.started_at).total_seconds())
+
+    @property
+    def by_somebody(self) -> str:
+        """Who started it, where no workflow did."""
+        return BY_CHECK if self.of_check else BY_HAND
 
     @property
     def shown_id(self) -> str:
@@ -230,4 +239,5 @@ def _run(answer: Mapping[str, Any]) -> Run:
         seconds=answer.get("ExecutionTime", 0),
         error=answer.get("ErrorMessage"),
         workflow_run_id=arguments.get("--WORKFLOW_RUN_ID"),
+        of_check=BAD_ARGUMENT.items() <= arguments.items(),
     )

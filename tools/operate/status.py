@@ -184,7 +184,7 @@ def _named(
 ) -> str | None:
     """What started a run, in words; a run of no workflow was started by somebody."""
     if item.workflow_run_id is None:
-        return runs.BY_HAND
+        return item.by_somebody if isinstance(item, runs.Run) else runs.BY_HAND
     start = starts.get(item.workflow_run_id)
     if start is None:
         return None

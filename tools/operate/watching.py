@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.segment import Segment
 from rich.text import Text
 
+from tools.operate.answer import print_whole
 from tools.operate.words import count
 
 LOOK_EVERY_SECONDS = 5.0
@@ -32,7 +33,7 @@ def watched(
     """
     if not console.is_terminal:
         while True:
-            console.print(look())
+            print_whole(console, look())
             sleep(LOOK_EVERY_SECONDS)
     shown = look()
     try:

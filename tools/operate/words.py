@@ -81,12 +81,18 @@ def there_is_no(what: str, name: str, known: Sequence[str], where: str) -> str:
     )
 
 
-def at_words(text: str, width: int) -> str:
+def at_words(text: str, width: int, hang: int = 0) -> str:
     """The text with lines that a terminal of this width breaks at no other place than a blank.
 
     What is set in stays as it is: a command or a difference is there to be copied. So does a word
     that is longer than a line. A point of a list (•) goes on below its text.
+    hang: by how many columns every line but the first is set in.
     """
+    if hang:
+        room = max(1, width - hang)
+        # What the first line begins with has the room of the others' blanks.
+        head, rest = text[:hang], text[hang:]
+        return head + at_words(rest, room).replace("\n", "\n" + " " * hang)
     return "\n".join(
         line
         if len(line) <= width or line[:1] in (" ", "+", "-", "@")

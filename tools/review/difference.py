@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,16 @@ def value_text(value: Any) -> str:
     if isinstance(value, str):
         return value if value and value == value.strip() else json.dumps(value)
     return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def quoted(value: Any) -> str:
+    """The same for the middle of a sentence: text with blanks in it is quoted."""
+    return name_text(value) if isinstance(value, str) and " " in value else value_text(value)
+
+
+def name_text(name: str) -> str:
+    """A name in a list of names: quoted where a blank or a comma is in it."""
+    return json.dumps(name, ensure_ascii=False) if re.search(r"[\s,]", name) else name
 
 
 def is_set(value: Any) -> bool:

@@ -13,7 +13,14 @@ from enum import StrEnum
 
 from tools.review.behaviour import NewPipeline, SettingChange, shown
 from tools.review.dangers import Danger, Kind
-from tools.review.difference import Difference, differences, path_text, value_text
+from tools.review.difference import (
+    Difference,
+    differences,
+    name_text,
+    path_text,
+    quoted,
+    value_text,
+)
 from tools.review.drift import Drift
 from tools.review.permissions import PolicyChange
 from tools.review.plan import Action, Check, OutputChange
@@ -189,8 +196,7 @@ def _danger(danger: Danger) -> Item:
     end.append(": ")
     return Item(
         (
-            Strong(danger.subject.title),
-            *_named(danger.subject),
+            *_called(danger.subject, strong=True),
             f" {DONE[danger.action]}",
             *causes,
             *end,
@@ -199,12 +205,26 @@ def _danger(danger: Danger) -> Item:
     )
 
 
+def _called(subject: Subject, *, strong: bool = False) -> Line:
+    """What it is, its name, and whose it is: a pipeline often has the name of its table."""
+
+    def words(text: str) -> str | Strong:
+        return Strong(text) if strong else text
+
+    name = Code(subject.name or subject.address)
+    if subject.title == f"pipeline {subject.pipeline}":
+        return (words(subject.title), " (", name, ")")
+    if subject.pipeline:
+        return (words(subject.noun), " ", name, f" of pipeline {subject.pipeline}")
+    return (words(subject.title), " ", name)
+
+
 def _named(subject: Subject) -> Line:
     return (" ", Code(subject.name or subject.address))
 
 
 def _difference(item: Difference) -> Line:
-    before, after = _cut(value_text(item.before)), _cut(value_text(item.after))
+    before, after = _cut(quoted(item.before)), _cut(quoted(item.after))
     return (Code(path_text(item.path)), " ", Code(before), " → ", Code(after))
 
 
@@ -286,9 +306,16 @@ def _mark(change: PolicyChange) -> Line:
 
 
 def _who(change: PolicyChange) -> Line:
-    own: Line = (" ", Code(change.name)) if change.name else _named(change.subject)
-    holder: Line = (" of ", Code(change.holder)) if change.holder else ()
-    return (change.subject.title, *own, *holder)
+    subject = change.subject
+    if not change.name and not change.holder:
+        return _called(subject)
+    own: Line = (" ", Code(change.name)) if change.name else _named(subject)
+    if not subject.pipeline:
+        holder: Line = (" of ", Code(change.holder)) if change.holder else ()
+        return (subject.title, *own, *holder)
+    if not change.holder:
+        return (subject.noun, *own, f" of pipeline {subject.pipeline}")
+    return (subject.noun, *own, " of ", Code(change.holder), f" (pipeline {subject.pipeline})")
 
 
 def _done(change: PolicyChange) -> Line:
@@ -547,7 +574,7 @@ def _entries(found: Entries, noun: str) -> Line:
         if names:
             what = noun if len(names) == 1 else _plural(noun)
             words += [", " if words else "", f"{len(names)} {what} {verb}: "]
-            words.append(Code(_cut(", ".join(names))))
+            words.append(Code(_cut(", ".join(map(name_text, names)))))
     return tuple(words)
 
 
@@ -559,7 +586,7 @@ def _drift(review: Review) -> Section:
 
 
 def _drift_items(drift: Drift) -> Iterator[Item]:
-    what: Line = (drift.subject.title, *_named(drift.subject))
+    what = _called(drift.subject)
     undone = "the plan undoes it" if drift.undone else "the plan leaves it so"
     if drift.gone:
         then = "the plan creates it again" if drift.undone else "the plan does not create it"

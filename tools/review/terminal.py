@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
+from rich.cells import cell_len
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -21,13 +25,19 @@ FRAME = 4
 def show(console: Console, page: Page, *, plan_text: str | None = None) -> None:
     """Print the page; nothing of it is cut."""
     for section in page.banners:
+        if not console.is_terminal:
+            # A pipe gets no boxes.
+            _section(console, section)
+            console.print()
+            continue
         colour = COLOURS[section.tone]
         width = console.width - FRAME
-        lines = Text("\n").join(_text(console, item, width) for item in section.items)
+        # In a box a line cannot be longer than the others.
+        lines = Text("\n").join(_text(console, item, width, fold=True) for item in section.items)
         console.print(Panel(lines, title=f"[bold]{section.title}[/]", border_style=colour))
-    console.print(_line(page.title, style="bold underline"))
+    _print(console, _text_of(console, _line(page.title, style="bold underline")))
     for line in page.summary:
-        console.print(_line(line))
+        _print(console, _text_of(console, _line(line)))
     for section in page.sections:
         console.print()
         _section(console, section)
@@ -41,11 +51,12 @@ def _section(console: Console, section: Section) -> None:
     console.print(Text(section.title, style="bold"))
     if not section.columns:
         for item in section.items:
-            console.print(_text(console, item, console.width))
+            _print(console, _text(console, item, console.width))
         return
     rows = [item for item in section.items if isinstance(item, Row)]
     if console.width < WIDE_ENOUGH:
-        console.print(Text("\n").join(_text(console, row, console.width) for row in rows))
+        for row in rows:
+            _print(console, _text(console, row, console.width))
         return
     table = Table(*section.columns)
     for column in table.columns:
@@ -55,13 +66,41 @@ def _section(console: Console, section: Section) -> None:
     console.print(table)
 
 
-def _text(console: Console, item: Item | Row, width: int) -> Text:
+def _print(console: Console, lines: Text) -> None:
+    """Print lines as they are: one that is longer than the terminal is broken by that alone."""
+    console.print(lines, soft_wrap=True)
+
+
+def _text_of(console: Console, text: Text) -> Text:
+    return Text("\n").join(_wrapped(console, text, console.width))
+
+
+def _wrapped(console: Console, text: Text, width: int, *, fold: bool = False) -> list[Text]:
+    """Lines of words. A path is there to be copied: a long one stays whole, on its own line."""
+    paths = (word for word in text.plain.split() if "/" in word)
+    is_whole = not fold and any(cell_len(path) > width for path in paths)
+    lines = text.divide(_breaks(text.plain, width)) if is_whole else text.wrap(console, width)
+    for line in lines:
+        line.rstrip()
+    return list(lines)
+
+
+def _breaks(text: str, width: int) -> Iterator[int]:
+    """Where lines of whole words begin; a word that is longer than a line has one to itself."""
+    used = 0
+    for word in re.finditer(r"\s*\S+\s*", text):
+        if used and used + cell_len(word[0].rstrip()) > width:
+            yield word.start()
+            used = 0
+        used += cell_len(word[0])
+
+
+def _text(console: Console, item: Item | Row, width: int, *, fold: bool = False) -> Text:
     """The finding after a bullet; what does not fit a line goes on below its beginning."""
     parts = _stacked(item) if isinstance(item, Row) else _listed(item)
     lines = []
     for lead, text in parts:
-        for line in text.wrap(console, width - len(lead)):
-            line.rstrip()
+        for line in _wrapped(console, text, width - len(lead), fold=fold):
             lines.append(Text(lead, text.style).append_text(line))
             lead = " " * len(lead)
     return Text("\n").join(lines)

@@ -153,8 +153,9 @@ def live_steps(console: Console) -> Iterator[Deployment]:
 
 
 def print_line(console: Console, line: str, at: datetime | None = None) -> None:
-    """Print a line of a log. at: when it happened; default: now."""
-    print_text(console, f"{at or datetime.now(UTC):%H:%M:%S} {line}")
+    """Print a line of a log, which goes on beside its time. at: when it happened; default: now."""
+    time_of_day = f"{at or datetime.now(UTC):%H:%M:%S} "
+    print_text(console, f"{time_of_day}{line}", hang=len(time_of_day))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import typer
 from rich.console import Console
 
 from tools import processes
-from tools.operate.answer import print_text
+from tools.operate.answer import print_text, print_whole
 from tools.operate.deployment import PROJECT_FOLDER
 from tools.operate.words import count
 from tools.operate.words import size as bytes_in_words
@@ -32,6 +33,9 @@ from tools.sandbox.terraform import find_terraform
 
 # What takes long to import is imported by the function that needs it, as in command.py.
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+
     from stacks.settings import PipelineSettings
     from tools.sandbox.demo import Burst, BurstFile, BurstProgress, Outcome
     from tools.sandbox.sandbox import Sandbox
@@ -101,8 +105,11 @@ def demo(
         _deploy_subject(console, sandbox, subject)
         burst = Burst(sandbox, subject.files, pipeline=subject.pipeline, settings=subject.settings)
         outcome = _follow(console, sandbox, burst)
-    for table in view.outcome_tables(outcome, width=console.width):
-        console.print(table)
+    for table in view.outcome_tables(outcome, width=console.width, boxed=console.is_terminal):
+        if console.is_terminal:
+            console.print(table)
+        else:
+            print_whole(console, table)
     if not outcome.complete:
         raise PipelineError(view.what_is_missing(outcome))
     _print_what_next(console, outcome.curated, own=pipeline is not None)
@@ -235,16 +242,47 @@ def _follow(console: Console, sandbox: Sandbox, burst: Burst) -> Outcome:
         if line.startswith(ALERT):
             print_line(console, for_the_demo(line), at)
 
-    with (
-        Live(console=console, refresh_per_second=8) as live,
-        processes.drawn_live(live.stop),
-        narrated(sandbox.engine, alert),
-    ):
+    with Live(console=console, refresh_per_second=8) as live:
+        picture = LivePicture(live, partial(view.burst_panel, width=console.width))
+        with processes.drawn_live(picture.stop), narrated(sandbox.engine, alert):
+            try:
+                return burst.run(picture.show)
+            except BaseException:
+                picture.stop()
+                raise
 
-        def show(progress: BurstProgress) -> None:
-            live.update(view.burst_panel(progress, width=console.width))
 
-        return burst.run(show)
+class LivePicture:
+    """The live view of a burst. Once it is stopped, its last picture says so and stays.
+
+    Args:
+        draw: what is to be seen; with ``stopped=True`` for the last time.
+    """
+
+    def __init__(self, live: Live, draw: Callable[..., RenderableType]) -> None:
+        self._live = live
+        self._draw = draw
+        self._last: BurstProgress | None = None
+        self._stopped = False
+        # A signal may come while the main thread draws, and is answered there.
+        self._lock = threading.RLock()
+
+    def show(self, progress: BurstProgress) -> None:
+        """Draw this moment."""
+        with self._lock:
+            if not self._stopped:
+                self._last = progress
+                self._live.update(self._draw(progress))
+
+    def stop(self) -> None:
+        """Draw the last moment as one at which it was stopped; again does nothing."""
+        with self._lock:
+            if self._stopped:
+                return
+            self._stopped = True
+            if self._last is not None:
+                self._live.update(self._draw(self._last, stopped=True))
+            self._live.stop()
 
 
 def _print_what_next(console: Console, curated: Path, *, own: bool) -> None:

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from botocore.exceptions import ClientError
+from burst.errors import LedgerError
+
 from tools.sandbox.alert_lines import QuarantinedFile, quarantine_lines, quarantined
 from tools.sandbox.glue.engine import GlueEngine
 from tools.sandbox.glue.notices import JobRunChanged, MessagePublished, Notice
@@ -48,12 +51,15 @@ class Narrator:
             self._gathered.append(file)
             self._since = self._since or notice.at
             return
-        work = None
+        work, why = None, ""
         if isinstance(notice, JobRunChanged) and notice.state == "SUCCEEDED":
-            work = self._work_of(notice)
+            try:
+                work = self._work_of(notice)
+            except (LedgerError, ClientError) as error:
+                why = f" What it did cannot be read: {error}"
         if line := narrate(notice, work):
             self.flush()
-            self._print(notice.at, line)
+            self._print(notice.at, f"{line}{why}")
 
     def flush(self) -> None:
         """Prints what was gathered."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -28,6 +29,8 @@ __all__ = ["PROJECT_FOLDER", "Sandbox"]
 
 STATE_FILE = "sandbox.tfstate"
 ONE_PIPELINE = "one-pipeline"
+# What the description of a trigger says of its condition.
+_BATCHING = re.compile(r"\d+ events or \d+ seconds")
 
 
 class Sandbox:
@@ -181,7 +184,7 @@ def replacements(stack_folder: Path, facts: Facts, folder: Path) -> dict[str, di
             for name, job in resources["aws_glue_job"].items()
         },
         "aws_glue_trigger": {
-            name: {"event_batching_condition": _condition(trigger, facts)}
+            name: _batching(trigger, facts)
             for name, trigger in resources["aws_glue_trigger"].items()
         },
     }
@@ -193,10 +196,16 @@ def _arguments(deployed: Mapping[str, str], folder: Path) -> dict[str, str]:
     return {**deployed, own["curated_uri"].flag: curated.as_uri()}
 
 
-def _condition(trigger: Mapping[str, Any], facts: Facts) -> list[dict[str, int]]:
-    batching = {"batch_size": facts.batch_size, "batch_window": facts.batch_window}
-    wished = {name: value for name, value in batching.items() if value is not None}
-    return [{**trigger["event_batching_condition"][0], **wished}]
+def _batching(trigger: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """The condition of a trigger with the sandbox's own size and window, and what says it."""
+    own = {"batch_size": facts.batch_size, "batch_window": facts.batch_window}
+    wished = {name: value for name, value in own.items() if value is not None}
+    condition = {**trigger["event_batching_condition"][0], **wished}
+    words = f"{condition['batch_size']} events or {condition['batch_window']} seconds"
+    return {
+        "event_batching_condition": [condition],
+        "description": _BATCHING.sub(words, trigger["description"]),
+    }
 
 
 def _path_with_node() -> str:

@@ -42,7 +42,10 @@ def write_outputs(folder: Path, outputs: Mapping[str, Any]) -> None:
         for name, pipeline in outputs["pipelines"].items()
     }
     text = json.dumps({**outputs, "pipelines": pipelines}, indent=1)
-    (folder / OUTPUTS_FILE).write_text(text, encoding="utf-8")
+    # At once: the sandbox reads it while `burst sandbox apply` writes it.
+    new = folder / f"{OUTPUTS_FILE}.new"
+    new.write_text(text, encoding="utf-8")
+    new.replace(folder / OUTPUTS_FILE)
 
 
 def write_examples(folder: Path) -> None:

@@ -191,30 +191,38 @@ def making(address: str, others: int) -> str:
     return f"{_HASH.sub('', address)}{more}"
 
 
-def burst_panel(progress: BurstProgress, *, width: int) -> RenderableType:
-    """The burst at one moment."""
+def burst_panel(progress: BurstProgress, *, width: int, stopped: bool = False) -> RenderableType:
+    """The burst at one moment. stopped: its last one, in which nothing moves any more."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column()
     grid.add_row("Files", _files(progress))
     grid.add_row("Events", _events(progress.engine))
-    grid.add_row("Batch", _batch(progress.engine.windows))
-    grid.add_row("Runs", _runs(progress))
+    grid.add_row("Batch", _batch(progress.engine.windows, stopped=stopped))
+    grid.add_row("Runs", _runs(progress, stopped=stopped))
     minutes, seconds = divmod(int(progress.seconds), 60)
-    title = f"Burst  {minutes:02d}:{seconds:02d}"
+    title = f"Burst  {minutes:02d}:{seconds:02d}{'  ✗ stopped' if stopped else ''}"
     return Panel(grid, title=title, title_align="left", width=width - FREE_COLUMNS)
 
 
-def outcome_tables(outcome: Outcome, *, width: int) -> Iterator[RenderableType]:
-    """The summary, and some rows of curated."""
-    summary = Table(title="One burst, end to end", title_justify="left", show_header=False)
+def outcome_tables(outcome: Outcome, *, width: int, boxed: bool = True) -> Iterator[RenderableType]:
+    """The summary, and some rows of curated. boxed: with lines around them, for a terminal."""
+    summary = _table("One burst, end to end", boxed=boxed)
+    summary.show_header = False
     summary.add_column(style="bold", no_wrap=True)
     summary.add_column()
     for name, value in _summary(outcome):
         summary.add_row(name, value)
     yield summary
     if outcome.sample.num_rows:
-        yield _sample(outcome, width)
+        yield _sample(outcome, width, boxed=boxed)
+
+
+def _table(title: str, *, boxed: bool) -> Table:
+    if boxed:
+        return Table(title=title, title_justify="left")
+    # The title begins where the rows do, and an empty line divides it from what is above.
+    return Table(title=f"\n{title}", title_justify="left", box=None, pad_edge=False)
 
 
 def what_is_missing(outcome: Outcome) -> str:
@@ -302,7 +310,7 @@ def _events(engine: Snapshot) -> Text:
     )
 
 
-def _batch(windows: tuple[OpenWindow, ...]) -> RenderableType:
+def _batch(windows: tuple[OpenWindow, ...], *, stopped: bool) -> RenderableType:
     if not windows:
         return Text("no open window", style="dim")
     lines = Table.grid(padding=(0, 2))
@@ -310,12 +318,12 @@ def _batch(windows: tuple[OpenWindow, ...]) -> RenderableType:
         lines.add_row(
             ProgressBar(total=window.batch_size, completed=window.events, width=BAR_WIDTH),
             f"{window.events} of {window.batch_size} events, "
-            f"window ends in {window.seconds_left:.0f} s",
+            + ("stopped" if stopped else f"window ends in {window.seconds_left:.0f} s"),
         )
     return lines
 
 
-def _runs(progress: BurstProgress) -> RenderableType:
+def _runs(progress: BurstProgress, *, stopped: bool) -> RenderableType:
     engine = progress.engine
     runs = [run for run in engine.workflow_runs if run.status != REFUSED]
     if not runs:
@@ -323,7 +331,7 @@ def _runs(progress: BurstProgress) -> RenderableType:
     lines = Table.grid(padding=(0, 2))
     for run in runs[-SHOWN_RUNS:]:
         jobs = [
-            _job(job, progress.work.get(job.run_id, Work()))
+            _job(job, progress.work.get(job.run_id, Work()), stopped=stopped)
             for job in engine.job_runs
             if job.workflow_run_id == run.run_id
         ]
@@ -341,7 +349,10 @@ def _started_by(run: WorkflowRun) -> str:
     return f"by window: {events}" if run.reason is Reason.WINDOW else "by hand"
 
 
-def _job(job: JobRun, work: Work) -> RenderableType:
+def _job(job: JobRun, work: Work, *, stopped: bool) -> RenderableType:
+    if stopped and not job.completed_on:
+        took = f" after it {found(work)}" if work.files else ""
+        return Text(f"✗ stopped{took}", style=STATE_STYLES["STOPPED"])
     if job.state == "RUNNING" and job.running_since:
         seconds = _seconds(job.running_since, datetime.now(job.running_since.tzinfo))
         return Spinner("dots", Text(f"{phase(work)}, {seconds}", style=STATE_STYLES[job.state]))
@@ -425,7 +436,7 @@ def _run_summary(runs: Sequence[tuple[WorkflowRun, Work]]) -> str:
     return f"{how}{nothing}"
 
 
-def _sample(outcome: Outcome, width: int) -> Table:
+def _sample(outcome: Outcome, width: int, *, boxed: bool = True) -> Table:
     """As many columns as fit, and no two rows that look the same in them."""
     named = {name: "file" if name == SOURCE_KEY else name for name in outcome.sample.column_names}
     rows = [
@@ -436,7 +447,7 @@ def _sample(outcome: Outcome, width: int) -> Table:
     different = list(dict.fromkeys(tuple(row[name] for name in names) for row in rows))
     hidden = len(named) - len(names)
     more = f" (and {count(hidden, 'more column')})" if hidden else ""
-    table = Table(title=f"Some rows of curated{more}", title_justify="left")
+    table = _table(f"Some rows of curated{more}", boxed=boxed)
     for name in names:
         table.add_column(named[name], no_wrap=True)
     for row in different[:SHOWN_ROWS]:

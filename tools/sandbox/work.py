@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+from burst.batch import BATCH_ID
 from burst.contract import LEDGER, folder
-from burst.errors import LedgerError
 from burst.ledger import PlanRecord, ResultRecord
+from burst.s3 import is_gone
 
 from tools.sandbox.errors import SandboxError
 from tools.sandbox.using import OUTPUTS_FILE
@@ -51,12 +52,21 @@ class LedgerWork:
         self.results: dict[str, ResultRecord] = {}
 
     def read(self) -> None:
-        """Read what the runs have written since the last look."""
+        """Read what the runs have written since the last look. Raises `LedgerError`."""
         for key in keys(self._s3, self._lake, self._folder):
-            if key.endswith("/plan.json") and key not in self.plans:
-                self.plans[key] = PlanRecord.from_json(self._body(key), key=key)
-            elif key.endswith("/result.json") and key not in self.results:
-                self.results[key] = ResultRecord.from_json(self._body(key), key=key)
+            batch, _, name = key.removeprefix(self._folder).partition("/")
+            # Beside the batches are the records of replays, which have plans of their own.
+            if not BATCH_ID.fullmatch(batch) or key in self.plans or key in self.results:
+                continue
+            try:
+                if name == "plan.json":
+                    self.plans[key] = PlanRecord.from_json(self._body(key), key=key)
+                elif name == "result.json":
+                    self.results[key] = ResultRecord.from_json(self._body(key), key=key)
+            except ClientError as error:
+                # `burst check` takes away the batches of its probes, also between list and read.
+                if not is_gone(error):
+                    raise
 
     def of(self, run_id: str, *, spark: bool = False) -> Work:
         """What was read of this job run.
@@ -90,8 +100,9 @@ def keys(s3: S3Client, bucket: str, prefix: str) -> Iterator[str]:
 
 
 def works(sandbox: Sandbox) -> Callable[[JobRunChanged], Work | None]:
-    """Tells the work of a job run of any pipeline; None where that cannot be read.
+    """Tells the work of a job run of any pipeline; None once the account is closing.
 
+    Raises `LedgerError` for a record that somebody has damaged by hand.
     The outputs are read each time, because an apply may add pipelines while the sandbox runs.
     """
     s3 = sandbox.account.client("s3")
@@ -103,8 +114,7 @@ def works(sandbox: Sandbox) -> Callable[[JobRunChanged], Work | None]:
             if pipeline["job_name"] == notice.job:
                 lake = outputs["lake_bucket_name"]
                 ledger = ledgers.setdefault(name, LedgerWork(s3, lake, name))
-                # An account that is closing, or a record that somebody has damaged by hand.
-                with contextlib.suppress(BotoCoreError, ClientError, LedgerError, SandboxError):
+                with contextlib.suppress(BotoCoreError, SandboxError):
                     ledger.read()
                     return ledger.of(notice.run_id)
         return None

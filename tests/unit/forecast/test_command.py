@@ -75,9 +75,17 @@ def test_without_arguments_an_example_is_played_and_said_to_be_one(run: Run) -> 
 def test_everything_fits_a_terminal_of_80_columns(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+    # A terminal of 80 columns that knows no colours.
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
     said = run(*LIKE, "--size", 10, "--window", 60, "--limit", 0)
-    assert max(map(len, said.out.splitlines())) <= 80
+    assert 60 < max(map(len, said.out.splitlines())) <= 80
+
+
+def test_pipe_gets_whole_sentences_and_no_blanks_at_the_ends_of_lines(run: Run) -> None:
+    lines = run().out.splitlines()
+    assert any(line.startswith("Note: ") and len(line) > 80 for line in lines)
+    assert all(line == line.rstrip() for line in lines)
 
 
 def test_json_is_one_document_with_everything_that_is_shown(run: Run) -> None:

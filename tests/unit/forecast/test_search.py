@@ -13,7 +13,7 @@ from tools.forecast.errors import PromiseError
 from tools.forecast.model import Candidate, RunTimes
 from tools.forecast.prices import read_prices
 from tools.forecast.replay import replay
-from tools.forecast.report import Trial, less_that_costs_more, report
+from tools.forecast.report import Trial, less_that_costs_more, report, slower_that_costs_less
 from tools.forecast.search import Forecast, candidates, forecast_all, frontier, recommend
 from tools.forecast.trace import MICROSECONDS
 
@@ -94,7 +94,7 @@ def test_report_counts_its_candidates_and_tries_other_volumes_and_slower_runs() 
     assert made.trials[2].forecast.burst_p99 > made.recommended.burst_p99  # type: ignore[union-attr]
 
 
-def test_fewer_files_that_cost_more_are_explained() -> None:
+def test_fewer_files_that_cost_more_and_slower_runs_that_cost_less_are_explained() -> None:
     trace = trace_of([(n * 100.0, 1_000) for n in range(60)])
     every = forecast_all(trace, CHOICES, RunTimes(), LIST.prices)
     cheap, *_, dear = sorted(every, key=lambda item: item.dollars)
@@ -102,6 +102,11 @@ def test_fewer_files_that_cost_more_are_explained() -> None:
     assert f"start {dear.replay.runs} runs and not {cheap.replay.runs}: a run costs" in note
     assert not [*less_that_costs_more(dear, [Trial("half the files", cheap, True)])]
     assert not [*less_that_costs_more(cheap, [Trial("twice the files", dear, True)])]
+    runs, usual = cheap.replay.runs, dear.replay.runs
+    [note] = slower_that_costs_less(dear, [Trial("runs 1.5 times as slow", cheap, True)])
+    assert f"more files gather until a run takes them: {runs} runs and not {usual}" in note
+    assert not [*slower_that_costs_less(cheap, [Trial("runs 1.5 times as slow", dear, True)])]
+    assert not [*slower_that_costs_less(dear, [Trial("half the files", cheap, True)])]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -12,6 +13,7 @@ from tests.unit.operate.records import BATCH, NOW
 from tools.operate.draining import Drained, RunProgress
 from tools.operate.following import progress_words
 from tools.operate.history import Batch
+from tools.operate.ids import short_batch
 from tools.operate.views.runs import drained_line
 from tools.operate.watching import watched
 
@@ -36,9 +38,27 @@ def test_run_that_waits_names_the_run_before_it_and_in_the_end_what_that_one_too
     progress = RunProgress("wr_1", "WAITING", 1.0, 0, 0, 7, behind="wr_0123456789")
     assert progress_words(progress) == "WAITING for the run wr_01234567"
     ahead = Batch(BATCH, NOW, 1, 41, 0, 0, 10, 1.0, True, "jr_0", "wr_0123456789")
-    line = drained_line(Drained("wr_1", "SUCCEEDED", None, 96.0, (), 0, (ahead,))).plain
+    line = drained_line(
+        Drained("wr_1", "SUCCEEDED", None, 96.0, (), 0, (ahead,)), "dev orders"
+    ).plain
     assert line == (
         "The run wr_1 took 1 min 36 s: nothing was left to do, as wr_01234567 took 1 file, 41 rows."
+    )
+
+
+def test_bad_file_is_named_and_is_an_exit_code_also_where_the_run_before_took_it() -> None:
+    ahead = Batch(BATCH, NOW, 2, 41, 1, 0, 10, 1.0, True, "jr_0", "wr_0123456789")
+    drained = Drained("wr_1", "SUCCEEDED", None, 42.0, (), 0, (ahead,))
+    why = f"`burst inspect dev orders {short_batch(BATCH)}` shows why."
+    assert drained_line(drained, "dev orders").plain == (
+        "The run wr_1 took 42 s: nothing was left to do, as wr_01234567 took 2 files, 41 rows. "
+        f"1 of them is bad. {why}"
+    )
+    assert not drained.clean
+    own = replace(drained, batches=(replace(ahead, bad_files=0),))
+    assert (
+        f" 1 of the files that wr_01234567 took is bad. {why}"
+        in drained_line(own, "dev orders").plain
     )
 
 

@@ -14,7 +14,8 @@ from tests.unit.operate.records import BATCH, LATER, NOW, PIPELINE
 from tools.operate.draining import job_state, took
 from tools.operate.history import Batch
 from tools.operate.ledger import planned_at
-from tools.operate.runs import Run, Start, refused_runs, start_of, with_files
+from tools.operate.probes import BAD_ARGUMENT
+from tools.operate.runs import Run, Start, last_runs, refused_runs, start_of, with_files
 
 
 @pytest.mark.parametrize(
@@ -119,3 +120,23 @@ def test_run_has_the_files_of_its_batches_as_far_as_they_were_read() -> None:
     assert [(run.files, run.more_files) for run in known] == [(3, False), (2, True), (None, False)]
     every = with_files([second, first, idle], batches, all_read=True)
     assert [(run.files, run.more_files) for run in every] == [(3, False), (2, False), (0, False)]
+
+
+def test_run_that_a_check_has_fail_is_known_by_its_argument() -> None:
+    runs = [
+        {"Id": name, "JobRunState": "FAILED", "StartedOn": NOW, "Arguments": arguments}
+        for name, arguments in (("jr_1", BAD_ARGUMENT), ("jr_2", {"--input_format": "csv"}))
+    ]
+    glue = boto3.client(
+        "glue",
+        region_name="eu-central-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    with Stubber(glue) as stub:
+        stub.add_response("get_job_runs", {"JobRuns": runs})
+        found = last_runs(glue, PIPELINE, last=5)
+    assert {run.run_id: run.by_somebody for run in found} == {
+        "jr_1": "burst check",
+        "jr_2": "by hand",
+    }

@@ -106,7 +106,9 @@ def test_what_no_column_takes_is_named_in_the_status(columns: int) -> None:
     snapshot = replace(HEALTHY, history=past, rescued=rescued, runs=(run,), at=NOW)
     status = EnvironmentStatus("dev", "eu-central-1", (PipelineStatus(snapshot, ()),))
     out = io.StringIO()
-    Console(file=out, width=columns).print(*status_panels(status))
+    Console(file=out, width=columns, force_terminal=True, color_system=None).print(
+        *status_panels(status)
+    )
     assert len(out.getvalue().splitlines()[0]) == columns
     assert "make the window wider" not in out.getvalue()
     assert "'channel' (14): `burst drift dev orders` says more" in out.getvalue()
@@ -168,6 +170,20 @@ def test_pipe_gets_whole_values_and_no_blanks_at_the_ends_of_lines(
     assert shown.count('{"channel":"web"}') == 3
     assert path in shown
     assert all(line == line.rstrip() for line in shown.splitlines())
+
+
+def test_status_in_a_pipe_is_lines_without_a_box(capsys: pytest.CaptureFixture[str]) -> None:
+    finding = "The rule does not exist: " + "no file starts a run. " * 10
+    ill = PipelineStatus(replace(HEALTHY, rule_state="MISSING"), (finding.strip(),))
+    status = EnvironmentStatus("dev", "eu-central-1", (ill, PipelineStatus(HEALTHY, ())))
+    Answer.to(False).draw(*status_panels(status))
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "dev orders: attention"
+    assert f"Attention    {finding.strip()}" in shown
+    assert shown[shown.index("") + 1] == "dev orders: healthy"
+    assert "Undelivered  none" in shown
+    assert not set("".join(shown)) & set("╭╮╰╯│─")
+    assert all(line == line.rstrip() for line in shown)
 
 
 def test_sentence_is_broken_at_words_and_a_command_or_a_long_path_never() -> None:

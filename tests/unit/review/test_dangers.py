@@ -381,5 +381,5 @@ def test_banner_comes_before_anything_else_with_the_worst_first() -> None:
         bucket({"bucket": "b"}, None, name=LANDING),
     )
     assert text.startswith("> [!CAUTION]\n> **Data would go**\n>\n> - **landing bucket** `b`")
-    order = ["landing bucket", "queue of", "force_destroy", "workflow of", "## Plan of `dev`"]
+    order = ["landing bucket", "**queue**", "force_destroy", "**workflow**", "## Plan of `dev`"]
     assert [text.index(word) for word in order] == sorted(text.index(word) for word in order)

@@ -237,7 +237,7 @@ def test_permissions_say_who_may_do_what_on_what() -> None:
     after = role_policy(allow("Ledger", ["s3:GetObject", "s3:PutObject"], ["*"]))
     text = page(resource("aws_iam_role_policy", before, after))
     assert (
-        "- **⚠ wider**: role policy of pipeline orders `drain` of `role` is changed\n"
+        "- **⚠ wider**: role policy `drain` of `role` (pipeline orders) is changed\n"
         "  ```diff\n"
         "  ! Ledger: allows one more action: s3:PutObject\n"
         "  ! Ledger: allows one more resource, a wildcard: *\n"
@@ -260,11 +260,11 @@ def test_policies_that_change_alike_are_one_finding_with_all_names() -> None:
 
     text = page(read("one", "code"), read("three", "other"), read("two", "code"))
     assert (
-        "role policy of pipeline one `drain` of `one` and role policy of pipeline two `drain` of "
-        "`two`, each is changed\n"
+        "role policy `drain` of `one` (pipeline one) and role policy `drain` of `two` (pipeline "
+        "two), each is changed\n"
     ) in text
     assert text.count("+     on   code/new") == 1
-    assert "role policy of pipeline three `drain` of `three` is changed\n" in text
+    assert "role policy `drain` of `three` (pipeline three) is changed\n" in text
     assert text.count("+     on   other/new") == 1
 
 
@@ -338,7 +338,7 @@ def test_policy_in_an_attribute_that_nobody_knows_here_is_found() -> None:
     text = page(
         resource("aws_new_thing", {"rules": policy(deny())}, {"rules": policy(deny(), allow())})
     )
-    assert "new thing of pipeline orders" in text
+    assert "new thing `aws_new_thing.pipeline-orders_job_BBA96BCE` of pipeline orders" in text
     assert "Read: wildcard resource: *" in text
 
 
@@ -366,8 +366,8 @@ def test_resource_that_somebody_deleted_is_drift() -> None:
     group = {"name": "/burst/dev/orders/error"}
     gone = resource("aws_cloudwatch_log_group", group, None)
     again = resource("aws_cloudwatch_log_group", None, group)
-    assert "**deleted**: log group of pipeline orders `/burst/dev/orders/error`; the plan makes it"
-    assert "the plan creates it again" in drifted(again, drift=gone)
+    name = "**deleted**: log group `/burst/dev/orders/error` of pipeline orders"
+    assert f"{name}; the plan creates it again" in drifted(again, drift=gone)
     assert "the plan does not create it" in drifted(drift=gone)
 
 
@@ -608,3 +608,24 @@ def test_what_the_plan_knows_or_hides_is_never_taken_from_the_stack() -> None:
 def test_what_is_no_stack_is_one_sentence(content: bytes) -> None:
     with pytest.raises(PlanError, match=r"give me the (stack's )?cdk\.tf\.json"):
         read_stack(content, source="cdk.tf.json")
+
+
+def test_value_and_title_with_a_blank_or_a_comma_in_it_are_quoted() -> None:
+    text = page(
+        resource("aws_glue_trigger", {"description": "After 1 s."}, {"description": "After 2 s."}),
+        resource(
+            "aws_cloudwatch_dashboard",
+            dashboard(),
+            dashboard(("Files, loaded", "Sum"), ("Runs", "Sum")),
+            name="dashboard",
+        ),
+    )
+    assert '`description` `"After 1 s."` → `"After 2 s."`' in text
+    assert '2 widgets added: `"Files, loaded", Runs`' in text
+
+
+def test_name_stands_beside_what_it_names_and_not_beside_its_pipeline() -> None:
+    text = page(resource("aws_glue_catalog_table", {"name": "orders"}, None))
+    assert "catalog table of pipeline orders orders" not in text
+    gone = drifted(drift=resource("aws_glue_catalog_table", {"name": "orders"}, None))
+    assert "catalog table `orders` of pipeline orders" in gone

@@ -171,7 +171,7 @@ def test_long_difference_gives_way_before_its_finding_does() -> None:
     statements = [allow(f"S{i}", on="arn:aws:s3:::" + "x" * 300) for i in range(300)]
     change = resource("aws_iam_role_policy", None, {"name": "p", "policy": policy(*statements)})
     text = render(page_of(review(plan(change))))
-    assert "role policy of pipeline orders `p` is added" in text
+    assert "role policy `p` of pipeline orders is added" in text
     assert "1 of 1 under “Permissions" in text
 
 

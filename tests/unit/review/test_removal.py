@@ -45,7 +45,7 @@ def test_removed_pipeline_is_one_finding_that_says_what_becomes_of_its_files(
 ) -> None:
     text = page(*removed(arguments), KEPT)
     assert (
-        f"> - **pipeline trips** `{keys}` is destroyed: Its files are no longer taken: they stay "
+        f"> - **pipeline trips** (`{keys}`) is destroyed: Its files are no longer taken: they stay "
         "in landing. Its rows in curated and its files in archive and quarantine stay.\n" in text
     )
     assert "the sweep or a start by hand" not in text

@@ -13,10 +13,16 @@ from tools.review.page import Code, Item, Line, Page, Row, Section, Tone
 LONG = "The role may do more than before, and somebody has to look at it. " * 3
 
 
-def _shown(width: int, *sections: Section, banners: tuple[Section, ...] = ()) -> list[str]:
+def _shown(
+    width: int,
+    *sections: Section,
+    banners: tuple[Section, ...] = (),
+    is_terminal: bool = True,
+) -> list[str]:
     out = io.StringIO()
     page = Page(banners=banners, title=("Review",), summary=(), sections=sections)
-    terminal.show(Console(file=out, width=width), page)
+    console = Console(file=out, width=width, force_terminal=is_terminal, color_system=None)
+    terminal.show(console, page)
     return out.getvalue().splitlines()
 
 
@@ -42,4 +48,28 @@ def test_banner_keeps_its_findings_apart() -> None:
     banner = Section("Look", (Item((LONG,)), Item((LONG,))), tone=Tone.CAUTION)
     inside = [line[2:-2] for line in _shown(60, banners=(banner,)) if line.startswith("│")]
     assert [line[:2] for line in inside if not line.startswith("  ")] == ["• ", "• "]
+    piped = _shown(60, banners=(banner,), is_terminal=False)
+    assert piped[0] == "Look"
+    assert [line[:2] for line in piped if line.startswith("•")] == ["• ", "• "]
+    assert not set("".join(piped)) & set("│╭╰─")
     assert " ".join(" ".join(inside).replace("•", "").split()) == " ".join((LONG * 2).split())
+
+
+def test_long_path_is_whole_and_stands_on_a_line_of_its_own() -> None:
+    path = "/home/somebody/" + "folder/" * 10 + "cdk.tf.json"
+    line: Line = ("What the plan leaves open is shown as in ", Code(path), ".")
+    out = io.StringIO()
+    page = Page(
+        banners=(), title=("Plan",), summary=(line,), sections=(Section("S", (Item(line),)),)
+    )
+    terminal.show(Console(file=out, width=80), page)
+    said = "What the plan leaves open is shown as in"
+    assert out.getvalue().splitlines() == [
+        "Plan",
+        said,
+        f"{path}.",
+        "",
+        "S",
+        f"• {said}",
+        f"  {path}.",
+    ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from burst.batch import REASON_SUFFIX, destination
+from rich.console import Console
 
 from tools.sandbox.alert_lines import (
     ALERT,
@@ -16,6 +18,7 @@ from tools.sandbox.alert_lines import (
     quarantine_lines,
     quarantined,
 )
+from tools.sandbox.command import print_line
 from tools.sandbox.glue.notices import JobRunChanged, MessagePublished, ProblemFound
 from tools.sandbox.narration import Narrator
 
@@ -105,3 +108,19 @@ def test_files_are_gathered_until_something_else_happens() -> None:
 def test_alert_of_the_demo_says_that_its_commands_find_no_account() -> None:
     assert for_the_demo(f"{ALERT}read it").startswith(f"{ALERT}read it (Here the account goes")
     assert for_the_demo("Run wr_1 of j is SUCCEEDED.") == "Run wr_1 of j is SUCCEEDED."
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_line_goes_on_beside_its_time_and_is_one_line_in_a_pipe(columns: int) -> None:
+    text = f"{ALERT}pipeline orders, {'a word and ' * 30}`burst status`.\nIt said: no room"
+    out = io.StringIO()
+    print_line(Console(file=out, width=columns, force_terminal=True), text, NOW)
+    first, *others = out.getvalue().splitlines()
+    assert first.startswith("12:00:00 Alert: pipeline orders, a word")
+    assert len(others) > 2
+    assert all(line.startswith(" " * 9) and line[9] != " " for line in others)
+    assert others[-1].strip() == "It said: no room"
+    assert max(len(line) for line in (first, *others)) <= columns
+    piped = io.StringIO()
+    print_line(Console(file=piped), text.replace("\n", " "), NOW)
+    assert len(piped.getvalue().splitlines()) == 1

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,17 +15,23 @@ import pytest
 from burst.contract import SOURCE_KEY
 from burst.ledger import FileResult
 from rich.console import Console, RenderableType
+from rich.live import Live
 
+from tests.screen import Screen
+from tools.operate.answer import print_whole
+from tools.operate.deployment import PROJECT_FOLDER
 from tools.sandbox import demo, view
 from tools.sandbox.demo import BurstProgress, FileCounts, Outcome, Rows
+from tools.sandbox.demo_command import LivePicture
 from tools.sandbox.glue.batches import Firing, Reason
-from tools.sandbox.glue.notices import Snapshot
+from tools.sandbox.glue.notices import OpenWindow, Snapshot
 from tools.sandbox.glue.runs import JobRun, WorkflowRun
 from tools.sandbox.terraform import Change
 from tools.sandbox.work import Work
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 RUNS = 20
+README = PROJECT_FOLDER / "README.md"
 
 
 def shown(item: RenderableType, width: int = 80) -> list[str]:
@@ -171,6 +180,31 @@ def test_without_a_terminal_there_is_a_line_for_each_phase_and_each_ten_seconds(
     ]
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_last_picture_of_a_burst_that_was_stopped_says_so_and_counts_nothing_down(
+    width: int,
+) -> None:
+    now = progress()
+    window = OpenWindow("orders", "orders-batch", 4, 10, 15.0, 1.0, 8.0)
+    now = replace(now, engine=replace(now.engine, windows=(window,)))
+    out = io.StringIO()
+    console = Console(file=out, width=width, height=24, force_terminal=True, color_system=None)
+    with Live(console=console, auto_refresh=False) as live:
+        picture = LivePicture(live, partial(view.burst_panel, width=width))
+        picture.show(now)
+        live.refresh()
+        assert "window ends in 8 s" in out.getvalue()
+        picture.stop()
+        picture.stop()
+        picture.show(now)
+    last = "\n".join(Screen.of(out.getvalue()).lines)
+    assert last.count("Burst  00:12  ✗ stopped") == 1
+    assert "4 of 10 events, stopped" in last
+    assert "size: 10 events  ✗ stopped" in last
+    assert "✓ took 13 files, 378 rows, 11 s" in last
+    assert not re.search(r"window ends in|starts Spark|[⠁-⣿]", last)
+
+
 # ---- the report ----------------------------------------------------------------------------
 
 
@@ -218,6 +252,39 @@ def test_rows_of_the_sample_differ_in_what_is_shown_and_fit() -> None:
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_line_of_the_report_is_wider_than_the_terminal(width: int) -> None:
     assert max(map(len, report(outcome(), width).splitlines())) <= width
+
+
+def test_readme_shows_the_report_as_a_pipe_gets_it() -> None:
+    reason = "Row 61, column 'quantity': found 'three', expected a whole number of 32 bits."
+    good = [result(f"{number}.csv", rows=0) for number in range(24)]
+    report = replace(
+        outcome(),
+        files=25,
+        results=(*good, result("zurich-00013.csv", reason)),
+        rows=Rows(716, 716, 0, 0, "every row came out once"),
+        runs=(
+            *((workflow_run(number), Work()) for number in range(2)),
+            (workflow_run(2, 5, Reason.WINDOW), Work(15, 15, 400)),
+        ),
+        latencies=(58.4, 3.0, 65.9),
+        sample=pa.table({}),
+    )
+    console = Console(file=io.StringIO(), width=80)
+    for table in view.outcome_tables(report, width=80, boxed=False):
+        print_whole(console, table)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert lines[:3] == ["", "One burst, end to end", "files in         25 (24 good, 1 bad)"]
+    assert "\n".join(lines) in README.read_text(encoding="utf-8")
+
+
+def test_report_in_a_pipe_has_no_boxes_and_no_blanks_at_the_ends_of_lines() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    for table in view.outcome_tables(outcome(), width=80, boxed=False):
+        print_whole(console, table)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "Some rows of curated\norder_id" in text
+    assert not set(text) & set("│─┃━┌┐└┘┏┓")
+    assert all(line == line.rstrip() for line in text.splitlines())
 
 
 # ---- what is accounted for -----------------------------------------------------------------

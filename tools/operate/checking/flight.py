@@ -17,7 +17,7 @@ from tools.operate.connection import CLOCKS_APART, Connection
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.draining import job_state
 from tools.operate.ledger import FileResult, PipelineLedger, ResultRecord
-from tools.operate.probes import MARK
+from tools.operate.probes import BAD_ARGUMENT
 from tools.operate.putting import put_file
 from tools.operate.refusals import Unavailable, known_or_why
 from tools.operate.runs import Run
@@ -32,8 +32,6 @@ LAST_RUNS = 25
 _WORKFLOW_ENDED = frozenset({"COMPLETED", "STOPPED", "ERROR"})
 _AT_WORK = frozenset({"STARTING", "RUNNING"})
 WAITING = "WAITING"
-# What the run that is to fail is given: an argument that the job refuses before it does anything.
-BAD_ARGUMENT = {"--input_format": MARK}
 
 
 @dataclass(frozen=True)

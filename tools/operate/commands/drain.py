@@ -35,7 +35,7 @@ def drain(
 ) -> None:
     """Start a run now and follow it to its end; it also works while the pipeline is paused.
 
-    Exit code 1 where the run failed or files went bad.
+    Exit code 1 where the run failed or files went bad, also in a run for whose end it waited.
 
     Example: pipenv run burst drain dev orders
     """
@@ -51,4 +51,6 @@ def drain(
     if drained is None:
         answer.end({"workflow_run_id": run_id}, ok=True)
     else:
-        answer.end(drained, ok=drained.clean, draw=runs_view.drained_parts(drained, part))
+        answer.end(
+            drained, ok=drained.clean, draw=runs_view.drained_parts(drained, environment, part)
+        )

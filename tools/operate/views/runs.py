@@ -10,6 +10,7 @@ from rich.text import Text
 from tools.operate import ids
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.draining import Drained
+from tools.operate.history import Batch
 from tools.operate.redelivery import Reason, Redelivered
 from tools.operate.views.tables import batches_table, table_of
 from tools.operate.words import count, duration
@@ -25,8 +26,8 @@ def reasons_table(pipeline: str, reasons: Sequence[Reason]) -> RenderableType:
     return Group(Text(f"Undelivered events of {pipeline}:", style="bold"), table)
 
 
-def drained_line(drained: Drained) -> Text:
-    """How a run ended."""
+def drained_line(drained: Drained, where: str) -> Text:
+    """How a run ended. where: environment and pipeline, as the commands take them."""
     run = ids.short(drained.workflow_run_id)
     if not drained.succeeded:
         return Text(f"The run {run} ended as {drained.state}.", "bold red")
@@ -40,8 +41,21 @@ def drained_line(drained: Drained) -> Text:
     )
     text = Text(f"The run {run} took {duration(drained.seconds)}: {done}.", "green")
     if drained.bad_files:
-        text.append(" `burst status` shows why they are bad.", "yellow")
+        text.append(f" {_why_bad(drained.batches, where)}", "yellow")
+    if drained.bad_ahead:
+        run = ids.short(drained.ahead[0].workflow_run_id or "")
+        whose = f"the files that {run} took" if drained.batches else "them"
+        are = "is" if drained.bad_ahead == 1 else "are"
+        bad = f" {drained.bad_ahead:,} of {whose} {are} bad."
+        text.append(f"{bad} {_why_bad(drained.ahead, where)}", "yellow")
     return text
+
+
+def _why_bad(batches: Sequence[Batch], where: str) -> str:
+    """Which command shows the reasons: of a batch, as a run's story does not have its files."""
+    bad = [batch for batch in batches if batch.bad_files]
+    more = " (and of the other batches with bad files)" if len(bad) > 1 else ""
+    return f"`burst inspect {where} {ids.short_batch(bad[0].batch)}` shows why{more}."
 
 
 def _nothing(drained: Drained) -> str:
@@ -54,11 +68,13 @@ def _nothing(drained: Drained) -> str:
     return f"nothing was left to do, as {run} took {count(files, 'file')}, {count(rows, 'row')}"
 
 
-def drained_parts(drained: Drained, pipeline: DeployedPipeline) -> Iterator[RenderableType]:
+def drained_parts(
+    drained: Drained, environment: str, pipeline: DeployedPipeline
+) -> Iterator[RenderableType]:
     """How a run ended, with its batches and where to look further."""
     if drained.batches:
         yield batches_table(drained.batches)
-    yield drained_line(drained)
+    yield drained_line(drained, f"{environment} {pipeline.name}")
     if drained.error:
         yield f"It said: {drained.error}"
         yield f"Its log: {pipeline.log_group_prefix}/error and {pipeline.log_group_prefix}/output."
@@ -82,7 +98,9 @@ def redelivered_parts(
             yield f"{done.pipeline}: every event was delivered."
         return
     if done.drained is not None:
-        yield from drained_parts(done.drained, deployment.pipeline(done.pipeline))
+        yield from drained_parts(
+            done.drained, deployment.environment, deployment.pipeline(done.pipeline)
+        )
     if dry_run:
         yield f"{done.pipeline}: dry run, the messages stay in the queue."
     elif done.deleted:

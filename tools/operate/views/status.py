@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from burst import drift
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -58,13 +60,31 @@ def _status_panel(environment: str, status: PipelineStatus) -> RenderableType:
     grid.add_row("Undelivered", _shown(snapshot.dead_letters, _dead_letters))
     for finding in status.findings:
         grid.add_row(Text("Attention", style="bold yellow"), Text(finding))
-    word = "[green]healthy[/]" if healthy else "[bold yellow]attention[/]"
-    return Panel(
-        grid,
-        title=f"{environment} {snapshot.pipeline.name}: {word}",
-        title_align="left",
-        border_style="green" if healthy else "yellow",
-    )
+    name, word = f"{environment} {snapshot.pipeline.name}", "healthy" if healthy else "attention"
+    return _Framed(name, word, grid, "green" if healthy else "bold yellow")
+
+
+@dataclass(frozen=True)
+class _Framed:
+    """A pipeline in a box on a terminal; elsewhere plain lines, with an empty one below them."""
+
+    name: str
+    word: str
+    grid: Table
+    style: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        title = Text.assemble(f"{self.name}: ", (self.word, self.style))
+        if console.is_terminal:
+            border = self.style.removeprefix("bold ")
+            yield Panel(self.grid, title=title, title_align="left", border_style=border)
+        else:
+            yield from (title, self.grid, Text())
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        # A box takes all of a terminal; the title is shorter than what stands in the grid.
+        grid = Measurement.get(console, options, self.grid)
+        return Measurement(1, options.max_width if console.is_terminal else grid.maximum)
 
 
 def _shown(part: object, draw: object) -> RenderableType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,11 +12,13 @@ import typer
 from rich.console import Console
 
 from tools import processes
+from tools.operate.words import count
 from tools.sandbox.folder import running_folder
 from tools.sandbox.terraform import find_terraform
 
 if TYPE_CHECKING:
     from tools.sandbox.applying import Planned
+    from tools.sandbox.folder import Facts
 
 
 def apply(
@@ -53,7 +56,6 @@ def apply(
 def _show_plan(console: Console, planned: Planned) -> None:
     from tools.review import terminal
     from tools.review.page import page_of
-    from tools.review.plan import Action
     from tools.review.reading import read_plan
     from tools.review.review import review
     from tools.review.synthesized import STACK_FILE, filled, read_stack
@@ -66,12 +68,21 @@ def _show_plan(console: Console, planned: Planned) -> None:
     found = filled(found, read_stack(file.read_bytes(), source=str(file)), redact)
     terminal.show(console, page_of(review(found, stack_file=str(file))))
     console.print()
-    triggers = (change for change in found.changes if change.type == "aws_glue_trigger")
-    if any(change.action is Action.CHANGE for change in triggers):
-        console.print(
-            "Batch size and window stay those with which the sandbox was started, whatever the "
-            "settings say."
-        )
+    if any(change.type == "aws_glue_trigger" for change in found.changes):
+        for line in what_stays(planned.after):
+            console.print(line)
+
+
+def what_stays(facts: Facts) -> Iterator[str]:
+    """Which batching is the sandbox's own, as it was told when it was started."""
+    own = []
+    if facts.batch_size is not None:
+        own.append(f"batch size ({count(facts.batch_size, 'event')})")
+    if facts.batch_window is not None:
+        own.append(f"batch window ({facts.batch_window} s)")
+    if own:
+        words, stay = " and ".join(own), "stay" if len(own) > 1 else "stays"
+        yield f"The {words} {stay} as the sandbox was started, whatever the settings say."
 
 
 def _apply(console: Console, planned: Planned) -> dict[str, Any]:
