@@ -7,9 +7,14 @@ import contextlib
 import importlib
 import importlib.util
 import inspect
+import io
 import json
 import os
+import re
+import shlex
 import sys
+import tomllib
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
@@ -24,7 +29,7 @@ except ModuleNotFoundError as missing:
     print(f"Error: {advice}", file=sys.stderr)
     sys.exit(2)
 
-from tools import processes
+from tools import processes, streams
 from tools.operate.errors import InputError, NotDeployedError, OperateError, StoppedError
 from tools.operate.words import did_you_mean
 from tools.review.errors import PlanError
@@ -70,6 +75,7 @@ GROUPS = {
     },
 }
 COMMANDS = {name: place for group in GROUPS.values() for name, place in group.items()}
+HELP_WORD = "help"
 HELP = "Programs for the people who run the pipeline."
 FIRST_DAY = """\
 Burst loads files that arrive in bursts into a table. Five commands for the
@@ -99,6 +105,11 @@ class Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         """Its arguments and options, and --help."""
         return [_readable(param) for param in super().get_params(ctx)]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        with _no_trailing_blanks():
+            super().format_help(ctx, formatter)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """What may stand next: its options, or the second word of a longer command."""
@@ -162,6 +173,11 @@ class Commands(TyperGroup):
         """Its options."""
         return [_readable(param) for param in super().get_params(ctx)]
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help."""
+        with _no_trailing_blanks():
+            super().format_help(ctx, formatter)
+
     def make_context(self, *arguments: Any, **extra: Any) -> Any:
         """The context; `InputError` for an option that there is not."""
         with _one_style():
@@ -174,11 +190,13 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command of the first word; `InputError` where there is none."""
+        if args[0] == HELP_WORD and args[1:] and not args[1].startswith("-"):
+            args = [*args[1:], "--help"]
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
-            raise InputError(
-                f"There is no command {args[0]!r}{did_you_mean(args[0], self.list_commands(ctx))}; "
-                "`burst --help` lists them."
-            )
+            if args[0] == HELP_WORD:
+                typer.echo(ctx.get_help())
+                ctx.exit()
+            raise InputError(_no_command(args, self.list_commands(ctx)))
         return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -191,6 +209,50 @@ class Commands(TyperGroup):
             return None
         title = next((title for title, group in GROUPS.items() if cmd_name in group), None)
         return NamedCommand(cmd_name, help=help_of(cmd_name), rich_help_panel=title)
+
+
+def _no_command(typed: Sequence[str], known: Sequence[str]) -> str:
+    """That there is no such command; a script of the Pipfile is called without `burst`."""
+    if typed[0] in pipenv_scripts():
+        return (
+            f"There is no command {typed[0]!r} of burst; the project has a script of that name: "
+            f"`pipenv run {shlex.join(typed)}`."
+        )
+    hint = did_you_mean(typed[0], known)
+    return f"There is no command {typed[0]!r}{hint}; `burst --help` lists them."
+
+
+def pipenv_scripts() -> list[str]:
+    """What `pipenv run` can run beside `burst`."""
+    try:
+        document = tomllib.loads((PROJECT_FOLDER / "Pipfile").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [name for name in document.get("scripts", {}) if name != "burst"]
+
+
+class _Text(io.StringIO):
+    """Text for a stream of this encoding: what draws boxes asks for it."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__()
+        self._encoding = encoding
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._encoding
+
+
+@contextlib.contextmanager
+def _no_trailing_blanks() -> Iterator[None]:
+    """Print in a pipe without the blanks that fill each line of a terminal."""
+    if sys.stdout.isatty():
+        yield
+        return
+    text = _Text(sys.stdout.encoding or "utf-8")
+    with contextlib.redirect_stdout(text):
+        yield
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
 class NamedCommand(TyperCommand):
@@ -211,7 +273,11 @@ class NamedCommand(TyperCommand):
             )
         try:
             return load(str(self.name)).make_context(info_name, args, parent, **extra)
-        except typer.BadParameter as error:
+        except UsageError as error:
+            # An option without its value is found before there is a context.
+            error.ctx = error.ctx or typer.Context(self, info_name=info_name, parent=parent)
+            if not isinstance(error, typer.BadParameter):
+                raise
             # Pydantic's word for what a function of ours or typer's raised.
             error.message = _with_range(error, typed).removeprefix("Value error, ")
             raise
@@ -224,7 +290,8 @@ def _one_style() -> Iterator[None]:
         yield
     except UsageError as error:
         name = error.ctx.command_path if error.ctx else "burst"
-        sentence = error.format_message().rstrip(".")
+        # Typer shows choices on a line each.
+        sentence = re.sub(r"\s*\n\s*", " ", error.format_message()).rstrip(".")
         raise InputError(f"{sentence}. `{name} --help` shows what there is.") from error
 
 
@@ -306,15 +373,35 @@ def main() -> int:
 
     0 done, 1 the pipeline does not do what it should, 2 bad input or something is missing on this
     machine, 3 and 4 a plan by which data would go or permissions become wide, where that was asked,
-    129, 130 and 143 stopped by a signal.
+    129, 130 and 143 stopped by a signal, 141 nobody reads what it prints any more.
     """
+    streams.open_closed()
     if COMPLETE in os.environ:
         # typer does this itself only together with options that install into start files.
         from typer._completion_classes import completion_init
 
         completion_init()
     with processes.signals():
-        return _main()
+        try:
+            code = _main()
+        except SystemExit as end:
+            # Typer and Rich both end with 1 where a pipe breaks.
+            if end.code == FAILED and streams.ended_by_a_pipe(end):
+                streams.forget()
+                return streams.NOBODY_READS
+            if ending := _ending():
+                return ending
+            raise
+    return _ending() or code
+
+
+def _ending() -> int:
+    """Print what is left; the exit code where that cannot be done, else 0."""
+    try:
+        return 0 if streams.printed() else streams.NOBODY_READS
+    except OSError as error:
+        streams.forget()
+        return _refused(error)
 
 
 def _main() -> int:
@@ -337,8 +424,12 @@ def _main() -> int:
         if error.strerror is None:
             raise
         if error.filename is None:
-            return _end("Failed:", f"The operating system refused: {error.strerror}.", FAILED)
-        sentence = f"{error.filename} cannot be read or written: {error.strerror}."
+            return _refused(error)
+        if isinstance(error, IsADirectoryError):
+            sentence = f"{error.filename} is a folder; name a file in it."
+            return _end("Error:", sentence, BAD_INPUT)
+        done = "made" if _made_a_folder(error) else "read or written"
+        sentence = f"{error.filename} cannot be {done}: {error.strerror}."
         return _end("Error:", sentence, BAD_INPUT)
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.split(".")[0] in OURS:
@@ -348,6 +439,16 @@ def _main() -> int:
     except _bad_input() as error:
         return _end("Error:", error, BAD_INPUT)
     return 0
+
+
+def _refused(error: OSError) -> int:
+    return _end("Failed:", f"The operating system refused: {error.strerror}.", FAILED)
+
+
+def _made_a_folder(error: OSError) -> bool:
+    """Whether the call that failed was to make a folder: the error itself does not say it."""
+    frames = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+    return frames[-1:] == ["mkdir"]
 
 
 def _sandboxes_that_run() -> str:

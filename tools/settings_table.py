@@ -55,7 +55,7 @@ def show_settings(
     elif name or sys.stdout.isatty():
         typer.echo(listing(name, width=shutil.get_terminal_size().columns))
     else:
-        typer.echo(table())
+        typer.echo(table().lstrip("\n"))
 
 
 def listing(name: str | None, *, width: int) -> str:

@@ -26,12 +26,12 @@ def find_transforms(
     for environment, settings in environments.items():
         for name, pipeline in settings.pipelines.items():
             transform_module(environment, name, pipeline, file)
-    problems = [one for file in sorted(TRANSFORMS.rglob("*.py")) if (one := _no_python(file))]
+    problems = [one for file in sorted(TRANSFORMS.rglob("*.py")) if (one := no_python(file))]
     if problems:
         raise SettingsError(problems)
 
 
-def _no_python(file: Path) -> str | None:
+def no_python(file: Path) -> str | None:
     """Why the file does not compile, with its line; None where it does."""
     try:
         ast.parse(file.read_bytes())

@@ -31,9 +31,10 @@ class S3State(Settings):
 
     backend: Literal["s3"] = setting(allowed="s3", description="An object in an S3 bucket.")
     bucket: str = setting(
-        allowed="the name of an existing bucket, 3 to 63 characters; left out for `state_bucket`",
-        description="Bucket that keeps the state; not one of Burst's buckets. May be left out "
-        "where the project has a `state_bucket`: then it is that one.",
+        allowed="the name of an existing bucket, 3 to 63 characters; it may be left out where the "
+        "project has a `state_bucket`",
+        description="Bucket that keeps the state; not one of Burst's buckets. Left out, it "
+        "is the project's `state_bucket`.",
         pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
     )
     key: str | None = setting(

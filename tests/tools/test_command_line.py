@@ -44,6 +44,48 @@ def test_burst_alone_shows_five_commands_of_a_first_day(say: Say) -> None:
     assert max(map(len, said.splitlines())) <= WIDTH
 
 
+def test_help_as_a_word_is_the_help(say: Say) -> None:
+    assert say("help") == say("help", "--help") == say("--help")
+    assert say("help", "sandbox", "apply") == say("sandbox", "apply", "--help")
+
+
+def test_help_in_a_pipe_ends_no_line_in_blanks(say: Say) -> None:
+    assert [line for line in say("put", "--help").splitlines() if line != line.rstrip()] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("try orders - <&-", 2, "Error: Standard input is closed, so - has nothing to read.\n"),
+        ("settings batch_size >&-", 0, ""),
+        ("settings nonsense <&- >&- 2>&-", 2, ""),
+        ("settings --schema >/dev/full", 1, "Failed: The operating system refused: No space"),
+        ("--help | true; exit ${PIPESTATUS[0]}", 141, ""),
+        ("settings | (sleep 0 <&0); exit ${PIPESTATUS[0]}", 141, ""),
+    ],
+)
+def test_closed_stream_is_no_traceback(words: str, code: int, said: str) -> None:
+    line = f"{shlex.quote(sys.executable)} -m tools.cli {words}"
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=PROJECT_FOLDER, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert done.stderr.startswith(said)
+    assert "Traceback" not in done.stderr
+    assert said or not done.stderr
+
+
+def test_folder_that_cannot_be_made_is_not_said_to_be_unreadable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def makes(**_: object) -> None:
+        Path("/proc/there/is").mkdir(parents=True)
+
+    monkeypatch.setattr(cli, "app", makes)
+    assert cli.main() == 2
+    assert "cannot be made: " in capsys.readouterr().err
+
+
 def test_version_names_release_commit_and_python(say: Say) -> None:
     assert re.fullmatch(r"burst \S+( \(\S+\))?, Python 3\.\d+\.\d+\n", say("--version"))
 

@@ -14,7 +14,9 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tools import streams
 from tools.operate.errors import InputError
+from tools.operate.files import must_not_be_folders
 from tools.operate.words import size
 
 MIB = 1024**2
@@ -66,10 +68,11 @@ def read_samples(names: Sequence[str], *, total: int = TOTAL_BYTES) -> list[Samp
 def open_file(name: str) -> BinaryIO:
     """The file of this name, or standard input; raises `InputError` for what is no file."""
     if name == STANDARD_INPUT:
+        if streams.input_was_closed():
+            raise InputError("Standard input is closed, so - has nothing to read.")
         return sys.stdin.buffer
     path = Path(name)
-    if path.is_dir():
-        raise InputError(f"{name} is a folder; name the files in it, for example {name}/*.")
+    must_not_be_folders([path])
     try:
         return path.open("rb")
     except OSError as error:

@@ -129,7 +129,7 @@ def first_rows(path: Path) -> list[Mapping[str, Any]]:
     return found
 
 
-def passes_through(source: str) -> bool:
+def passes_through(source: str | bytes) -> bool:
     """Whether a transform module does nothing but return the frame that it is given."""
     functions = [
         node

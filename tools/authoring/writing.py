@@ -18,6 +18,7 @@ from stacks.settings.environment import PIPELINE_NAMES, PipelineName
 from stacks.settings.pipeline import CSV_ONLY
 from tools.operate.errors import InputError
 from tools.operate.json_text import indentation, with_text
+from tools.operate.words import there_is_no
 
 SETTINGS = "cdktf.json"
 # What errors call a text that is not written yet: its lines are others than those of the file.
@@ -173,8 +174,7 @@ def _current(folder: Path) -> tuple[bytes, str, Mapping[str, Any]]:
 def _chosen(environments: Mapping[str, Any], choices: Choices) -> tuple[str, ...]:
     if choices.environment is not None and choices.environment not in environments:
         raise InputError(
-            f"There is no environment {choices.environment!r} in {SETTINGS}. There are: "
-            f"{', '.join(environments)}."
+            there_is_no("environment", choices.environment, [*environments], f"in {SETTINGS}")
         )
     chosen = tuple(environments) if choices.environment is None else (choices.environment,)
     there = [

@@ -11,6 +11,7 @@ from tools.forecast.prices import read_prices
 from tools.forecast.search import forecast
 from tools.forecast.sources import trace_from_file
 from tools.forecast.terminal import seconds
+from tools.operate.words import days
 
 
 def change_sentence(file: Path, before: Candidate, after: Candidate, region: str | None) -> str:
@@ -29,5 +30,5 @@ def change_sentence(file: Path, before: Candidate, after: Candidate, region: str
     cost = f"{'+' if saved > 0 else '−'}{abs(saved):,.2f} $ a month"  # noqa: RUF001 (a minus)
     return (
         f"forecast: about {cost}, 99 of 100 bursts wait {seconds(old.burst_p99)} → "
-        f"{seconds(new.burst_p99)}, on the arrivals of {trace.days:g} days in {file.as_posix()}"
+        f"{seconds(new.burst_p99)}, on the arrivals of {days(trace.days)} in {file.as_posix()}"
     )

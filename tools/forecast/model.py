@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, fields, replace
 
 from tools.forecast.errors import ForecastError
+from tools.operate.words import count
 
 # vCPUs of a DPU (AWS Glue developer guide, "Defining job properties": 4 vCPUs and 16 GB).
 CORES_PER_DPU = 4
@@ -52,7 +53,8 @@ class Candidate:
         return cores_for(self.workers, self.dpu_per_worker)
 
     def __str__(self) -> str:
-        return f"{self.batch_size} events, {self.batch_window_seconds} s, {self.workers} workers"
+        events = count(self.batch_size, "event")
+        return f"{events}, {self.batch_window_seconds} s, {self.workers} workers"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from tools.forecast.search import Forecast
 from tools.forecast.terminal import seconds, short, size, spread
 from tools.forecast.timeline import Timeline, timelines
 from tools.forecast.trace import DAY, HOUR, moment
-from tools.operate.words import count
+from tools.operate.words import count, days
 
 WIDTH, HEIGHT = 760, 360
 LEFT, BOTTOM, TOP, RIGHT = 64, 44, 16, 16
@@ -76,7 +76,7 @@ def _head(report: Report) -> str:
         "<h1>Forecast</h1>",
         f"<p>{count(len(trace), 'file')}, {size(trace.total_bytes)}, in "
         f"{count(trace.bursts, 'burst')} over "
-        f"{trace.days:g} days, from {escape(trace.source)}.</p>",
+        f"{days(trace.days)}, from {escape(trace.source)}.</p>",
     ]
     if report.recommended:
         best, now = report.recommended, report.present

@@ -9,6 +9,7 @@ from stacks.settings import OFF, EnvironmentSettings, PipelineSettings, read_env
 from tools.forecast.errors import ForecastError
 from tools.forecast.model import Candidate
 from tools.operate.deployment import PROJECT_FOLDER
+from tools.operate.words import there_is_no
 
 # The project's, as for every other command, whatever folder it is called in.
 SETTINGS_FILE = PROJECT_FOLDER / "cdktf.json"
@@ -28,15 +29,12 @@ def read_pipeline(
     environments = read_environments(file)
     if environment not in environments:
         raise ForecastError(
-            f"There is no environment {environment!r} in {file.name}. There are: "
-            f"{', '.join(environments)}."
+            there_is_no("environment", environment, [*environments], f"in {file.name}")
         )
     pipelines = environments[environment].pipelines
     if pipeline not in pipelines:
-        raise ForecastError(
-            f"There is no pipeline {pipeline!r} in the environment {environment!r} of {file.name}. "
-            f"There are: {', '.join(pipelines)}."
-        )
+        where = f"in the environment {environment!r} of {file.name}"
+        raise ForecastError(there_is_no("pipeline", pipeline, [*pipelines], where))
     return environments[environment], pipelines[pipeline]
 
 

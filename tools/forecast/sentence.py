@@ -16,6 +16,7 @@ import numpy as np
 
 from tools.forecast.errors import ForecastError
 from tools.forecast.trace import DAY, MICROSECONDS, Trace
+from tools.operate.words import days as days_words
 
 # A Monday, so that weeks are whole. No forecast depends on the date.
 START = datetime(2025, 1, 6, tzinfo=UTC)
@@ -71,8 +72,8 @@ def trace_like(text: str, *, days: int = 30, seed: int = 1) -> Trace:
     expected = sum(kind.files * kind.per_day for kind in kinds) * days
     if expected > MAX_FILES:
         raise ForecastError(
-            f"--like describes about {expected:,.0f} files in {days} days; at most {MAX_FILES:,} "
-            "are allowed. Use fewer --days."
+            f"--like describes about {expected:,.0f} files in {days_words(days)}; at most "
+            f"{MAX_FILES:,} are allowed. Use fewer --days."
         )
     generator = np.random.default_rng(seed)
     start = int(START.timestamp()) * MICROSECONDS
@@ -85,7 +86,9 @@ def trace_like(text: str, *, days: int = 30, seed: int = 1) -> Trace:
             factors = generator.lognormal(mean=-0.125, sigma=0.5, size=kind.files)
             sizes.append(np.maximum(1, (factors * kind.mean_bytes)).astype(np.int64))
     if not times:
-        raise ForecastError(f"--like gives no burst within {days} days: {text!r}. Use more --days.")
+        raise ForecastError(
+            f"--like gives no burst within {days_words(days)}: {text!r}. Use more --days."
+        )
     return Trace.of_arrays(
         np.concatenate(times), np.concatenate(sizes), source=f"--like {text!r}", days=float(days)
     )

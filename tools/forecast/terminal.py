@@ -11,7 +11,7 @@ from rich.text import Text
 from tools.forecast.alternatives import Alternative
 from tools.forecast.report import Report
 from tools.forecast.search import Forecast
-from tools.operate.words import count
+from tools.operate.words import count, days
 
 PLOT_WIDTH, PLOT_HEIGHT = 58, 12
 SHOWN_OF_FRONTIER = 6
@@ -30,7 +30,7 @@ def _arrivals(report: Report) -> Text:
     return Text(
         f"{count(len(trace), 'file')}, {size(trace.total_bytes)}, "
         f"{count(trace.bursts, 'burst')} in "
-        f"{trace.days:g} days, from {trace.source}\n"
+        f"{days(trace.days)}, from {trace.source}\n"
         f"Prices of {prices.region} of {prices.dated}, US dollars a month without free tiers"
     )
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
 from stacks.settings import parse_text
 from tools.forecast import present
@@ -15,6 +13,7 @@ from tools.forecast.errors import ForecastError
 from tools.forecast.model import Candidate
 from tools.forecast.present import changes_of
 from tools.operate.json_text import with_member
+from tools.operate.pausing import difference
 
 
 def with_candidate(text: str, environment: str, pipeline: str, candidate: Candidate) -> str:
@@ -53,7 +52,5 @@ def write_settings(
     if after == before:
         console.print(f"{file} has these settings already.")
         return
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "before", "after", n=0)
-    for line in list(lines)[2:]:
-        console.print(escape(line), soft_wrap=True)
+    console.print(difference(before, after, file.name), soft_wrap=True, markup=False)
     console.print(f"Written to {file}: review it with `pipenv run diff {environment}`.")

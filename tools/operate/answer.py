@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, time
@@ -24,7 +25,7 @@ from rich.progress import (
 from rich.text import Text
 
 from tools import processes
-from tools.operate.errors import DONE, FAILED, StoppedError
+from tools.operate.errors import DONE, FAILED, InputError, StoppedError
 from tools.operate.refusals import Unavailable, explained
 from tools.operate.words import at_words
 
@@ -61,10 +62,31 @@ class Answer:
     def end(self, value: object, *, ok: bool, draw: Iterable[RenderableType] = ()) -> None:
         """The whole answer; raises `typer.Exit` with 1 unless all is well."""
         if self.as_json:
-            typer.echo(json.dumps(plain(value), indent=1, ensure_ascii=False))
+            self.print_json(value)
         else:
             self.draw(*draw)
         raise typer.Exit(DONE if ok else FAILED)
+
+    def print_json(self, value: object) -> None:
+        """The one JSON document."""
+        typer.echo(json.dumps(plain(value), indent=1, ensure_ascii=False))
+
+    def confirm(self, question: str, *, yes: bool, text: str, unasked: str, declined: str) -> None:
+        """Ask whether to go on, unless --yes was given; the one way in which a command asks.
+
+        text: drawn before the question. unasked: of the `InputError` where nobody can be asked, in
+        a pipe or with --json. declined: of the `StoppedError` for a no.
+        """
+        if not yes and not self.can_ask:
+            raise InputError(unasked)
+        self.draw(*([text] if text else []))
+        if not yes and not agreed(question):
+            raise StoppedError(declined)
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody is there to answer a question."""
+        return not self.as_json and sys.stdin.isatty()
 
     def progress(self) -> Progress:
         """A progress bar, drawn on a terminal only; it goes when it ends: the answer says the rest.

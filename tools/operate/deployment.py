@@ -173,19 +173,35 @@ def _from_file(file: Path, environment: str | None) -> Deployment:
     deployment = parse_outputs(values, source=str(file))
     if environment not in (None, deployment.environment):
         raise InputError(
-            f"{file} describes the environment {deployment.environment!r}, not {environment!r}."
-            f"{_way_out(environment)}"
+            f"{file} describes the environment {deployment.environment!r}, not {environment!r}"
+            f"{_way_out(environment, deployment.environment)}"
         )
     return deployment
 
 
-def _way_out(environment: str) -> str:
+def _way_out(environment: str, described: str) -> str:
+    """How the sentence about another environment ends: a typing error, or another sandbox."""
+    known = _environments_of_the_settings()
+    if known is not None and environment not in known:
+        hint = did_you_mean(environment, list(dict.fromkeys((described, *known))))
+        return f"{hint}. cdktf.json has no {environment!r}; it has {', '.join(known)}."
     if SANDBOX_VARIABLE not in os.environ:
-        return ""
+        return "."
+    another = f", and `burst sandbox --environment {environment}` starts another"
     return (
-        f" This shell belongs to a sandbox: `{LEAVE_SANDBOX}` gives it back, and `burst sandbox "
-        f"--environment {environment}` starts another."
+        f". This shell belongs to a sandbox: `{LEAVE_SANDBOX}` gives it back"
+        f"{another if known else ''}."
     )
+
+
+def _environments_of_the_settings() -> list[str] | None:
+    """The names in cdktf.json; None where it cannot be used."""
+    from stacks.settings import SettingsError, read_environments
+
+    try:
+        return list(read_environments(PROJECT_FOLDER / "cdktf.json"))
+    except SettingsError:
+        return None
 
 
 def _parsed(content: bytes, name: str) -> Any:
@@ -202,10 +218,11 @@ def _from_terraform(environment: str) -> Deployment:
     folder = STACKS_FOLDER / environment
     if not folder.is_dir():
         known = sorted(path.name for path in STACKS_FOLDER.glob("*") if path.is_dir())
+        hint = did_you_mean(environment, known)
         there = f"Synthesized: {', '.join(known)}." if known else "Nothing is synthesized yet."
         raise NotDeployedError(
-            f"There is no stack of an environment {environment!r} in {STACKS_FOLDER}. {there} "
-            f"`pipenv run python main.py` writes those of cdktf.json. {_HOW_TO_DEPLOY}"
+            f"There is no stack of an environment {environment!r}{hint} in {STACKS_FOLDER}. "
+            f"{there} `pipenv run python main.py` writes those of cdktf.json. {_HOW_TO_DEPLOY}"
         )
     deployment = parse_outputs(_terraform_outputs(environment), source=_source(environment))
     if deployment.environment != environment:

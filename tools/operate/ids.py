@@ -16,6 +16,7 @@ SHORT_DIGITS = 8
 # Glue's own form, for job runs and workflow runs.
 _RUN = re.compile(r"(?:jr|wr)_[0-9a-f]{4,}")
 _BATCH = re.compile(r"\d{8}(T\d{0,6}(Z(-[0-9a-f]{0,8})?)?)?", re.ASCII)
+_LIKE_A_BATCH = re.compile(r"\d[0-9A-Za-z-]*", re.ASCII)
 _EARLIEST = "00000000T000000Z"
 
 
@@ -33,6 +34,16 @@ def short_batch(batch: str) -> str:
 def looks_like_run(text: str) -> bool:
     """Whether it is the id of a run, or the beginning of one."""
     return _RUN.fullmatch(text) is not None
+
+
+def means_a_run(text: str) -> bool:
+    """Whether the id of a run is meant, be it one or not."""
+    return text.startswith(("jr_", "wr_"))
+
+
+def means_a_batch(text: str) -> bool:
+    """Whether the id of a batch is meant, be it one or not."""
+    return _LIKE_A_BATCH.fullmatch(text) is not None
 
 
 def looks_like_batch(text: str) -> bool:

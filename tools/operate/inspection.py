@@ -249,8 +249,10 @@ def inspect_key(
     Raises `InputError` for a key that cannot be this pipeline's.
     """
     if not pipeline.owns(key):
+        whole = f"{pipeline.prefix}{key}"
         raise InputError(
-            f"{key!r} is no file of the pipeline {pipeline.name!r}: its keys begin with "
+            f"{key!r} is no file of the pipeline {pipeline.name!r}"
+            f"{f' (did you mean {whole!r}?)' if pipeline.owns(whole) else ''}: its keys begin with "
             f"{pipeline.prefix!r}"
             + (f" and end with {pipeline.suffix!r}" if pipeline.suffix else "")
             + ". Give the whole key, as in the landing bucket, or the id of a batch or a run."

@@ -59,7 +59,7 @@ def run_of(
         if not newest:
             raise OperateError(f"The job {pipeline.job_name} has not run yet: it has no logs.")
         return newest[0]
-    if ids.looks_like_batch(text):
+    if ids.means_a_batch(text):
         text = _run_of_batch(connection, deployment, pipeline, text)
     return runs.find_run(connection.glue, deployment, pipeline, text)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from stacks.settings import parse_text, settings_text
 from tools.operate.errors import InputError
 from tools.operate.json_text import with_member, without_member
+from tools.operate.words import there_is_no
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,11 @@ def pausing(text: str, *, file: str, environment: str, pipeline: str, paused: bo
     """
     known = parse_text(text, file).environments
     if environment not in known:
-        raise InputError(
-            f"There is no environment {environment!r} in {file}. There are: {', '.join(known)}."
-        )
+        raise InputError(there_is_no("environment", environment, [*known], f"in {file}"))
     pipelines = known[environment].pipelines
     if pipeline not in pipelines:
-        raise InputError(
-            f"There is no pipeline {pipeline!r} in the environment {environment!r} of {file}. "
-            f"There are: {', '.join(pipelines)}."
-        )
+        where = f"in the environment {environment!r} of {file}"
+        raise InputError(there_is_no("pipeline", pipeline, [*pipelines], where))
     before = pipelines[pipeline].paused
     path = ("context", "environments", environment, "pipelines", pipeline)
     if before == paused:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from tools.operate.answer import Answer, agreed
+from tools.operate.answer import Answer
 from tools.operate.connection import Connection
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.draining import Drain, RunProgress
@@ -151,9 +150,10 @@ class GiveUpSession:
 
 def confirm(answer: Answer, text: str, *, yes: bool) -> None:
     """Ask on a terminal; elsewhere raises `InputError` unless --yes was given."""
-    asks = not answer.as_json and sys.stdin.isatty()
-    if not yes and not asks:
-        raise InputError(f"{text} Say --yes if that is what you want; nothing was done.")
-    answer.draw(text)
-    if not yes and not agreed("Go on?"):
-        raise StoppedError("Nothing was done.")
+    answer.confirm(
+        "Go on?",
+        yes=yes,
+        text=text,
+        unasked=f"{text} Say --yes if that is what you want; nothing was done.",
+        declined="Nothing was done.",
+    )

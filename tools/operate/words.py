@@ -16,6 +16,11 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def days(number: float) -> str:
+    """So many days: 1 day, 1.5 days."""
+    return f"{number:g} day{'' if number == 1 else 's'}"
+
+
 def size(number: float) -> str:
     """Bytes in the largest unit that leaves a number of 1 or more."""
     for unit in _UNITS[:-1]:
@@ -63,6 +68,17 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     """What to say behind a name that there is not; "" where no name resembles it."""
     close = get_close_matches(word, known, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def there_is_no(what: str, name: str, known: Sequence[str], where: str) -> str:
+    """The sentence for a name that there is not, with the one that was meant and those there are.
+
+    what: environment or pipeline. where: begins with "in".
+    """
+    return (
+        f"There is no {what} {name!r}{did_you_mean(name, known)} {where}. There are: "
+        f"{', '.join(known)}."
+    )
 
 
 def at_words(text: str, width: int, hang: int = 0) -> str:

@@ -19,6 +19,16 @@ NOT_FOR_THE_SANDBOX = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
 GUARDED = ("plan", "apply", "destroy", "refresh", "import")
 GUARD = f"-this-shell-uses-a-burst-sandbox--type-{LEAVE_SANDBOX}"
 SAVED = "_burst_before_"
+# A shell that runs the file has its name as $0. So does zsh where it sources it, and bash where a
+# script of that name does; zsh and bash can tell.
+RUN_AND_NOT_SOURCED = (
+    'case "${0##*/}:${ZSH_EVAL_CONTEXT-}" in environment.sh: | environment.sh:toplevel)',
+    '  if [ -z "${BASH_VERSION-}" ] || ! (return 0 2>/dev/null); then',
+    '    echo "This sets variables of your own shell: type  source $0" >&2',
+    "    exit 2",
+    "  fi ;;",
+    "esac",
+)
 
 
 def write(folder: Path, variables: Mapping[str, str]) -> Path:
@@ -33,6 +43,7 @@ def write(folder: Path, variables: Mapping[str, str]) -> Path:
 def posix(variables: Mapping[str, str]) -> Iterator[str]:
     """For bash, zsh and every other POSIX shell."""
     names = [*NOT_FOR_THE_SANDBOX, *variables]
+    yield from RUN_AND_NOT_SOURCED
     # Also where it is sourced twice, or that of another sandbox was before.
     yield f"if command -v {LEAVE_SANDBOX} >/dev/null 2>&1; then {LEAVE_SANDBOX}; fi"
     for name in names:

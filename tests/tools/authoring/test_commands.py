@@ -12,6 +12,7 @@ import pytest
 from stacks.settings import read_environments
 from tests.tools.authoring.conftest import Burst
 from tools.authoring.trial import passes_through
+from tools.operate import answer
 
 CSV = b"id;price;note\n1;12.50;\n2;7.00;x\n"
 LIKE = "4 files in 1 minute, 2 times a day"
@@ -91,12 +92,22 @@ def test_standard_input_is_a_sample_and_a_file_to_try(project: Path, burst: Burs
     assert burst("try", "sales", "-", stdin=CSV)[0] == 0
 
 
-def test_nothing_is_written_without_an_answer(project: Path, burst: Burst) -> None:
+def test_nothing_is_written_without_an_answer(
+    project: Path, burst: Burst, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Path("a.csv").write_bytes(CSV)
     before = (project / "cdktf.json").read_bytes()
     code, said = burst("new", "sales", "--from", "a.csv")
     assert code == 2
     assert "Give --yes" in said
+    code, said = burst("new", "sales", "--from", "a.csv", "--json")
+    shown, _, rest = said.partition("\n}\n")
+    assert (code, json.loads(shown + "}")["written"]) == (2, False)
+    assert "Nothing was written: give --yes" in rest
+    monkeypatch.setattr(answer.Answer, "can_ask", True)
+    monkeypatch.setattr(answer, "agreed", lambda question: False)
+    code, said = burst("new", "sales", "--from", "a.csv")
+    assert (code, said.splitlines()[-1]) == (130, "Nothing was written.")
     assert (project / "cdktf.json").read_bytes() == before
     assert not (project / "glue_jobs/transforms/sales.py").exists()
 
@@ -160,6 +171,15 @@ def test_file_that_would_go_to_quarantine_has_its_reason_and_exit_code_1(
     assert code == 1
     assert "good        a.csv: 2 rows" in said
     assert "quarantine  bad.csv: Row 2, column 'id': found 'x'" in said
+
+
+def test_transform_that_is_no_python_is_named_with_its_line(project: Path, burst: Burst) -> None:
+    Path("a.csv").write_bytes(CSV)
+    burst("new", "sales", "--from", "a.csv", "--yes")
+    (project / "glue_jobs/transforms/sales.py").write_text("import os\ndef transform(frame)\n")
+    code, said = burst("try", "sales", "a.csv")
+    assert code == 1
+    assert "glue_jobs/transforms/sales.py, line 2: Python cannot read it: expected ':'" in said
 
 
 def test_transform_that_keeps_columns_that_are_declared_dropped_is_wrong(

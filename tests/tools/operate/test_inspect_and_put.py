@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.tools.operate.world import LANDING, World
 from tests.unit.operate.records import DEPLOYMENT, PIPELINE
-from tools.operate import history, waiting
+from tests.unit.operate.test_deployment import OUTPUTS
+from tools import cli
+from tools.operate import connection, history, waiting
 from tools.operate.errors import InputError, OperateError
 from tools.operate.inspection import inspect_batch, inspect_key
 from tools.operate.ledger import PipelineLedger
-from tools.operate.putting import put_file, put_key
+from tools.operate.putting import put_file, put_key, put_keys
 from tools.operate.replays.records import ReplayRecords
 from tools.operate.replays.selection import Selection
 from tools.sandbox.account import Account
@@ -109,3 +114,32 @@ def test_file_with_any_name_is_uploaded(world: World, tmp_path: Path, name: str)
     file.write_bytes(b"a,b\n")
     put_file(world.s3, DEPLOYMENT, file, put_key(PIPELINE, file, None))
     assert world.keys(LANDING, "orders/") == [f"orders/{name}"]
+
+
+def test_two_files_of_one_name_are_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    first, second = tmp_path / "a" / "june.csv", tmp_path / "b" / "june.csv"
+    for files in ([first, second], [first, first]):
+        with pytest.raises(InputError, match="would both be uploaded") as said:
+            put_keys(PIPELINE, files, None)
+        assert all(part in str(said.value) for part in (*map(str, files), "'orders/june.csv'"))
+    assert len(put_keys(PIPELINE, [first, first.with_name("may.csv")], None)) == 2
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("wr_zzz", "There is no run wr_zzz in the job"),
+        ("2025-01", "There is no batch 2025-01 in the ledger"),
+    ],
+)
+def test_id_that_cannot_be_one_is_not_taken_for_a_key(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, said: str
+) -> None:
+    outputs = tmp_path / "outputs.json"
+    outputs.write_text(json.dumps(OUTPUTS))
+    glue = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: []))
+    monkeypatch.setattr(connection.Connection, "s3", property(lambda _: world.s3))
+    monkeypatch.setattr(connection.Connection, "glue", property(lambda _: glue))
+    for command in ("inspect", "logs"):
+        words = [command, "dev", "orders", what, "--outputs", str(outputs)]
+        assert said in str(CliRunner().invoke(cli.app, words).exception)

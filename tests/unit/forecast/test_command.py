@@ -241,6 +241,7 @@ def test_write_changes_three_numbers_and_no_other_character(
     ]
     assert 1 <= len(changed) <= 3
     assert "review it with `pipenv run diff dev`" in said.error
+    assert said.error.startswith("--- a/cdktf.json +++ b/cdktf.json @@ ")
     assert run("dev", "orders", *LIKE, "--promise", "1h", "--write").code == 0
     assert file.read_text(encoding="utf-8") == after
 

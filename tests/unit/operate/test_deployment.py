@@ -94,12 +94,20 @@ def test_file_of_another_environment_is_refused_and_in_a_sandbox_with_the_way_ou
 ) -> None:
     file = tmp_path / "outputs.json"
     file.write_text(json.dumps(OUTPUTS))
+    shutil.copy(example.SETTINGS, tmp_path / "cdktf.json")
+    monkeypatch.setattr(deployment, "PROJECT_FOLDER", tmp_path)
     monkeypatch.delenv(deployment.SANDBOX_VARIABLE, raising=False)
     with pytest.raises(InputError, match=r"describes the environment 'dev', not 'prod'\.$"):
         read_deployment("prod", file)
     monkeypatch.setenv(deployment.SANDBOX_VARIABLE, str(tmp_path))
     with pytest.raises(InputError, match="`leave_sandbox` gives it back, and `burst sandbox --env"):
         read_deployment("prod", file)
+    with pytest.raises(InputError) as typing_error:
+        read_deployment("devv", file)
+    assert str(typing_error.value) == (
+        f"{file} describes the environment 'dev', not 'devv' (did you mean 'dev'?). "
+        "cdktf.json has no 'devv'; it has dev, prod."
+    )
 
 
 def test_pipeline_that_is_not_deployed_is_said_once_with_one_that_resembles(tmp_path: Path) -> None:

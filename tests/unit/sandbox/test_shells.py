@@ -34,6 +34,14 @@ def shown() -> str:
 
 
 @pytest.mark.parametrize("shell", POSIX_SHELLS)
+def test_file_that_is_run_and_not_sourced_says_so(shell: str, tmp_path: Path) -> None:
+    file = shells.write(tmp_path, VARIABLES)
+    done = subprocess.run([shell, str(file)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"type  source {file}" in done.stderr
+
+
+@pytest.mark.parametrize("shell", POSIX_SHELLS)
 def test_shell_uses_the_sandbox_and_gets_its_own_variables_back(shell: str, tmp_path: Path) -> None:
     file = shells.write(tmp_path, VARIABLES)
     # Twice, as somebody does who is not sure.

@@ -385,7 +385,12 @@ WRONG = [
     ("state", S3 | {"region": "eu-wst-1"}, "did you mean 'eu-west-1'", "such as eu-central-1"),
     ("state", S3 | {"region": "Ireland"}, "'state.region' = \"Ireland\"", "such as eu-central-1"),
     ("state", S3 | {"bucket": "a_b"}, "'state.bucket' = \"a_b\"", "existing bucket"),
-    ("state", S3 | {"bucket": None}, "'state.bucket' = null", "left out for `state_bucket`"),
+    (
+        "state",
+        S3 | {"bucket": None},
+        "'state.bucket' = null",
+        "it may be left out where",
+    ),
     ("state", S3 | {"kms_key_arn": "alias/state"}, "'state.kms_key_arn' = \"alias", ":key/<id>"),
     (
         "state",

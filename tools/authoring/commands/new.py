@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,12 +13,13 @@ from tools.authoring.inference import infer
 from tools.authoring.samples import STANDARD_INPUT, read_samples
 from tools.authoring.writing import SETTINGS, Choices, propose
 from tools.forecast.present import DEFAULT
-from tools.operate.answer import Answer, agreed, explained_errors
+from tools.operate.answer import Answer, explained_errors
 from tools.operate.deployment import PROJECT_FOLDER
 from tools.operate.errors import InputError
 from tools.operate.options import AsJson
 
 FOLDER = PROJECT_FOLDER
+NOT_ASKED = f"There is no one to ask, so nothing was written. Give --yes to write it to {SETTINGS}."
 
 
 @explained_errors
@@ -84,7 +84,9 @@ def new(
         bool,
         typer.Option("--pass-through", help="Load the rows as they come, without a transform."),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Write without asking; --json needs it to write.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a pipeline from sample files: their format, columns and types, and a transform.
@@ -114,22 +116,23 @@ def new(
     if advised:
         answer.draw(*views.advice_lines(advised))
     answer.draw(*views.proposal_lines(proposal))
-    writes = yes or _agreed(as_json, STANDARD_INPUT in names)
-    if writes:
-        proposal.write()
     value = {
         "inference": found,
         "advice": advised,
         "environments": proposal.environments,
         "files": [*proposal.texts],
         "kept": proposal.kept,
-        "written": writes,
     }
-    answer.end(
-        value,
-        ok=writes,
-        draw=views.next_steps(pipeline, names, found) if writes else ["Nothing was written."],
+    if as_json and not yes:
+        answer.print_json(value | {"written": False})
+        raise InputError(f"Nothing was written: give --yes to write it to {SETTINGS}.")
+    if STANDARD_INPUT in names and not yes:
+        raise InputError(NOT_ASKED)
+    answer.confirm(
+        "Write this?", yes=yes, text="", unasked=NOT_ASKED, declined="Nothing was written."
     )
+    proposal.write()
+    answer.end(value | {"written": True}, ok=True, draw=views.next_steps(pipeline, names, found))
 
 
 def _must_end_in(names: list[str], suffix: str | None) -> None:
@@ -139,11 +142,3 @@ def _must_end_in(names: list[str], suffix: str | None) -> None:
             f"--suffix is {suffix!r}, but {others[0]} does not end in it: the pipeline would leave "
             "such files alone in landing."
         )
-
-
-def _agreed(as_json: bool, reads_input: bool) -> bool:
-    if as_json or reads_input or not sys.stdin.isatty():
-        raise InputError(
-            f"There is no one to ask, so nothing was written. Give --yes to write it to {SETTINGS}."
-        )
-    return agreed("Write this?")

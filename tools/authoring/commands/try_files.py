@@ -12,6 +12,7 @@ import typer
 from burst.contract import NO_TRANSFORM, JobSpec
 
 from stacks.pipeline.spec import job_spec
+from stacks.pipeline.transforms import no_python
 from stacks.settings import PipelineSettings, read_settings
 from tools.authoring import views
 from tools.authoring.trial import (
@@ -26,6 +27,7 @@ from tools.operate.answer import Answer, explained_errors
 from tools.operate.deployment import PROJECT_FOLDER
 from tools.operate.errors import InputError
 from tools.operate.options import AsJson, PipelineName
+from tools.operate.words import there_is_no
 from tools.sandbox.runtime import GLUE_6
 
 FOLDER = PROJECT_FOLDER
@@ -75,12 +77,9 @@ def _transformed(
     if rows.spec.transform == NO_TRANSFORM:
         return passed_through(rows)
     module = glue_jobs / "transforms" / f"{rows.spec.transform}.py"
-    try:
-        simple = passes_through(module.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError) as error:
-        wrong = f"{module.name} is not Python: {error}."
+    if wrong := no_python(module):
         return Transformed(rows.spec.transform, rows.rows, wrong=wrong)
-    if simple:
+    if passes_through(module.read_bytes()):
         return passed_through(rows)
     answer.draw(f"Starting Spark, because transforms.{rows.spec.transform} needs it ...")
     if glue_version == GLUE_6:
@@ -98,10 +97,7 @@ def _pipelines(
     """The pipeline's settings in each environment that has it."""
     environments = read_settings(folder / "cdktf.json").environments
     if environment is not None and environment not in environments:
-        raise InputError(
-            f"There is no environment {environment!r} in cdktf.json. There are: "
-            f"{', '.join(environments)}."
-        )
+        raise InputError(there_is_no("environment", environment, [*environments], "in cdktf.json"))
     chosen = [environment] if environment else list(environments)
     found = {
         name: environments[name].pipelines[pipeline]
@@ -110,11 +106,8 @@ def _pipelines(
     }
     if not found:
         known = sorted({name for one in chosen for name in environments[one].pipelines})
-        raise InputError(
-            f"There is no pipeline {pipeline!r} in cdktf.json"
-            f"{f', environment {environment!r}' if environment else ''}. There are: "
-            f"{', '.join(known)}."
-        )
+        where = f"in {f'the environment {environment!r} of ' if environment else ''}cdktf.json"
+        raise InputError(there_is_no("pipeline", pipeline, known, where))
     return found
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from tools.operate.answer import Answer, agreed, explained_errors
+from tools.operate.answer import Answer, explained_errors
 from tools.operate.checking import Check, Looked, Options, cost_words
-from tools.operate.errors import SIGNALLED, InputError, StoppedError
+from tools.operate.errors import SIGNALLED, StoppedError
 from tools.operate.options import (
     AsJson,
     Endpoint,
@@ -103,12 +102,13 @@ def _confirm(answer: Answer, looked: Looked, *, yes: bool) -> None:
     if not looked.sending:
         return
     lines = list(cost_words(looked.cost))
-    if not yes and (answer.as_json or not sys.stdin.isatty()):
-        text = " ".join(lines)
-        raise InputError(f"{text} Say --yes if that is what you want; nothing was done.")
-    answer.draw("", *lines, "")
-    if not yes and not agreed("Go on?"):
-        raise StoppedError("Nothing was sent.")
+    answer.confirm(
+        "Go on?",
+        yes=yes,
+        text="\n".join(("", *lines, "")),
+        unasked=f"{' '.join(lines)} Say --yes if that is what you want; nothing was done.",
+        declined="Nothing was sent.",
+    )
 
 
 def _stopped(checked: Check) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from tools.operate import inspection
 from tools.operate.answer import Answer, explained_errors
-from tools.operate.ids import looks_like_batch, looks_like_run
+from tools.operate.ids import means_a_batch, means_a_run
 from tools.operate.options import (
     AsJson,
     Endpoint,
@@ -46,11 +46,11 @@ def inspect(
     deployment, connection = reach(environment, outputs, endpoint, pipeline)
     part = deployment.pipeline(pipeline)
     where = f"{environment} {pipeline}"
-    if not part.owns(what) and looks_like_run(what):
+    if not part.owns(what) and means_a_run(what):
         now = utc_now()
         run = inspection.inspect_run(connection, deployment, part, what, now)
         answer.end(run, ok=True, draw=inspection_view.run_story(run, now))
-    if not part.owns(what) and looks_like_batch(what):
+    if not part.owns(what) and means_a_batch(what):
         batch = inspection.inspect_batch(connection.s3, deployment, part, what)
         answer.end(batch, ok=True, draw=inspection_view.batch_story(batch, where))
     with answer.progress() as bar:

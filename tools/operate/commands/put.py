@@ -9,6 +9,7 @@ import typer
 
 from tools.operate.answer import Answer, explained_errors
 from tools.operate.errors import InputError
+from tools.operate.files import must_not_be_folders
 from tools.operate.options import (
     AsJson,
     Endpoint,
@@ -17,7 +18,7 @@ from tools.operate.options import (
     PipelineName,
     reach,
 )
-from tools.operate.putting import put_file, put_key
+from tools.operate.putting import put_file, put_keys
 from tools.operate.words import size
 
 
@@ -25,9 +26,7 @@ from tools.operate.words import size
 def put(
     environment: Environment,
     pipeline: PipelineName,
-    files: Annotated[
-        list[Path], typer.Argument(help="Files to upload.", exists=True, dir_okay=False)
-    ],
+    files: Annotated[list[Path], typer.Argument(help="Files to upload.", exists=True)],
     key: Annotated[
         str | None,
         typer.Option(
@@ -45,9 +44,10 @@ def put(
     answer = Answer.to(as_json)
     if key is not None and len(files) > 1:
         raise InputError(f"--key names one file, and {len(files)} are given.")
+    must_not_be_folders(files)
     deployment, connection = reach(environment, outputs, endpoint, pipeline)
     part = deployment.pipeline(pipeline)
-    keys = [put_key(part, file, key) for file in files]
+    keys = put_keys(part, files, key)
     done = []
     with answer.progress() as bar:
         task = bar.add_task("Upload", total=len(files))

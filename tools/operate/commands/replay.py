@@ -12,6 +12,7 @@ from burst.contract import Area
 
 from tools.operate.answer import Answer, explained_errors
 from tools.operate.errors import InputError
+from tools.operate.files import must_not_be_folders
 from tools.operate.ledger import PipelineLedger
 from tools.operate.options import (
     AsJson,
@@ -61,7 +62,6 @@ def replay(
             "--with",
             help="Corrected file to send in place of the one in quarantine.",
             exists=True,
-            dir_okay=False,
         ),
     ] = None,
     give_up: Annotated[
@@ -69,7 +69,10 @@ def replay(
         typer.Option("--give-up", help="End the open replay: nothing more of it is sent."),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Do not ask, as is done with --archive and with --give-up."),
+    ] = False,
     as_json: AsJson = False,
     outputs: Outputs = None,
     endpoint: Endpoint = None,
@@ -79,6 +82,7 @@ def replay(
     Example: pipenv run burst replay dev orders --quarantine --since 2d --dry-run
     """
     answer = Answer.to(as_json)
+    must_not_be_folders([content] if content else [])
     if give_up:
         if quarantine or archive or replace or any((batch, since, key, content)):
             raise InputError(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from tools.operate import setting_aside
-from tools.operate.answer import Answer, agreed, explained_errors
-from tools.operate.errors import InputError, StoppedError
+from tools.operate.answer import Answer, explained_errors
 from tools.operate.ledger import PipelineLedger
 from tools.operate.options import (
     AsJson,
@@ -48,7 +46,14 @@ def set_aside(
     files = count(len(verdicts.files), "file")
     answer.draw(bad_files_table(verdicts.files))
     if not verdicts.given_up:
-        _confirm(answer, f"{files} of batch {verdicts.batch} will go to quarantine.", yes=yes)
+        text = f"{files} of batch {verdicts.batch} will go to quarantine."
+        answer.confirm(
+            "Set them aside?",
+            yes=yes,
+            text=text,
+            unasked=f"{text} Say --yes if that is what you want; nothing was done.",
+            declined="Nothing was set aside.",
+        )
         setting_aside.set_aside(ledger, verdicts, utc_now())
     word = "were set aside before" if verdicts.given_up else "are set aside"
     line = (
@@ -56,13 +61,3 @@ def set_aside(
         f"`burst drain {environment} {pipeline}` starts it now."
     )
     answer.end({"set_aside": verdicts}, ok=True, draw=[line])
-
-
-def _confirm(answer: Answer, text: str, *, yes: bool) -> None:
-    if yes:
-        return
-    if answer.as_json or not sys.stdin.isatty():
-        raise InputError(f"{text} Say --yes if that is what you want; nothing was done.")
-    answer.draw(text)
-    if not agreed("Set them aside?"):
-        raise StoppedError("Nothing was set aside.")

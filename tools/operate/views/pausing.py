@@ -22,10 +22,12 @@ def pause_lines(change: Pausing, *, written: bool, in_sandbox: bool = False) -> 
         if not written:
             yield "Add --write to change the file."
     already = not change.needed
+    state = "ENABLED -> DISABLED" if change.paused else "DISABLED -> ENABLED"
+    plan = f" (init the first time; the plan shows the state {state} and nothing else)"
     yield (
         "It is a setting because the next apply would change back a rule that was changed by "
-        f"hand. What is left to do{', unless it is deployed' * already}:\n\n"
-        + (IN_THE_SANDBOX if in_sandbox else _commands(change))
+        f"hand. What is left to do{', unless it is deployed' * already}"
+        f"{'' if in_sandbox else plan}:\n\n" + (IN_THE_SANDBOX if in_sandbox else _commands(change))
     )
     if change.paused:
         yield (
@@ -41,11 +43,6 @@ def pause_lines(change: Pausing, *, written: bool, in_sandbox: bool = False) -> 
 
 
 def _commands(change: Pausing) -> str:
-    state = "ENABLED -> DISABLED" if change.paused else "DISABLED -> ENABLED"
-    terraform = f"terraform -chdir=cdktf.out/stacks/{change.environment}"
-    return (
-        "  pipenv run python main.py\n"
-        f"  {terraform} init     the first time\n"
-        f"  {terraform} plan     state {state}, nothing else\n"
-        f"  {terraform} apply"
-    )
+    terraform = f"  terraform -chdir=cdktf.out/stacks/{change.environment}"
+    steps = (f"{terraform} {step}" for step in ("init", "plan", "apply"))
+    return "\n".join(("  pipenv run python main.py", *steps))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from tools.operate.answer import agreed
-from tools.operate.errors import InputError, StoppedError
+from tools.operate.answer import Answer
 from tools.operate.words import count, size
 from tools.sandbox import cleaning
 from tools.sandbox.folder import SANDBOXES
@@ -45,15 +43,13 @@ def clean(
         console.print(f"{item.folder}  {size(item.bytes)}", soft_wrap=True, markup=False)
     total = sum(item.bytes for item in left)
     what = f"{count(len(left), 'folder')} with {size(total)} in all"
-    if not yes:
-        _confirm(what)
+    Answer(as_json=False, console=console).confirm(
+        f"Remove {what}?",
+        yes=yes,
+        text="",
+        unasked=f"This would remove {what}: say --yes if you want that.",
+        declined="Nothing was removed.",
+    )
     for item in left:
         cleaning.remove(item.folder)
     console.print(f"Removed {what}.")
-
-
-def _confirm(what: str) -> None:
-    if not sys.stdin.isatty():
-        raise InputError(f"This would remove {what}: say --yes if you want that.")
-    if not agreed(f"Remove {what}?"):
-        raise StoppedError("Nothing was removed.")
