@@ -251,7 +251,7 @@ def test_a_workflow_that_is_deleted_while_events_wait_is_a_problem_that_is_named
     pipeline.upload("orders/1.csv")
     account.client("glue").delete_workflow(Name=NAME)
     assert engine.wait(lambda snapshot: bool(snapshot.problems), timeout=PATIENCE)
-    assert "was deleted while 1 events waited" in engine.problems[0]
+    assert "was deleted while 1 event waited" in engine.problems[0]
     # The timer lives on.
     account.client("glue").create_workflow(Name=NAME)
     pipeline.upload("orders/2.csv")

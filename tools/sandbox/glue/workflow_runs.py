@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from tools.operate.words import count
 from tools.sandbox.glue.admission import Admission, admit_workflow_run, workflow_run_ending
 from tools.sandbox.glue.batches import Firing
 from tools.sandbox.glue.definitions import EventTrigger, GlueAccount, Workflow
@@ -35,8 +36,8 @@ class WorkflowRuns:
         if workflow is None or trigger is None:
             missing = "trigger" if workflow else "workflow"
             self._board.report_problem(
-                f"The {missing} of {workflow_name} was deleted while {len(firing.event_ids)} "
-                "events waited for it: nothing starts."
+                f"The {missing} of {workflow_name} was deleted while "
+                f"{count(len(firing.event_ids), 'event')} waited for it: nothing starts."
             )
             return
         admission = self._admission(workflow)
