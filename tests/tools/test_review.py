@@ -269,7 +269,7 @@ def test_demo_without_development_packages_says_how_to_get_them() -> None:
             ["demo", "--folder", "/proc/x"],
             None,
             2,
-            "Error: /proc/x cannot be read or written: No such file or directory.",
+            "Error: /proc/x cannot be made: No such file or directory.",
         ),
         (
             ["settings"],
