@@ -231,28 +231,18 @@ def pipenv_scripts() -> list[str]:
     return [name for name in document.get("scripts", {}) if name != "burst"]
 
 
-class _Text(io.StringIO):
-    """Text for a stream of this encoding: what draws boxes asks for it."""
-
-    def __init__(self, encoding: str) -> None:
-        super().__init__()
-        self._encoding = encoding
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return self._encoding
-
-
 @contextlib.contextmanager
 def _no_trailing_blanks() -> Iterator[None]:
     """Print in a pipe without the blanks that fill each line of a terminal."""
     if sys.stdout.isatty():
         yield
         return
-    text = _Text(sys.stdout.encoding or "utf-8")
+    # With the encoding of the pipe, because what draws boxes asks for it.
+    text = io.TextIOWrapper(io.BytesIO(), sys.stdout.encoding or "utf-8", sys.stdout.errors)
     with contextlib.redirect_stdout(text):
         yield
-    sys.stdout.writelines(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+    text.seek(0)
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in text)
 
 
 class NamedCommand(TyperCommand):

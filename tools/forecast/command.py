@@ -35,7 +35,7 @@ from tools.forecast.sources import (
 from tools.forecast.terminal import view
 from tools.forecast.timeline import explain as explain_moment
 from tools.forecast.trace import Trace
-from tools.operate.answer import print_whole
+from tools.operate.answer import print_part
 from tools.operate.options import Endpoint, Outputs, reach, utc_now
 from tools.operate.refusals import explained
 
@@ -180,10 +180,7 @@ def forecast(
     if as_json:
         sys.stdout.write(json.dumps(as_data(result), indent=1) + "\n")
     else:
-        if console.is_terminal:
-            console.print(view(result))
-        else:
-            print_whole(console, view(result))
+        print_part(console, view(result))
         for file in (html, svg, csv_file, save_trace):
             if file:
                 console.print(f"Written: {file}", soft_wrap=True)

@@ -33,6 +33,7 @@ from tools.operate.words import at_words
 UNLIMITED = 100_000
 
 P = ParamSpec("P")
+SAY_YES = "Say --yes if that is what you want; nothing was done."
 R = TypeVar("R")
 
 
@@ -53,11 +54,8 @@ class Answer:
             for part in parts:
                 if isinstance(part, str):
                     print_text(self.console, part)
-                elif not self.console.is_terminal:
-                    print_whole(self.console, part)
                 else:
-                    # What is wider than the terminal is broken by it, and not cut.
-                    self.console.print(part, markup=False, crop=False)
+                    print_part(self.console, part)
 
     def end(self, value: object, *, ok: bool, draw: Iterable[RenderableType] = ()) -> None:
         """The whole answer; raises `typer.Exit` with 1 unless all is well."""
@@ -71,14 +69,17 @@ class Answer:
         """The one JSON document."""
         typer.echo(json.dumps(plain(value), indent=1, ensure_ascii=False))
 
-    def confirm(self, question: str, *, yes: bool, text: str, unasked: str, declined: str) -> None:
+    def confirm(
+        self, question: str, *, yes: bool, text: str, declined: str, unasked: str | None = None
+    ) -> None:
         """Ask whether to go on, unless --yes was given; the one way in which a command asks.
 
-        text: drawn before the question. unasked: of the `InputError` where nobody can be asked, in
-        a pipe or with --json. declined: of the `StoppedError` for a no.
+        text: drawn before the question. declined: of the `StoppedError` for a no. unasked: of the
+        `InputError` where nobody can be asked, in a pipe or with --json; default: the text, and
+        how to agree to it.
         """
         if not yes and not self.can_ask:
-            raise InputError(unasked)
+            raise InputError(unasked or f"{text} {SAY_YES}")
         self.draw(*([text] if text else []))
         if not yes and not agreed(question):
             raise StoppedError(declined)
@@ -149,6 +150,15 @@ def agreed(question: str) -> bool:
 def natural_width(console: Console, part: RenderableType) -> int:
     """How many columns it takes where nothing has to be broken."""
     return Measurement.get(console, console.options.update(width=UNLIMITED), part).maximum
+
+
+def print_part(console: Console, part: RenderableType) -> None:
+    """Print what is drawn, for a terminal or for a pipe."""
+    if console.is_terminal:
+        # What is wider than the terminal is broken by it, and not cut.
+        console.print(part, markup=False, crop=False)
+    else:
+        print_whole(console, part)
 
 
 def print_whole(console: Console, part: RenderableType) -> None:

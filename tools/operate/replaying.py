@@ -150,10 +150,4 @@ class GiveUpSession:
 
 def confirm(answer: Answer, text: str, *, yes: bool) -> None:
     """Ask on a terminal; elsewhere raises `InputError` unless --yes was given."""
-    answer.confirm(
-        "Go on?",
-        yes=yes,
-        text=text,
-        unasked=f"{text} Say --yes if that is what you want; nothing was done.",
-        declined="Nothing was done.",
-    )
+    answer.confirm("Go on?", yes=yes, text=text, declined="Nothing was done.")

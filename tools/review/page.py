@@ -205,13 +205,16 @@ def _danger(danger: Danger) -> Item:
     )
 
 
-def _called(subject: Subject, *, strong: bool = False) -> Line:
-    """What it is, its name, and whose it is: a pipeline often has the name of its table."""
+def _called(subject: Subject, own_name: str | None = None, *, strong: bool = False) -> Line:
+    """What it is, its name, and whose it is: a pipeline often has the name of its table.
+
+    own_name: of what belongs to the subject, and is called by it.
+    """
 
     def words(text: str) -> str | Strong:
         return Strong(text) if strong else text
 
-    name = Code(subject.name or subject.address)
+    name = Code(own_name or subject.name or subject.address)
     if subject.title == f"pipeline {subject.pipeline}":
         return (words(subject.title), " (", name, ")")
     if subject.pipeline:
@@ -306,16 +309,13 @@ def _mark(change: PolicyChange) -> Line:
 
 
 def _who(change: PolicyChange) -> Line:
-    subject = change.subject
-    if not change.name and not change.holder:
-        return _called(subject)
-    own: Line = (" ", Code(change.name)) if change.name else _named(subject)
+    subject, holder = change.subject, change.holder
+    if not holder:
+        return _called(subject, change.name)
     if not subject.pipeline:
-        holder: Line = (" of ", Code(change.holder)) if change.holder else ()
-        return (subject.title, *own, *holder)
-    if not change.holder:
-        return (subject.noun, *own, f" of pipeline {subject.pipeline}")
-    return (subject.noun, *own, " of ", Code(change.holder), f" (pipeline {subject.pipeline})")
+        return (*_called(subject, change.name), " of ", Code(holder))
+    name = Code(change.name or subject.name or subject.address)
+    return (subject.noun, " ", name, " of ", Code(holder), f" (pipeline {subject.pipeline})")
 
 
 def _done(change: PolicyChange) -> Line:

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from tools import processes
-from tools.operate.answer import print_text, print_whole
+from tools.operate.answer import print_part, print_text
 from tools.operate.deployment import PROJECT_FOLDER
 from tools.operate.words import count
 from tools.operate.words import size as bytes_in_words
@@ -106,10 +106,7 @@ def demo(
         burst = Burst(sandbox, subject.files, pipeline=subject.pipeline, settings=subject.settings)
         outcome = _follow(console, sandbox, burst)
     for table in view.outcome_tables(outcome, width=console.width, boxed=console.is_terminal):
-        if console.is_terminal:
-            console.print(table)
-        else:
-            print_whole(console, table)
+        print_part(console, table)
     if not outcome.complete:
         raise PipelineError(view.what_is_missing(outcome))
     _print_what_next(console, outcome.curated, own=pipeline is not None)

@@ -27,6 +27,13 @@ RUNNING, APPLYING = "running.lock", "applying.lock"
 _OUR_NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
 
 
+def write_at_once(file: Path, text: str) -> None:
+    """Write the whole text or nothing: another process may read the file at any moment."""
+    new = file.with_name(f"{file.name}.new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(file)
+
+
 @dataclass(frozen=True)
 class Facts:
     """What another process must know of a running sandbox.
@@ -54,9 +61,7 @@ class Facts:
 
     def write(self, folder: Path) -> None:
         """Put them into the folder, at once or not at all."""
-        new = folder / f"{FACTS_FILE}.new"
-        new.write_text(json.dumps(dataclasses.asdict(self), indent=1), encoding="utf-8")
-        new.replace(folder / FACTS_FILE)
+        write_at_once(folder / FACTS_FILE, json.dumps(dataclasses.asdict(self), indent=1))
 
     @classmethod
     def read(cls, folder: Path) -> Self:

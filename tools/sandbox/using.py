@@ -11,6 +11,7 @@ from typing import Any
 
 from tools.operate.deployment import LEAVE_SANDBOX, SANDBOX_VARIABLE
 from tools.sandbox import shells
+from tools.sandbox.folder import write_at_once
 from tools.sandbox.sandbox import Sandbox, curated_folder
 
 OUTPUTS_FILE = "outputs.json"
@@ -42,10 +43,8 @@ def write_outputs(folder: Path, outputs: Mapping[str, Any]) -> None:
         for name, pipeline in outputs["pipelines"].items()
     }
     text = json.dumps({**outputs, "pipelines": pipelines}, indent=1)
-    # At once: the sandbox reads it while `burst sandbox apply` writes it.
-    new = folder / f"{OUTPUTS_FILE}.new"
-    new.write_text(text, encoding="utf-8")
-    new.replace(folder / OUTPUTS_FILE)
+    # The sandbox reads it while `burst sandbox apply` writes it.
+    write_at_once(folder / OUTPUTS_FILE, text)
 
 
 def write_examples(folder: Path) -> None:

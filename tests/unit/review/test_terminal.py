@@ -56,7 +56,7 @@ def test_banner_keeps_its_findings_apart() -> None:
 
 
 def test_long_path_is_whole_and_stands_on_a_line_of_its_own() -> None:
-    path = "/home/somebody/" + "folder/" * 10 + "cdk.tf.json"
+    path = "/plans/" + "folder/" * 10 + "cdk.tf.json"
     line: Line = ("What the plan leaves open is shown as in ", Code(path), ".")
     out = io.StringIO()
     page = Page(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tools.sandbox.glue.notices import JobRunChanged
+from tests.unit.sandbox.notices import run_succeeded
 from tools.sandbox.using import how_to_use
 from tools.sandbox.view import narrate
 from tools.sandbox.work import Work
@@ -21,15 +20,7 @@ def test_curated_is_named_for_the_pipeline_or_for_all_of_them(others: bool) -> N
 
 
 def test_line_about_a_run_names_its_job_and_what_it_found() -> None:
-    notice = JobRunChanged(
-        at=datetime(2026, 11, 26, tzinfo=UTC),
-        job="burst-dev-orders",
-        run_id="jr_1",
-        workflow_run_id="wr_2",
-        state="SUCCEEDED",
-        error_message=None,
-        log="log.txt",
-    )
+    notice = run_succeeded("burst-dev-orders", "wr_2")
     line = "Run wr_2 of burst-dev-orders is SUCCEEDED"
     assert narrate(notice) == f"{line}."
     assert narrate(notice, Work(files=3, rows=1)) == f"{line}: took 3 files, 1 row."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,8 +13,8 @@ from burst.contract import LEDGER, folder
 from burst.errors import LedgerError
 
 from tests.unit.operate.records import BATCH, DEPLOYMENT, LATER, PIPELINE, file_result, plan, result
+from tests.unit.sandbox.notices import run_succeeded
 from tools.operate.replays.records import ReplayRecords
-from tools.sandbox.glue.notices import JobRunChanged
 from tools.sandbox.narration import Narrator
 from tools.sandbox.work import LedgerWork, Work
 
@@ -80,17 +79,7 @@ def test_record_that_is_damaged_is_named_in_the_line_of_the_run() -> None:
         work(damaged)
     printed: list[str] = []
     narrator = Narrator(lambda at, line: printed.append(line), lambda notice: work(damaged))
-    narrator.take(
-        JobRunChanged(
-            at=datetime(2026, 3, 1, tzinfo=UTC),
-            job="j",
-            run_id="jr_1",
-            workflow_run_id="wr_1",
-            state="SUCCEEDED",
-            error_message=None,
-            log="",
-        )
-    )
+    narrator.take(run_succeeded("j", "wr_1"))
     (line,) = printed
     assert line.startswith("Run wr_1 of j is SUCCEEDED. What it did cannot be read: ")
     assert BATCH in line

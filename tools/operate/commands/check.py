@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tools.operate.answer import Answer, explained_errors
+from tools.operate.answer import SAY_YES, Answer, explained_errors
 from tools.operate.checking import Check, Looked, Options, cost_words
 from tools.operate.errors import SIGNALLED, StoppedError
 from tools.operate.options import (
@@ -106,8 +106,8 @@ def _confirm(answer: Answer, looked: Looked, *, yes: bool) -> None:
         "Go on?",
         yes=yes,
         text="\n".join(("", *lines, "")),
-        unasked=f"{' '.join(lines)} Say --yes if that is what you want; nothing was done.",
         declined="Nothing was sent.",
+        unasked=f"{' '.join(lines)} {SAY_YES}",
     )
 
 

@@ -46,12 +46,10 @@ def set_aside(
     files = count(len(verdicts.files), "file")
     answer.draw(bad_files_table(verdicts.files))
     if not verdicts.given_up:
-        text = f"{files} of batch {verdicts.batch} will go to quarantine."
         answer.confirm(
             "Set them aside?",
             yes=yes,
-            text=text,
-            unasked=f"{text} Say --yes if that is what you want; nothing was done.",
+            text=f"{files} of batch {verdicts.batch} will go to quarantine.",
             declined="Nothing was set aside.",
         )
         setting_aside.set_aside(ledger, verdicts, utc_now())
