@@ -8,12 +8,43 @@ of it. From then on the process makes no call, whatever its threads still try.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from mypy_boto3_s3 import S3Client
+
+READS = ("Get", "Head", "List")
+# What `OneProcess` takes: the number of a call, and whether it is after the effect.
+Place = tuple[int, bool]
+
+
+def places_to_die(calls: Sequence[str]) -> list[Place]:
+    """Where a run of these calls can die: one place for each state in which it can leave S3.
+
+    That is before its first call, and after the effect of each that changes something. A dead
+    process leaves nothing else behind, so it does not matter whether it died after a call or before
+    the next one, nor at which of several calls that only read. For calls that come one by one.
+    """
+    changes = [number for number, call in enumerate(calls, 1) if not call.startswith(READS)]
+    return [(1, False), *((number, True) for number in changes)]
+
+
+def pairs_of_places(
+    calls: Sequence[str],
+    next_calls: Callable[[OneProcess], Sequence[str]],
+    every: tuple[int, int] = (1, 1),
+) -> Iterator[tuple[Place, Place]]:
+    """Where a run can die, with each place where the next one then can.
+
+    next_calls: those of a run after this process. every: 1 for all first places, 2 for every other
+    one, and the same for the second places.
+    """
+    for first in places_to_die(calls)[:: every[0]]:
+        places = places_to_die(next_calls(OneProcess(*first)))
+        for second in places[first[0] % every[1] :: every[1]]:
+            yield first, second
 
 
 class ProcessDied(BaseException):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,7 @@ from mypy_boto3_s3 import S3Client
 from pyspark.sql import SparkSession
 
 from tests.jobs.invariants import Proof
-from tests.jobs.one_process import OneProcess, ProcessDied
+from tests.jobs.one_process import OneProcess, ProcessDied, pairs_of_places, places_to_die
 from tests.jobs.world import World, as_csv, memory_world, new_world, order
 
 _numbers = itertools.count(1)
@@ -134,11 +133,8 @@ def told(deaths: tuple[OneProcess, ...]) -> Iterator[None]:
         raise
 
 
-@AFTER
 @pytest.mark.parametrize("run", [plain, plain_in_batches, rescuing])
-def test_run_that_dies_at_any_call_is_finished_by_the_next(
-    in_memory: NewWorld, run: Run, after: bool
-) -> None:
+def test_run_that_dies_at_any_call_is_finished_by_the_next(in_memory: NewWorld, run: Run) -> None:
     calls = calls_of_a_clean_run(in_memory, run)
     # Every kind of call that the job makes is among them.
     assert {call.split()[0] for call in calls} >= {
@@ -151,8 +147,8 @@ def test_run_that_dies_at_any_call_is_finished_by_the_next(
         "DeleteObject",
     }
 
-    for number in range(1, len(calls) + 1):
-        process = OneProcess(dies_at=number, after=after)
+    for place in places_to_die(calls):
+        process = OneProcess(*place)
         assert_survives(in_memory, run, process)
         assert process.died
 
@@ -171,42 +167,31 @@ def test_run_that_dies_with_many_calls_on_their_way_is_finished_by_the_next(
         assert process.died
 
 
-def double_deaths(calls: int, count: int | None) -> list[tuple[OneProcess, OneProcess]]:
-    """Pairs of deaths: some, chosen once and for all, or all there are."""
-    # The second run begins with reading the ledger, so it may make a call or two more.
-    places = list(itertools.product(range(1, calls + 1), range(1, calls + 3)))
-    pairs = [
-        ((first, one), (second, two))
-        for first, second in places
-        for one, two in itertools.product([False, True], repeat=2)
-    ]
-    chosen = pairs if count is None else random.Random(6).sample(pairs, count)
-    return [(OneProcess(*first), OneProcess(*second)) for first, second in chosen]
-
-
-@pytest.mark.parametrize("count", [80, pytest.param(None, marks=pytest.mark.full)])
+@pytest.mark.parametrize("every", [(1, 10), pytest.param((1, 1), marks=pytest.mark.full)], ids=str)
 def test_run_that_dies_while_it_finishes_a_dead_one_is_finished_by_the_next(
-    in_memory: NewWorld, count: int | None
+    in_memory: NewWorld, every: tuple[int, int]
 ) -> None:
-    calls = calls_of_a_clean_run(in_memory, plain)
-    second_deaths = 0
+    def next_calls(dead: OneProcess) -> list[str]:
+        proof, process = burst(in_memory()), OneProcess()
+        with contextlib.suppress(ProcessDied):
+            plain(proof.world, dead)
+        plain(proof.world, process)
+        return process.calls
 
-    for deaths in double_deaths(len(calls), count):
+    for places in pairs_of_places(calls_of_a_clean_run(in_memory, plain), next_calls, every):
+        deaths = OneProcess(*places[0]), OneProcess(*places[1])
         assert_survives(in_memory, plain, *deaths)
-        second_deaths += deaths[1].died
-
-    assert second_deaths > 25
+        assert all(process.died for process in deaths)
 
 
-@AFTER
-@pytest.mark.parametrize("step", [28, pytest.param(1, marks=pytest.mark.full)])
+@pytest.mark.parametrize("step", [8, pytest.param(1, marks=pytest.mark.full)])
 def test_over_http_a_run_that_dies_at_a_call_is_finished_by_the_next(
-    over_http: NewWorld, step: int, after: bool
+    over_http: NewWorld, step: int
 ) -> None:
     calls = calls_of_a_clean_run(over_http, plain)
 
-    for number in range(1 + after * (step // 2), len(calls) + 1, step):
-        process = OneProcess(dies_at=number, after=after)
+    for place in places_to_die(calls)[::step]:
+        process = OneProcess(*place)
         assert_survives(over_http, plain, process)
         assert process.died
 
@@ -249,13 +234,12 @@ def test_with_spark_a_run_that_dies_is_finished_by_the_next(
 
 
 @pytest.mark.full
-@AFTER
 def test_with_spark_a_run_that_dies_at_any_call_is_finished_by_the_next(
-    over_http: NewWorld, spark: SparkSession, after: bool
+    over_http: NewWorld, spark: SparkSession
 ) -> None:
     calls = calls_of_a_clean_run(over_http, with_spark)
 
-    for number in range(1, len(calls) + 1):
-        process = OneProcess(dies_at=number, after=after)
+    for place in places_to_die(calls):
+        process = OneProcess(*place)
         assert_survives(over_http, with_spark, process)
         assert process.died

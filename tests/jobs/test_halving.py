@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -27,11 +26,9 @@ from burst.s3 import fetching
 
 from tests.jobs.invariants import Proof
 from tests.jobs.memory_s3 import MemoryS3
-from tests.jobs.one_process import OneProcess, ProcessDied
+from tests.jobs.one_process import OneProcess, ProcessDied, pairs_of_places, places_to_die
 from tests.jobs.plain_row_engine import PlainRowEngine
 from tests.jobs.world import World, as_csv, memory_world, order
-
-AFTER = pytest.mark.parametrize("after", [False, True], ids=["before the call", "after its effect"])
 
 
 @dataclass
@@ -399,30 +396,28 @@ def _told(deaths: Sequence[OneProcess]) -> Iterator[None]:
         raise
 
 
-@AFTER
-@pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.full)])
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.full)])
 def test_run_that_dies_while_it_finds_out_is_finished_by_the_next(
-    new_world: Callable[[], World], after: bool, step: int
+    new_world: Callable[[], World], step: int
 ) -> None:
     calls = calls_of_a_clean_run(new_world)
     assert any(call.endswith("/attempts.json") for call in calls)
 
-    for number in range(1 + after * (step // 2), len(calls) + 1, step):
-        process = OneProcess(dies_at=number, after=after)
+    for place in places_to_die(calls)[::step]:
+        process = OneProcess(*place)
         assert_survives(new_world, process)
         assert process.died
 
 
-@AFTER
 def test_run_that_dies_while_it_finds_out_about_a_file_that_is_alone_is_finished_by_the_next(
-    new_world: Callable[[], World], after: bool
+    new_world: Callable[[], World],
 ) -> None:
     clean, proof = OneProcess(), Proof(new_world())
     put(proof, ["raises at write"])
     run(proof.world, clean)
 
-    for number in range(1, len(clean.calls) + 1):
-        process, proof = OneProcess(dies_at=number, after=after), Proof(new_world())
+    for place in places_to_die(clean.calls):
+        process, proof = OneProcess(*place), Proof(new_world())
         put(proof, ["raises at write"])
         with _told([process]):
             with pytest.raises(ProcessDied):
@@ -432,18 +427,21 @@ def test_run_that_dies_while_it_finds_out_about_a_file_that_is_alone_is_finished
             proof.check_settled()
 
 
-@pytest.mark.parametrize("count", [15, pytest.param(None, marks=pytest.mark.full)])
+@pytest.mark.parametrize("every", [(7, 25), pytest.param((1, 1), marks=pytest.mark.full)], ids=str)
 def test_two_runs_that_die_while_they_find_out_are_finished_by_the_next(
-    new_world: Callable[[], World], count: int | None
+    new_world: Callable[[], World], every: tuple[int, int]
 ) -> None:
-    calls = len(calls_of_a_clean_run(new_world))
-    pairs = list(
-        itertools.product(range(1, calls + 1), [False, True], range(1, calls + 3), [False, True])
-    )
-    for first, one, second, two in (
-        pairs if count is None else random.Random(7).sample(pairs, count)
-    ):
-        assert_survives(new_world, OneProcess(first, one), OneProcess(second, two))
+    def next_calls(dead: OneProcess) -> list[str]:
+        world, process = hostile_burst(new_world()).world, OneProcess()
+        for each in (dead, process):
+            with contextlib.suppress(ProcessDied, RowEngineError):
+                run(world, each)
+        return process.calls
+
+    for places in pairs_of_places(calls_of_a_clean_run(new_world), next_calls, every):
+        deaths = OneProcess(*places[0]), OneProcess(*places[1])
+        assert_survives(new_world, *deaths)
+        assert all(process.died for process in deaths)
 
 
 @pytest.mark.parametrize("step", [11, pytest.param(1, marks=pytest.mark.full)])

@@ -19,7 +19,7 @@ from burst.errors import BurstError
 
 from tests.jobs import test_crashes
 from tests.jobs.judged_s3 import JudgedS3, policy_of_the_job
-from tests.jobs.one_process import OneProcess, ProcessDied
+from tests.jobs.one_process import OneProcess, ProcessDied, places_to_die
 from tests.jobs.test_crashes import burst, ticking
 from tests.jobs.world import World, memory_world
 from tools.iam import Request, allows
@@ -83,12 +83,11 @@ def asked(
     clean = OneProcess()
     world = _burst(tmp_path / "clean")
     world.drain_plain(clean)
-    for number in range(1, len(clean.calls) + 1):
-        for after in (False, True):
-            world = _burst(tmp_path / f"{number} {after}")
-            with suppress(ProcessDied):
-                world.drain_plain(OneProcess(dies_at=number, after=after))
-            world.drain_plain()
+    for place in places_to_die(clean.calls):
+        world = _burst(tmp_path / str(place))
+        with suppress(ProcessDied):
+            world.drain_plain(OneProcess(*place))
+        world.drain_plain()
     for number in range(1, len(clean.calls) + 1):
         world = _burst(tmp_path / f"{number} emptied")
         with suppress(BurstError):
