@@ -45,7 +45,7 @@ SHARED: Mapping[str, tuple[str, ...]] = {
 # What takes longest begins first.
 FIRST = (
     *("deploy, ", "jobs, with Spark", "tests/deploy/", "tests/copies/", "tests/tools/"),
-    *("tests/jobs/", "tests/lazy_bindings/", "synth, "),
+    *("tests/jobs/", "tests/lazy_bindings/", "synth, ", "tests/synth/"),
 )
 # Whose tests have nothing in common and take a minute each.
 ALONE = ("tests/copies/",)

@@ -85,6 +85,9 @@ BITS = {"smallint": 16, "int": 32, "bigint": 64}
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 DIGITS = {"yyyy": "([0-9]{4})", "MM": "([0-9]{2})", "dd": "([0-9]{2})"}
 DIGITS |= {"M": "([0-9]{1,2})", "d": "([0-9]{1,2})"}
+# After 400 years the calendar repeats. Python has no year 0, in which an instant may be written
+# that its zone moves into the year 1.
+YEARS_400 = timedelta(days=146_097)
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
@@ -205,15 +208,17 @@ def calendar(text: str, kind: str) -> date:
         if kind == "date":
             return date(*map(int, match.groups()))
         day, clock, fraction = match.groups()[:3], match.groups()[3:6], match[7] or ""
+        year, *month_and_day = map(int, day)
         naive = datetime.datetime(
-            *map(int, day),  # type: ignore[arg-type]
+            year or 400,
+            *month_and_day,
             *(int(part or 0) for part in clock),
             int(fraction.ljust(6, "0")),
         )
         hours, minutes = int(match[9] or 0), int(match[10] or 0)
         must(hours < 24 and minutes < 60)
         offset = timedelta(hours=hours, minutes=minutes) * (-1 if match[8] == "-" else 1)
-        return (naive - offset).replace(tzinfo=UTC)
+        return (naive - offset - (timedelta() if year else YEARS_400)).replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise Refused from None
 
@@ -334,7 +339,11 @@ clocks = st.builds(
     st.sampled_from(["", ".5", ".123456", ".1234567", "."]),
 ) | st.sampled_from(["", "05", "05:06", "5:6:7"])
 zones = st.sampled_from(["", "Z", "z", "+02:00", "-0530", "+01", "+24:00", "-23:59", "+1", " Z"])
-times = st.builds("{}{}{}{}".format, days, st.sampled_from(["T", " ", "", "t"]), clocks, zones)
+times = st.builds(
+    "{}{}{}{}".format, days, st.sampled_from(["T", " ", "", "t"]), clocks, zones
+) | st.sampled_from(
+    ["0000-12-31T23:00-01", "0000-12-31T22:59:59.999999-01", "9999-12-31T23:59-00:01"]
+)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 good_times = st.datetimes().map(lambda time: time.isoformat() + "Z")
 OF_KIND: dict[str, st.SearchStrategy[str]] = {
