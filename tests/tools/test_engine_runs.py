@@ -431,7 +431,8 @@ def running_with_children(engine: GlueEngine, pipeline: SmallPipeline, tmp_path:
     pipeline.upload("orders/1.csv")
     [folder] = until(lambda: [f.parent for f in (tmp_path / "runs").glob("*/has-children")])
     assert folder
-    session = engine.jobs.process_ids[0]
+    # On a busy machine the program is that far before the engine has heard of it.
+    session = until(lambda: engine.jobs.process_ids)[0]
     until(lambda: len(session_processes(session)) == 3)
     return session
 
