@@ -29,8 +29,8 @@ from tools.sandbox.java import java_options
 
 MIB = 1024**2
 # Three blocks of 8 MiB, what pyarrow makes of them and keeps for the next ones, on top of 100 MiB
-# for Python and its libraries. A file of 300 MB reaches some 530 MiB, and one of 3 GB no more.
-WORKER_BYTES = 600 * MIB
+# for Python and its libraries. A file of 100 MB reaches some 270 MiB, and one of 1 GB 300.
+WORKER_BYTES = 450 * MIB
 DRIVER_BYTES = 200 * MIB
 # The heap, and what Java takes besides.
 JAVA_BYTES = 1024 * MIB + 600 * MIB
