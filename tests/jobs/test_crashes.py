@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from burst import curated, settle
@@ -20,6 +21,7 @@ from mypy_boto3_s3 import S3Client
 from pyspark.sql import SparkSession
 
 from tests.jobs.invariants import Proof
+from tests.jobs.memory_s3 import MemoryS3, Version
 from tests.jobs.one_process import OneProcess, ProcessDied, pairs_of_places, places_to_die
 from tests.jobs.world import World, as_csv, memory_world, new_world, order
 
@@ -151,6 +153,27 @@ def test_run_that_dies_at_any_call_is_finished_by_the_next(in_memory: NewWorld, 
         process = OneProcess(*place)
         assert_survives(in_memory, run, process)
         assert process.died
+
+
+@pytest.mark.parametrize("run", [plain, plain_in_batches, rescuing])
+def test_every_state_in_which_a_run_can_leave_s3_has_its_place_to_die(
+    in_memory: NewWorld, run: Run
+) -> None:
+    world = burst(in_memory(), run).world
+    held: list[dict[str, dict[str, list[Version]]]] = []
+    changes = []
+
+    def look(number: int) -> None:
+        buckets = cast(MemoryS3, world.s3)._buckets
+        held.append({name: {k: list(v) for k, v in keys.items()} for name, keys in buckets.items()})
+        if held[-2:-1] and held[-2] != held[-1]:
+            changes.append((number - 1, True))
+
+    process = OneProcess(on_call=look)
+    run(world, process)
+
+    assert len(changes) > 20
+    assert set(changes) <= set(places_to_die(process.calls))
 
 
 @AFTER
