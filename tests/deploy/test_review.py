@@ -87,7 +87,7 @@ class Workbench:
         """What the sandbox replaces in resources, for those that there are now."""
         file = self.stack_folder / OVERRIDE_FILE
         override = json.loads(file.read_text(encoding="utf-8"))
-        override["resource"] = self._deployed.sandbox.replacements()
+        override["resource"] |= self._deployed.sandbox.replacements()
         file.write_text(json.dumps(override), encoding="utf-8")
 
 

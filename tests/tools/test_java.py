@@ -6,6 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pyspark
 import pytest
 
 from tools.sandbox.java import (
@@ -69,5 +70,8 @@ def test_archive_is_made_once_and_java_takes_its_classes_from_it(tmp_path: Path)
     made = (tmp_path / CLASSES).stat()
     make_archive(tmp_path)
     assert (tmp_path / CLASSES).stat().st_mtime_ns == made.st_mtime_ns
-    done = java(f"{java_options(tmp_path).replace('-Xlog:cds*=off', '')} -Xshare:on")
+    # Java takes an archive only where the classes come from the same places, as with Spark.
+    spark = Path(pyspark.__file__).parent
+    options = java_options(tmp_path).replace("-Xlog:cds*=off", "")
+    done = java(f"{options} -Xshare:on -cp '{spark}/conf:{spark}/jars/*'")
     assert done.returncode == 0, done.stderr

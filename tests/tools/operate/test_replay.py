@@ -20,6 +20,7 @@ from tests.tools.operate.world import LAKE, LANDING, Interrupting, World, output
 from tests.unit.operate.records import DEPLOYMENT, PIPELINE
 from tools.operate.connection import Connection
 from tools.operate.errors import InputError, OperateError
+from tools.operate.probes import MARK
 from tools.operate.replays import replay as replaying
 from tools.operate.replays import uploads
 from tools.operate.replays.giving_up import EndedReplay
@@ -251,6 +252,19 @@ def test_file_that_goes_to_quarantine_this_time_keeps_no_old_rows(world: World) 
         return "The run ended as SUCCEEDED."
 
     world.replay(area="archive", batch=batch, replace=True, load=load).run()
+    assert world.rows() == {"orders/a.csv": 1}
+
+
+def test_rows_of_a_probe_go_with_the_rest_of_its_batch(world: World) -> None:
+    probe = f"{MARK}-20260301T100000Z-0123abcd-good"
+    batch = world.batch(good=["a", probe])
+    # The check has taken its file away again.
+    [archived] = [key for key in world.keys(LAKE, "archive/") if MARK in key]
+    world.s3.delete_object(Bucket=LAKE, Key=archived)
+
+    done = world.replay(area="archive", batch=batch, replace=True, load=world.load).run()
+
+    assert (done.sent, len(done.outputs_removed), done.outputs_kept) == (1, 1, ())
     assert world.rows() == {"orders/a.csv": 1}
 
 
