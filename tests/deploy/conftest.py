@@ -102,9 +102,10 @@ def deployed(
 
 def _asked_for_in_this_process(fixture: str, request: pytest.FixtureRequest) -> bool:
     """Whether a test that shares its process with the one that asks now wants the fixture."""
+    alone = not hasattr(request.config, "workerinput")
     here = scope(request._pyfuncitem.nodeid)
     return any(
-        scope(item.nodeid) == here and fixture in getattr(item, "fixturenames", ())
+        (alone or scope(item.nodeid) == here) and fixture in getattr(item, "fixturenames", ())
         for item in request.session.items
     )
 
