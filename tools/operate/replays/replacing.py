@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 from tools.operate.deployment import DeployedPipeline, Deployment
 from tools.operate.ledger import PipelineLedger, ResultRecord
-from tools.operate.probes import is_probe
 from tools.operate.replays import curated
 from tools.operate.replays.arrivals import Arrival, Arrivals, Identity
 from tools.operate.replays.records import DoneReplay, ReplayPlan, ReplayRequest, Sent, sent_before
-from tools.operate.replays.selection import Earlier, Output
+from tools.operate.replays.selection import Earlier, Output, of_a_whole_batch
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -61,12 +60,7 @@ def awaited(
             here[item.source] = (item.key, answer.version_id)
     found = []
     for output, result in zip(plan.outputs, results, strict=True):
-        # A probe of `burst check` is nobody's data: it is not sent, and its rows do not come again.
-        places = [
-            (file.key, file.destination)
-            for file in result.files
-            if file.outcome == "curated" and not is_probe(file.key)
-        ]
+        places = [(file.key, place) for file, place in of_a_whole_batch(result)]
         found.append(
             Awaited(
                 output,

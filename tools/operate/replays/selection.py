@@ -284,6 +284,11 @@ def _selected(selection: Selection, result: ResultRecord) -> Iterator[tuple[File
             yield file, file.destination
 
 
+def of_a_whole_batch(result: ResultRecord) -> Iterator[tuple[FileResult, str]]:
+    """What comes again where a batch is replaced, each file with its place in the archive."""
+    return _selected(Selection("archive", batch=result.origin.batch), result)
+
+
 def _must_be_whole(
     result: ResultRecord,
     pipeline: DeployedPipeline,
@@ -291,7 +296,7 @@ def _must_be_whole(
     replayed: Mapping[str, Earlier],
 ) -> None:
     """Raise unless every row of the batch's output comes again, or has come already."""
-    for file, place in _selected(Selection("archive", batch=result.origin.batch), result):
+    for file, place in of_a_whole_batch(result):
         if place in replayed:
             continue
         why = None
