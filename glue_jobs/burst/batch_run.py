@@ -54,7 +54,7 @@ from burst.ledger import (
 )
 from burst.report import MAX_NAMED, Report, Watch, count
 from burst.row_engine import FileOutcome, ReadBatch, RowEngine
-from burst.s3 import ChangedError
+from burst.s3 import ChangedError, threads_each
 from burst.settle import Move, Moved, Mover
 from burst.suspects import Step, Suspect, Suspects, is_suspect
 
@@ -381,10 +381,11 @@ class BatchRun:
         )
 
     def _moved(self, moves: Sequence[Move]) -> list[Moved]:
-        mover = Mover(self.args.landing_bucket, self.args.lake_bucket)
+        buckets = self.args.landing_bucket, self.args.lake_bucket
         if len(moves) < SPREAD_FILES:
-            return mover.move(self.s3, moves)
+            return Mover(*buckets, threads_each(1)).move(self.s3, moves)
         parts = [moves[start : start + PART_FILES] for start in range(0, len(moves), PART_FILES)]
+        mover = Mover(*buckets, threads_each(min(len(parts), self.engine.processes)))
         return [end for part in self.engine.spread(mover.move, parts) for end in part]
 
     def _keep_open(

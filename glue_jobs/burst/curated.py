@@ -30,13 +30,11 @@ from burst.batch import output_uri, stage_uri
 from burst.contract import STAGING
 from burst.errors import PublishError
 from burst.ledger import StagedFile
-from burst.s3 import copy_new, delete, exists, is_changed, is_gone
+from burst.s3 import copy_new, delete, exists, is_changed, is_gone, threads_each
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectTypeDef
-
-THREADS = 16
 
 
 class Curated(Protocol):
@@ -102,7 +100,7 @@ class CuratedBucket:
         def is_published(file: StagedFile) -> bool:
             return self._copy(f"{source}/{file.name}", f"{target}/{file.name}", file)
 
-        with ThreadPoolExecutor(THREADS) as threads:
+        with ThreadPoolExecutor(threads_each(1)) as threads:
             there = list(threads.map(is_published, files))
         return [file.name for file, here in zip(files, there, strict=True) if not here]
 

@@ -14,7 +14,7 @@ whose place another one has taken can do no harm.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from burst.batch_run import BatchRun
 from burst.contract import LEDGER, JobSpec, folder
 from burst.curated import curated_at
 from burst.errors import RowEngineError, SettleError, TooManyUnreadableFilesError
-from burst.landing import Landing, Listing
+from burst.landing import Landing, Listing, joined
 from burst.ledger import Claim, Ledger, Origin, ResultRecord, Unreadable
 from burst.metrics import Metrics, NoMetrics
 from burst.report import Report, Summary
@@ -145,10 +145,9 @@ class _Drain:
 
     def take_what_lies_there(self) -> bool:
         """One look at landing, and its batches; whether there may be more."""
-        listing = self.landing.list_outstanding()
+        listing = joined(self.pages())
         unsettled = [file for file in listing.files if file.proof in self.batch_run.unsettled]
-        failed = {file.proof for file in self.suspects.inputs()}
-        known = failed | set(self.batch_run.unsettled)
+        known = self.known()
         files = [file for file in listing.files if file.proof not in known]
         fresh, unreadable = self.unreadable.split(files)
         if fresh and not self.claim.taken and not self.claim.take():
@@ -159,18 +158,36 @@ class _Drain:
         for inputs in batches(
             fresh, max_files=self.bounds.max_files, max_bytes=self.bounds.max_bytes
         ):
-            if self.left or self.budget.is_spent(self.report.clock()):
+            if self.left or self.is_out_of_time():
                 self.left += inputs
             else:
                 self.begin(inputs)
         self.look = _Look(listing, unreadable, tuple(unsettled))
         return bool(fresh) and not self.left
 
+    def pages(self) -> Iterator[Listing]:
+        """What lies in landing, page by page. Meanwhile the engine starts, where this run will
+        take any of it."""
+        known = self.known()
+        for page in self.landing.pages():
+            fresh = (file for file in page.files if file.proof not in known)
+            if any(file not in self.unreadable for file in fresh) and not self.is_out_of_time():
+                self.batch_run.engine.warm_up()
+            yield page
+
+    def is_out_of_time(self) -> bool:
+        """Whether there is no time for another batch."""
+        return self.budget.is_spent(self.report.clock())
+
+    def known(self) -> set[tuple[str, str, str]]:
+        """By identity and etag: what this run cannot load, and what does not leave landing."""
+        return {file.proof for file in self.suspects.inputs()} | set(self.batch_run.unsettled)
+
     def look_into_failures(self) -> bool:
         """Find the files for which batches failed; whether anything was done."""
         done = False
         while not self.left and (chosen := self.suspects.next()):
-            if self.budget.is_spent(self.report.clock()):
+            if self.is_out_of_time():
                 self.left = self.suspects.inputs()
                 return False
             suspect, step = chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,16 @@ class Listing:
 
     files: tuple[InputFile, ...]
     delete_markers: int
+
+
+def joined(pages: Iterable[Listing]) -> Listing:
+    """All pages of a listing as one."""
+    files: list[InputFile] = []
+    markers = 0
+    for page in pages:
+        files += page.files
+        markers += page.delete_markers
+    return Listing(tuple(files), markers)
 
 
 @dataclass(frozen=True)
@@ -53,15 +64,14 @@ class Landing:
                 "read or moved."
             )
 
-    def list_outstanding(self) -> Listing:
-        """Every version that is still there, including several of one key."""
-        files: list[InputFile] = []
-        markers = 0
+    def pages(self) -> Iterator[Listing]:
+        """Every version that is still there, including several of one key; page by page, as S3
+        gives them, with a thousand versions and markers each."""
         pages = self.s3.get_paginator("list_object_versions").paginate(
             Bucket=self.bucket, Prefix=self.prefix
         )
         for page in pages:
-            files += [
+            files = (
                 InputFile(
                     key=version["Key"],
                     version_id=version["VersionId"],
@@ -71,6 +81,5 @@ class Landing:
                 )
                 for version in page.get("Versions", [])
                 if version["Key"].endswith(self.suffix)
-            ]
-            markers += len(page.get("DeleteMarkers", []))
-        return Listing(tuple(files), markers)
+            )
+            yield Listing(tuple(files), len(page.get("DeleteMarkers", [])))

@@ -59,14 +59,17 @@ def read_files(
     batch: str,
     inputs: Sequence[tuple[int, InputFile]],
     format: FileFormat,
+    threads: int,
 ) -> Iterator[pa.RecordBatch]:
     """All rows and verdicts of these inputs (position in the batch, file).
+
+    threads: how many small files are fetched at a time.
 
     Raises what S3 or the network raise; a file that is bad is a verdict.
     """
     schema = read_schema(format.columns, format.rescues)
     waiting = _Waiting(schema)
-    for group in _groups(fetch(s3, bucket, inputs), format):
+    for group in _groups(fetch(s3, bucket, inputs, threads=threads), format):
         lineages = [_lineage(fetched, batch) for fetched in group]
         if together := _read_together(group, format):
             rows, counts = together

@@ -73,6 +73,16 @@ class Written:
 class RowEngine(Protocol):
     """Reads a batch's files and writes its rows."""
 
+    @property
+    def processes(self) -> int:
+        """How many parts of a work it does at the same time, each in a process of its own."""
+
+    def warm_up(self) -> None:
+        """Start what reading needs, beside what the caller does. May be called any number of times.
+
+        Raises nothing: what is wrong is met again, and explained, when a batch is read.
+        """
+
     def read(self, batch: str, inputs: Sequence[InputFile]) -> ReadBatch:
         """Read every input by version id. Raises when reading fails and no file is to blame."""
 

@@ -34,6 +34,7 @@ from tests.benchmarks.process_tree import Command, Cost, measure, measure_time
 from tests.benchmarks.stand_in_s3 import LAKE, LANDING, PREFIX, json_file
 from tests.jobs.world import COLUMNS, GLUE_JOBS, build_burst_zip
 from tools.sandbox.example_project import TRANSFORMS
+from tools.sandbox.java import ArchiveMaker
 
 PROJECT = Path(__file__).resolve().parents[2]
 SAMPLE_SECONDS = 0.5
@@ -81,6 +82,9 @@ def main(arguments: Sequence[str]) -> int:
     options = read_options(arguments)
     console = Console(width=120)
     size = len(json_file(0, options.bytes))
+    with ArchiveMaker() as archive, console.status("Java's archive of classes"):
+        # All programs with it, or the first of them would be slower.
+        archive.wait()
     console.print(servers_table(options.bytes))
 
     names = [OURS, *([BEFORE] if options.before else []), FOLDER, LOOP]

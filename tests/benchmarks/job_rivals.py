@@ -26,15 +26,13 @@ from types import ModuleType
 from typing import Any
 
 from burst.contract import JobSpec
-from burst.s3.client import s3_client
+from burst.s3 import s3_client, threads_each
 
 from tests.benchmarks.process_tree import processor_seconds
 from tests.benchmarks.stand_in_s3 import LAKE, LANDING, PREFIX
 from tests.jobs.world import COLUMNS
 from tools.sandbox.java import java_options
 
-# As many as the job has for its copies.
-THREADS = 32
 DELETE_KEYS = 1000
 Seconds = dict[str, float]
 
@@ -111,7 +109,7 @@ def folder(target: Path, seconds: Seconds) -> tuple[int, int]:
 
     with phase("session", seconds):
         spark = start_spark()
-    with work(seconds), ThreadPoolExecutor(THREADS) as threads:
+    with work(seconds), ThreadPoolExecutor(threads_each(1)) as threads:
         s3 = s3_client()
         with phase("read", seconds):
             versions = listed()

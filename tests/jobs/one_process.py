@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+from burst.s3 import concurrency
 from mypy_boto3_s3 import S3Client
 
 READS = ("Get", "Head", "List")
@@ -45,6 +47,12 @@ def pairs_of_places(
         places = places_to_die(next_calls(OneProcess(*first)))
         for second in places[first[0] % every[1] :: every[1]]:
             yield first, second
+
+
+def use_threads(patch: pytest.MonkeyPatch, threads: int) -> None:
+    """Whatever asks S3 does so in this many threads. With one, the calls have one order."""
+    patch.setattr(concurrency, "FEWEST", threads)
+    patch.setattr(concurrency, "MOST", threads)
 
 
 class ProcessDied(BaseException):

@@ -24,6 +24,7 @@ from burst.columns import read_schema
 from burst.contract import INPUT, PRIVATE, STATUS_ROWS, FileFormat
 from burst.reader import made_up_rows, read_files
 from burst.row_engine import FileOutcome, R, ReadBatch, T, Written, outcome_of
+from burst.s3 import threads_each
 from mypy_boto3_s3 import S3Client
 
 # What a batch's rows may take in memory before they go to disk.
@@ -48,6 +49,13 @@ class PlainRowEngine:
     format: FileFormat
     step: Callable[[str], None] = field(default=lambda _: None)
 
+    @property
+    def processes(self) -> int:
+        return 1
+
+    def warm_up(self) -> None:
+        pass
+
     def read(self, batch: str, inputs: Sequence[InputFile]) -> ReadBatch:
         pieces = read_files(
             self.s3,
@@ -55,6 +63,7 @@ class PlainRowEngine:
             batch=batch,
             inputs=list(enumerate(inputs)),
             format=self.format,
+            threads=threads_each(self.processes),
         )
         return self._read(batch, pieces, len(inputs), sum(file.size for file in inputs))
 

@@ -8,7 +8,7 @@ import pytest
 from burst.contract import Output, RowChanges
 from burst.drain import Summary, drain
 from burst.errors import RowEngineError
-from burst.landing import Landing
+from burst.landing import Landing, joined
 from burst.row_engine import Written
 from burst.spark.accounting import account_of, fault
 from burst.spark.row_engine import SparkRowEngine
@@ -81,7 +81,7 @@ def test_rows_that_were_written_are_counted_beside_those_that_were_read(
 ) -> None:
     engine = engine_with(two_files, transform, may)
     read = engine.read(
-        BATCH, Landing(two_files.s3, two_files.landing, "", "").list_outstanding().files
+        BATCH, joined(Landing(two_files.s3, two_files.landing, "", "").pages()).files
     )
     written = engine.write(read, two_files.curated_folder.as_uri())
     engine.release(read)

@@ -15,14 +15,18 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from burst import curated, settle
-from burst.s3 import fetching
 from mypy_boto3_s3 import S3Client
 from pyspark.sql import SparkSession
 
 from tests.jobs.invariants import Proof
 from tests.jobs.memory_s3 import MemoryS3, Version
-from tests.jobs.one_process import OneProcess, ProcessDied, pairs_of_places, places_to_die
+from tests.jobs.one_process import (
+    OneProcess,
+    ProcessDied,
+    pairs_of_places,
+    places_to_die,
+    use_threads,
+)
 from tests.jobs.world import World, as_csv, memory_world, new_world, order
 
 _numbers = itertools.count(1)
@@ -35,10 +39,8 @@ AFTER = pytest.mark.parametrize("after", [False, True], ids=["before the call", 
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls in one order, so that each number is one and the same call in every case."""
-    monkeypatch.setattr(fetching, "THREADS", 1)
-    monkeypatch.setattr(settle, "THREADS", 1)
-    monkeypatch.setattr(curated, "THREADS", 1)
+    """Each number is one and the same call in every case."""
+    use_threads(monkeypatch, 1)
 
 
 @pytest.fixture
@@ -181,8 +183,7 @@ def test_run_that_dies_with_many_calls_on_their_way_is_finished_by_the_next(
     in_memory: NewWorld, after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = calls_of_a_clean_run(in_memory, plain)
-    monkeypatch.setattr(fetching, "THREADS", 8)
-    monkeypatch.setattr(settle, "THREADS", 16)
+    use_threads(monkeypatch, 16)
 
     for number in range(1, len(calls) + 1):
         process = OneProcess(dies_at=number, after=after)

@@ -15,18 +15,22 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from burst import curated, settle
 from burst.batch import InputFile
 from burst.drain import drain
 from burst.errors import RowEngineError, TakenOverError, TooManyBadFilesError, TransformError
 from burst.ledger import Ledger, SetAsideRecord
 from burst.report import Summary
 from burst.row_engine import ReadBatch, Written
-from burst.s3 import fetching
 
 from tests.jobs.invariants import Proof
 from tests.jobs.memory_s3 import MemoryS3
-from tests.jobs.one_process import OneProcess, ProcessDied, pairs_of_places, places_to_die
+from tests.jobs.one_process import (
+    OneProcess,
+    ProcessDied,
+    pairs_of_places,
+    places_to_die,
+    use_threads,
+)
 from tests.jobs.plain_row_engine import PlainRowEngine
 from tests.jobs.world import World, as_csv, memory_world, order
 
@@ -66,8 +70,7 @@ class HostileRowEngine(PlainRowEngine):
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (fetching, settle, curated):
-        monkeypatch.setattr(module, "THREADS", 1)
+    use_threads(monkeypatch, 1)
 
 
 _numbers = itertools.count(1)

@@ -20,15 +20,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from burst import curated, settle
-from burst.s3 import fetching
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.jobs.interleaving import Run, histories
 from tests.jobs.invariants import Proof, Upload
-from tests.jobs.one_process import OneProcess, ProcessDied
+from tests.jobs.one_process import OneProcess, ProcessDied, use_threads
 from tests.jobs.world import as_csv, memory_world, order
 
 Put = Callable[[str, bytes, Iterable[str] | None], Upload]
@@ -246,9 +244,7 @@ def _last_look(calls: Sequence[str]) -> int:
 def one_thread() -> Iterator[None]:
     """The same calls in the same order whenever Hypothesis repeats an example."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fetching, "THREADS", 1)
-        patch.setattr(settle, "THREADS", 1)
-        patch.setattr(curated, "THREADS", 1)
+        use_threads(patch, 1)
         yield
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from burst.landing import Landing
+from burst.landing import Landing, joined
 from burst.row_engine import FileOutcome, RowEngine
 from burst.spark.row_engine import SparkRowEngine
 from mypy_boto3_s3 import S3Client
@@ -25,7 +25,7 @@ def read_and_write(
     engine: RowEngine, world: World, folder: Path
 ) -> tuple[tuple[FileOutcome, ...], Counter[tuple[Any, ...]]]:
     """Outcomes and rows."""
-    inputs = Landing(world.s3, world.landing, "", "").list_outstanding().files
+    inputs = joined(Landing(world.s3, world.landing, "", "").pages()).files
     read = engine.read(BATCH, inputs)
     engine.write(read, folder.as_uri())
     engine.release(read)

@@ -11,14 +11,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
-from burst import curated, settle
 from burst.errors import BurstError
-from burst.s3 import fetching
 from burst.settle import Move, Moved, Mover
 
 from tests.jobs.invariants import Proof
 from tests.jobs.memory_s3 import MemoryS3
-from tests.jobs.one_process import OneProcess
+from tests.jobs.one_process import OneProcess, use_threads
 from tests.jobs.test_crashes import ticking
 from tests.jobs.world import World, as_csv, memory_world, order
 
@@ -41,8 +39,7 @@ ABOUT_A_FILE = ("/landing/orders/", "/lake/archive/", "/lake/quarantine/")
 
 @pytest.fixture(autouse=True)
 def one_thread_that_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (fetching, settle, curated):
-        monkeypatch.setattr(module, "THREADS", 1)
+    use_threads(monkeypatch, 1)
     for module in ("conditional", "copying", "deleting", "retry"):
         monkeypatch.setattr(f"burst.s3.{module}.FIRST_WAIT_SECONDS", 0)
 
@@ -214,14 +211,14 @@ def test_refusal_at_any_call_of_a_copy_in_parts_keeps_that_file_alone(
     name = f"before-call.s3.{operation}"
     world.s3.meta.events.register(name, refuse)
     try:
-        first, second = Mover(world.landing, world.lake).move(world.s3, moves)
+        first, second = Mover(world.landing, world.lake, 1).move(world.s3, moves)
     finally:
         world.s3.meta.events.unregister(name, refuse)
 
     assert (first.state, second.state) == ("refused", "moved")
     assert first.reason
     assert world.in_landing() == ["a"]
-    assert Mover(world.landing, world.lake).move(world.s3, moves[:1]) == [Moved("moved")]
+    assert Mover(world.landing, world.lake, 1).move(world.s3, moves[:1]) == [Moved("moved")]
     assert sorted(world.in_lake("archive/")) == ["archive/a", "archive/b"]
 
 

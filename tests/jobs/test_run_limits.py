@@ -36,6 +36,13 @@ class SlowRowEngine:
     time: Time
     minutes: float = 0
 
+    @property
+    def processes(self) -> int:
+        return 1
+
+    def warm_up(self) -> None:
+        pass
+
     def read(self, batch: str, inputs: Sequence[InputFile]) -> ReadBatch:
         self.time.now += timedelta(minutes=self.minutes)
         outcomes = [

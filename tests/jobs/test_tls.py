@@ -244,7 +244,7 @@ def test_connection_that_breaks_while_it_is_asked_is_left_to_boto3(
     assert get(s3) == BODY
     server.breaks_next = True
 
-    [fetched] = fetch(s3, "landing", [(0, FILE)])  # type: ignore[arg-type]
+    [fetched] = fetch(s3, "landing", [(0, FILE)], threads=1)  # type: ignore[arg-type]
 
     assert fetched.content is not None
     assert fetched.content.read(-1) == BODY  # type: ignore[union-attr]

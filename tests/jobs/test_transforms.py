@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from burst.contract import LINEAGE
 from burst.errors import RowEngineError
-from burst.landing import Landing
+from burst.landing import Landing, joined
 from pyspark import __version__
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
@@ -141,7 +141,7 @@ def test_error_of_a_transform_s_row_is_the_cause_that_its_file_gets_as_reason(
     spark_world.put("orders/bad.csv", BAD)
     engine = engine_with(spark_world, casts, "none")
     landing = Landing(spark_world.s3, spark_world.landing, "", "")
-    read = engine.read(BATCH, landing.list_outstanding().files)
+    read = engine.read(BATCH, joined(landing.pages()).files)
 
     with pytest.raises(RowEngineError) as raised:
         engine.write(read, spark_world.curated_folder.as_uri())

@@ -17,12 +17,10 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from burst import curated, settle
-from burst.s3 import fetching
 
 from tests.jobs.interleaving import Run, as_another, histories
 from tests.jobs.invariants import Proof
-from tests.jobs.one_process import OneProcess
+from tests.jobs.one_process import OneProcess, use_threads
 from tests.jobs.test_crashes import ticking
 from tests.jobs.world import as_csv, memory_world, order
 
@@ -37,8 +35,7 @@ FEWEST_CALLS = 30
 def one_thread() -> Iterator[None]:
     """Calls in one order."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (fetching, settle, curated):
-            patch.setattr(module, "THREADS", 1)
+        use_threads(patch, 1)
         yield
 
 

@@ -16,13 +16,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from burst import curated, settle
-from burst.s3 import fetching
 
 from tests.jobs.interleaving import Run, histories
 from tests.jobs.invariants import Proof, Upload
 from tests.jobs.memory_s3 import MemoryS3, Version
-from tests.jobs.one_process import OneProcess
+from tests.jobs.one_process import OneProcess, use_threads
 from tests.jobs.test_crashes import ticking
 from tests.jobs.world import World, memory_world
 
@@ -35,8 +33,7 @@ STATES: list[dict[str, Any]] = FIXTURE["states"]
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for module in (fetching, settle, curated):
-            patch.setattr(module, "THREADS", 1)
+        use_threads(patch, 1)
         yield
 
 

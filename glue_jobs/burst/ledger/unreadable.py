@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 from burst.batch import InputFile
 from burst.contract import LEDGER, folder
 from burst.ledger.records import ResultRecord
-from burst.s3 import is_gone, read_whole, refusal, repeated
+from burst.s3 import is_gone, read_whole, refusal, repeated, threads_each
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("burst")
 
 RECORD_FORMAT = 1
-THREADS = 16
 
 
 @dataclass(frozen=True)
@@ -85,6 +84,10 @@ class Unreadable:
     @property
     def key(self) -> str:
         return f"{folder(LEDGER, self.pipeline)}unreadable.json"
+
+    def __contains__(self, file: InputFile) -> bool:
+        """Whether an earlier run could not read it, or this one."""
+        return file.identity in self._load()
 
     def split(
         self, files: Sequence[InputFile]
@@ -141,7 +144,7 @@ class Unreadable:
         self, known: dict[tuple[str, str], UnreadableFile], files: Sequence[InputFile]
     ) -> None:
         here = [file for file in files if file.identity in known]
-        with ThreadPoolExecutor(THREADS) as threads:
+        with ThreadPoolExecutor(threads_each(1)) as threads:
             for file, refused in zip(here, threads.map(self._is_refused, here), strict=True):
                 if not refused:
                     del known[file.identity]

@@ -1,6 +1,7 @@
 """S3 for driver and tasks: clients, fetching, conditional writes, copies, what errors mean."""
 
 from burst.s3.client import cloudwatch_client, s3_client, task_s3_client
+from burst.s3.concurrency import threads_each
 from burst.s3.conditional import ChangedError, Stored, read_stored, write_if
 from burst.s3.copying import MAX_COPY_BYTES, copy_new, exists
 from burst.s3.deleting import MAX_DELETE_KEYS, delete
@@ -29,5 +30,6 @@ __all__ = [
     "repeated",
     "s3_client",
     "task_s3_client",
+    "threads_each",
     "write_if",
 ]

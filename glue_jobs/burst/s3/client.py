@@ -11,6 +11,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.utils import parse_timestamp
 
+from burst.s3.concurrency import MOST
 from burst.s3.quick import quickly
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def s3_client() -> S3Client:
     config = Config(
         # max_attempts would count the retries; this counts all attempts.
         retries={"mode": "adaptive", "total_max_attempts": 10},
-        max_pool_connections=32,
+        max_pool_connections=MOST,
         # Ours are checked by their types; with thousands of requests it is a tenth of the time.
         parameter_validation=False,
         connect_timeout=10,

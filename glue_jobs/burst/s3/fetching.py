@@ -23,12 +23,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
-# Up to this size an object is fetched whole and ahead of time. So many of them, and so many bytes,
-# are on their way or wait in memory.
+# Up to this size an object is fetched whole and ahead of time. So many of them for each thread, and
+# so many bytes in all, are on their way or wait in memory.
 SMALL_BYTES = 2 * 1024**2
-AHEAD = 64
+AHEAD = 2
 AHEAD_BYTES = 64 * 1024**2
-THREADS = 32
 
 
 @dataclass(frozen=True)
@@ -47,25 +46,27 @@ class Fetched:
     content: Bytes | Refused | None
 
 
-def fetch(s3: S3Client, bucket: str, inputs: Sequence[tuple[int, InputFile]]) -> Iterator[Fetched]:
+def fetch(
+    s3: S3Client, bucket: str, inputs: Sequence[tuple[int, InputFile]], *, threads: int
+) -> Iterator[Fetched]:
     """The inputs (position in the batch and file) with their bytes, one after the other.
 
-    While the caller is busy with one, the next small ones are on their way. Errors of S3 and of
-    the network are raised; only a version that does not exist, or that S3 refuses, is
-    no error.
+    While the caller is busy with one, the next small ones are on their way, `threads` at a time.
+    Errors of S3 and of the network are raised; only a version that does not exist, or that S3
+    refuses, is no error.
     """
     waiting = deque(item for item in inputs if item[1].size <= SMALL_BYTES)
     large = [item for item in inputs if item[1].size > SMALL_BYTES]
     room = AHEAD_BYTES
-    with ThreadPoolExecutor(THREADS) as threads:
+    with ThreadPoolExecutor(threads) as pool:
         ahead: deque[Future[Fetched]] = deque()
 
         def top_up() -> None:
             nonlocal room
-            while waiting and len(ahead) < AHEAD and waiting[0][1].size <= room:
+            while waiting and len(ahead) < AHEAD * threads and waiting[0][1].size <= room:
                 item = waiting.popleft()
                 room -= item[1].size
-                ahead.append(threads.submit(_fetch_whole, s3, bucket, *item))
+                ahead.append(pool.submit(_fetch_whole, s3, bucket, *item))
 
         top_up()
         for index, file in large:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from burst.batch import InputFile, shares
 from burst.contract import FileFormat
 from burst.reader import made_up_rows, read_files
+from burst.s3 import threads_each
 from burst.spark.columns import spark_read_schema
 from burst.spark.packing import PIECE, kept_names, pack, row_names, unpack
 from burst.spark.worker import worker_s3_client
@@ -35,7 +36,9 @@ def spark_frame(
     format: FileFormat,
 ) -> DataFrame:
     """What `read_files` gives, packed, in as many tasks as are worth starting."""
-    dealt = shares(inputs, _task_count(spark, inputs))
+    processes = spark.sparkContext.defaultParallelism
+    dealt = shares(inputs, _task_count(inputs, processes))
+    threads = threads_each(min(len(dealt), processes))
     # Sent once to each worker; as part of the function it would be sent with every task.
     tasks = spark.sparkContext.broadcast(
         [[(index, inputs[index]) for index in share] for share in dealt]
@@ -49,12 +52,25 @@ def spark_frame(
                 batch=batch,
                 inputs=tasks.value[number],
                 format=format,
+                threads=threads,
             )
             yield from pack(found, format)
 
     # One row, one partition, one task: a number that tells the task which files it reads.
     numbers = spark.range(0, len(dealt), 1, numPartitions=len(dealt))
     return numbers.mapInArrow(read_tasks, _kept_schema(format))
+
+
+def start_workers(spark: SparkSession) -> None:
+    """Have each of Spark's workers import what reading needs, so that it need not wait for that."""
+
+    def begin(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        worker_s3_client()
+        yield from numbers
+
+    processes = spark.sparkContext.defaultParallelism
+    numbers = spark.range(0, processes, 1, numPartitions=processes)
+    numbers.mapInArrow(begin, numbers.schema).collect()
 
 
 def made_up_frame(spark: SparkSession, *, batch: str, format: FileFormat) -> DataFrame:
@@ -92,9 +108,7 @@ def _chosen(names: Sequence[str], format: FileFormat) -> StructType:
     return t.StructType([schema[name] for name in names])
 
 
-def _task_count(spark: SparkSession, inputs: Sequence[InputFile]) -> int:
+def _task_count(inputs: Sequence[InputFile], processes: int) -> int:
     size = sum(file.size for file in inputs)
-    wanted = max(
-        -(-size // TASK_BYTES), -(-len(inputs) // TASK_FILES), spark.sparkContext.defaultParallelism
-    )
+    wanted = max(-(-size // TASK_BYTES), -(-len(inputs) // TASK_FILES), processes)
     return min(len(inputs), wanted)

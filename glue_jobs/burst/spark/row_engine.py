@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -74,7 +75,7 @@ class _Rows:
 
 @dataclass
 class SparkRowEngine:
-    """Starts Spark when the first batch is read, not before: most of an empty run would be that.
+    """Starts Spark when there is something to read, not before: most of an empty run would be that.
 
     bucket: the landing bucket. transform: the name of a module in `transforms`, or none.
     """
@@ -83,6 +84,7 @@ class SparkRowEngine:
     format: FileFormat
     transform: str
     output: Output = field(default=Output(), kw_only=True)
+    _is_warm: bool = field(default=False, init=False)
 
     @cached_property
     def spark(self) -> SparkSession:
@@ -92,6 +94,18 @@ class SparkRowEngine:
         for name, value in _SETTINGS.items():
             spark.conf.set(name, value)
         return spark
+
+    @property
+    def processes(self) -> int:
+        return self.spark.sparkContext.defaultParallelism
+
+    def warm_up(self) -> None:
+        if self._is_warm or "spark" in vars(self):
+            return
+        self._is_warm = True
+        with suppress(Exception):
+            # Not in the thread: the session is the active one only where it is made.
+            threading.Thread(target=_start_workers, args=[self.spark], daemon=True).start()
 
     @cached_property
     def _transform(self) -> Callable[[DataFrame], DataFrame]:
@@ -213,6 +227,13 @@ class SparkRowEngine:
         """Stop Spark, if it was started."""
         if "spark" in vars(self):
             self.spark.stop()
+
+
+def _start_workers(spark: SparkSession) -> None:
+    from burst.spark.frame import start_workers
+
+    with suppress(Exception):
+        start_workers(spark)
 
 
 @contextmanager

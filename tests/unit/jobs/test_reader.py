@@ -85,7 +85,12 @@ def read(
         for index, key in enumerate(bodies)
     ]
     batches = read_files(
-        cast("S3Client", FakeS3(bodies)), bucket="landing", batch="b", inputs=inputs, format=format
+        cast("S3Client", FakeS3(bodies)),
+        bucket="landing",
+        batch="b",
+        inputs=inputs,
+        format=format,
+        threads=4,
     )
     return [batch.to_pylist() for batch in batches]
 
@@ -225,8 +230,8 @@ def test_no_more_is_fetched_ahead_than_may_wait_in_memory(size: int) -> None:
         (n, InputFile(key, f"v-{key}", "e", size, datetime(2025, 1, 1, tzinfo=UTC)))
         for n, key in enumerate(s3.bodies)
     ]
-    fetched = fetching.fetch(cast("S3Client", s3), "landing", inputs)
-    most = min(fetching.AHEAD, fetching.AHEAD_BYTES // size)
+    fetched = fetching.fetch(cast("S3Client", s3), "landing", inputs, threads=8)
+    most = min(fetching.AHEAD * 8, fetching.AHEAD_BYTES // size)
 
     for taken in range(1, 100):
         next(fetched)
