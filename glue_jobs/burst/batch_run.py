@@ -381,11 +381,10 @@ class BatchRun:
         )
 
     def _moved(self, moves: Sequence[Move]) -> list[Moved]:
-        buckets = self.args.landing_bucket, self.args.lake_bucket
+        mover = Mover(self.args.landing_bucket, self.args.lake_bucket)
         if len(moves) < SPREAD_FILES:
-            return Mover(*buckets, threads_each(1)).move(self.s3, moves)
+            return mover.move(self.s3, moves, threads_each(1))
         parts = [moves[start : start + PART_FILES] for start in range(0, len(moves), PART_FILES)]
-        mover = Mover(*buckets, threads_each(min(len(parts), self.engine.processes)))
         return [end for part in self.engine.spread(mover.move, parts) for end in part]
 
     def _keep_open(

@@ -73,10 +73,6 @@ class Written:
 class RowEngine(Protocol):
     """Reads a batch's files and writes its rows."""
 
-    @property
-    def processes(self) -> int:
-        """How many parts of a work it does at the same time, each in a process of its own."""
-
     def warm_up(self) -> None:
         """Start what reading needs, beside what the caller does. May be called any number of times.
 
@@ -96,10 +92,11 @@ class RowEngine(Protocol):
         Raises RowEngineError when the transform changes rows or lineage as it must not.
         """
 
-    def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:
+    def spread(self, work: Callable[[S3Client, T, int], R], parts: Sequence[T]) -> list[R]:
         """Do this work for each part, on as many machines as there are; answers in their order.
 
-        work and parts can be sent to other processes. A part may be done twice. Raises SettleError:
+        work is called with a client, a part, and the number of threads that may use the client. It
+        and the parts can be sent to other processes. A part may be done twice. Raises SettleError:
         it is the files of committed batches that are moved like this.
         """
 

@@ -62,17 +62,19 @@ _MOVED, _MISSING = Moved("moved"), Moved("missing")
 
 @dataclass(frozen=True)
 class Mover:
-    """Between these two buckets, `threads` files at a time. It can be sent to another process."""
+    """Between these two buckets. It can be sent to another process."""
 
     landing_bucket: str
     lake_bucket: str
-    threads: int
 
-    def move(self, s3: S3Client, moves: Sequence[Move]) -> list[Moved]:
-        """Copy all, then delete what was copied. Raises SettleError when S3 fails as a whole."""
+    def move(self, s3: S3Client, moves: Sequence[Move], threads: int) -> list[Moved]:
+        """Copy all, `threads` at a time, then delete what was copied.
+
+        Raises SettleError when S3 fails as a whole.
+        """
         try:
-            with ThreadPoolExecutor(self.threads) as threads:
-                copied = list(threads.map(lambda move: self._copy(s3, move), moves))
+            with ThreadPoolExecutor(threads) as pool:
+                copied = list(pool.map(lambda move: self._copy(s3, move), moves))
             return self._delete(s3, moves, copied)
         except ClientError as error:
             raise SettleError(

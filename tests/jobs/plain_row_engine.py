@@ -49,10 +49,6 @@ class PlainRowEngine:
     format: FileFormat
     step: Callable[[str], None] = field(default=lambda _: None)
 
-    @property
-    def processes(self) -> int:
-        return 1
-
     def warm_up(self) -> None:
         pass
 
@@ -63,7 +59,7 @@ class PlainRowEngine:
             batch=batch,
             inputs=list(enumerate(inputs)),
             format=self.format,
-            threads=threads_each(self.processes),
+            threads=threads_each(1),
         )
         return self._read(batch, pieces, len(inputs), sum(file.size for file in inputs))
 
@@ -112,8 +108,8 @@ class PlainRowEngine:
             (folder / name).write_bytes(body)
             self.step(f"wrote {name.partition('-')[0]}")
 
-    def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:
-        return [work(self.s3, part) for part in parts]
+    def spread(self, work: Callable[[S3Client, T, int], R], parts: Sequence[T]) -> list[R]:
+        return [work(self.s3, part, threads_each(1)) for part in parts]
 
     def release(self, read: ReadBatch) -> None:
         read.rows.close()

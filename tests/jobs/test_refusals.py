@@ -211,14 +211,14 @@ def test_refusal_at_any_call_of_a_copy_in_parts_keeps_that_file_alone(
     name = f"before-call.s3.{operation}"
     world.s3.meta.events.register(name, refuse)
     try:
-        first, second = Mover(world.landing, world.lake, 1).move(world.s3, moves)
+        first, second = Mover(world.landing, world.lake).move(world.s3, moves, 1)
     finally:
         world.s3.meta.events.unregister(name, refuse)
 
     assert (first.state, second.state) == ("refused", "moved")
     assert first.reason
     assert world.in_landing() == ["a"]
-    assert Mover(world.landing, world.lake, 1).move(world.s3, moves[:1]) == [Moved("moved")]
+    assert Mover(world.landing, world.lake).move(world.s3, moves[:1], 1) == [Moved("moved")]
     assert sorted(world.in_lake("archive/")) == ["archive/a", "archive/b"]
 
 

@@ -36,10 +36,6 @@ class SlowRowEngine:
     time: Time
     minutes: float = 0
 
-    @property
-    def processes(self) -> int:
-        return 1
-
     def warm_up(self) -> None:
         pass
 
@@ -56,7 +52,7 @@ class SlowRowEngine:
     def write(self, read: ReadBatch, target: str) -> Written:
         return Written(sum(outcome.rows for outcome in read.outcomes))
 
-    def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:
+    def spread(self, work: Callable[[S3Client, T, int], R], parts: Sequence[T]) -> list[R]:
         raise NotImplementedError
 
     def release(self, read: ReadBatch) -> None:

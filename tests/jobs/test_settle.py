@@ -34,7 +34,7 @@ def move(world: World, key: str, version: str, size: int = 1) -> Move:
 
 
 def settle(world: World, *moves: Move) -> list[Moved]:
-    return Mover(world.landing, world.lake, 4).move(world.s3, moves)
+    return Mover(world.landing, world.lake).move(world.s3, moves, threads=4)
 
 
 def versions_of(world: World, key: str) -> int:

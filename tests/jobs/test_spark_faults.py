@@ -185,7 +185,7 @@ def test_workers_that_cannot_move_files_say_why_and_that_nothing_is_lost(
     with pytest.raises(
         SettleError, match=r"while moving .*NoSuchBucket.* rows are committed, nothing is lost"
     ):
-        engine.spread(Mover(spark_world.landing, "no-such-lake", 1).move, [[move]])
+        engine.spread(Mover(spark_world.landing, "no-such-lake").move, [[move]])
 
 
 def test_job_that_is_killed_between_write_and_commit_is_finished_by_the_next(

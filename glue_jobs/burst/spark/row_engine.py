@@ -32,6 +32,7 @@ from burst.errors import (
     TransformError,
 )
 from burst.row_engine import R, ReadBatch, T, Written, outcome_of
+from burst.s3 import threads_each
 from burst.spark.accounting import Observed, account_of, fault, origin
 from burst.spark.worker import worker_s3_client
 
@@ -84,7 +85,7 @@ class SparkRowEngine:
     format: FileFormat
     transform: str
     output: Output = field(default=Output(), kw_only=True)
-    _is_warm: bool = field(default=False, init=False)
+    _is_warming_up: bool = field(default=False, init=False)
 
     @cached_property
     def spark(self) -> SparkSession:
@@ -95,14 +96,10 @@ class SparkRowEngine:
             spark.conf.set(name, value)
         return spark
 
-    @property
-    def processes(self) -> int:
-        return self.spark.sparkContext.defaultParallelism
-
     def warm_up(self) -> None:
-        if self._is_warm or "spark" in vars(self):
+        if self._is_warming_up or "spark" in vars(self):
             return
-        self._is_warm = True
+        self._is_warming_up = True
         with suppress(Exception):
             # Not in the thread: the session is the active one only where it is made.
             threading.Thread(target=_start_workers, args=[self.spark], daemon=True).start()
@@ -204,16 +201,18 @@ class SparkRowEngine:
             )
         return rows.select(*(column.name for column in self.output.columns), *LINEAGE)
 
-    def spread(self, work: Callable[[S3Client, T], R], parts: Sequence[T]) -> list[R]:
+    def spread(self, work: Callable[[S3Client, T, int], R], parts: Sequence[T]) -> list[R]:
         from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
 
-        def answer(part: T) -> R:
-            return work(worker_s3_client(), part)
-
         try:
-            numbered = self.spark.sparkContext.parallelize(parts, len(parts))
-            return numbered.map(answer).collect()
+            context = self.spark.sparkContext
+            threads = threads_each(min(len(parts), context.defaultParallelism))
+
+            def answer(part: T) -> R:
+                return work(worker_s3_client(), part, threads)
+
+            return context.parallelize(parts, len(parts)).map(answer).collect()
         except (Py4JError, PySparkException) as error:
             raise SettleError(
                 f"Spark failed while moving the files of a batch: {cause_of(str(error))} Their "
