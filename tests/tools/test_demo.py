@@ -67,7 +67,7 @@ def test_every_row_of_the_burst_comes_out_once(tmp_path: Path) -> None:
     in_one_line = " ".join(output.replace("│", " ").split())
     assert "found 'three', expected a whole number of 32 bits." in in_one_line
     assert re.search(r"Terraform has made 47 of 47 resources\.", output)
-    assert re.search(r"Run wr_\w+ starts Spark for \d+ files\.", output)
+    assert re.search(r"Run wr_\w+ reads \d+ files\.", output)
     assert re.search(r"fired by size: 5 events", output)
     assert re.search(r"fired by window: \d events?", output)
     assert re.search(r"files in\W+12 \(11 good, 1 bad\)", output)

@@ -240,10 +240,7 @@ class Burst:
 
     def _work(self, engine: Snapshot) -> dict[str, Work]:
         return {
-            # Spark's greeting is the first thing that a run prints.
-            run.run_id: self._ledger.of(
-                run.run_id, spark=run.log.exists() and run.log.stat().st_size > 0
-            )
+            run.run_id: self._ledger.of(run.run_id)
             for run in engine.job_runs[len(self._before.job_runs) :]
         }
 

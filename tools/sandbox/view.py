@@ -367,8 +367,7 @@ def _job(job: JobRun, work: Work, *, stopped: bool) -> RenderableType:
 def phase(work: Work) -> str:
     """What a run that runs is doing."""
     if work.planned > work.files:
-        doing = "reads" if work.spark else "starts Spark for"
-        return f"{doing} {count(work.planned - work.files, 'file')}"
+        return f"reads {count(work.planned - work.files, 'file')}"
     return "looks for more" if work.files else "starts"
 
 

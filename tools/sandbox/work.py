@@ -32,13 +32,11 @@ class Work:
         planned: files of the batches that it has begun.
         files: files of the batches that it has committed.
         rows: rows that these files gave.
-        spark: whether Spark has answered.
     """
 
     planned: int = 0
     files: int = 0
     rows: int = 0
-    spark: bool = False
 
 
 class LedgerWork:
@@ -68,11 +66,8 @@ class LedgerWork:
                 if not is_gone(error):
                     raise
 
-    def of(self, run_id: str, *, spark: bool = False) -> Work:
-        """What was read of this job run.
-
-        spark: whether Spark has answered, which no record says.
-        """
+    def of(self, run_id: str) -> Work:
+        """What was read of this job run."""
         results = [r for r in self.results.values() if r.origin.job_run_id == run_id]
         # Two batches took the place of such a one, and count for it.
         halved = {r.origin.batch for r in results if r.replaced_by is not None}
@@ -84,7 +79,6 @@ class LedgerWork:
             ),
             files=sum(len(result.files) for result in results),
             rows=sum(result.rows for result in results),
-            spark=spark,
         )
 
     def _body(self, key: str) -> bytes:

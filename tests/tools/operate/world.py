@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from burst.batch import REASON_SUFFIX, InputFile, batch_id, destination, output_uri, stage_uri
-from burst.landing import Landing
+from burst.landing import Landing, joined
 from burst.ledger import (
     DoneRecord,
     FileResult,
@@ -130,7 +130,7 @@ class World:
             Move(file.key, file.version_id, file.etag, file.size, moved.destination or "", None)
             for file, moved in zip(inputs, files, strict=True)
         ]
-        Mover(LANDING, LAKE).move(self.s3, moves)
+        Mover(LANDING, LAKE).move(self.s3, moves, threads=4)
         self._done(batch, at, files)
 
     def job_is_refused(self, reason: str) -> str:
@@ -145,7 +145,8 @@ class World:
         return batch
 
     def _outstanding(self) -> Sequence[InputFile]:
-        return Landing(self.s3, LANDING, PIPELINE.prefix, PIPELINE.suffix).list_outstanding().files
+        landing = Landing(self.s3, LANDING, PIPELINE.prefix, PIPELINE.suffix)
+        return joined(landing.pages()).files
 
     def _load(
         self, inputs: Sequence[InputFile], at: datetime, bad: Sequence[str] = ()

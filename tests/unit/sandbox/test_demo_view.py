@@ -83,7 +83,7 @@ def progress() -> BurstProgress:
         job_runs=jobs,
         problems=(),
     )
-    work = {"jr_0": Work(13, 13, 378, spark=True), "jr_1": Work(), "jr_2": Work(12, 0, 0)}
+    work = {"jr_0": Work(13, 13, 378), "jr_1": Work(), "jr_2": Work(12, 0, 0)}
     return BurstProgress(12.0, 200, FileCounts(200, 187, 13, 0), engine, work)
 
 
@@ -123,7 +123,7 @@ def test_run_says_what_it_found_what_it_does_and_how_many_starts_were_refused() 
     text = "\n".join(shown(view.burst_panel(progress(), width=80)))
     assert "size: 10 events  ✓ took 13 files, 378 rows, 11 s" in text
     assert "✓ found no files, 11 s" in text
-    assert "starts Spark for 12 files" in text
+    assert "reads 12 files" in text
     assert "17 starts refused, which costs nothing" in text
     assert text.count("size: 10 events") == 3
 
@@ -132,9 +132,9 @@ def test_run_says_what_it_found_what_it_does_and_how_many_starts_were_refused() 
     ("work", "said"),
     [
         (Work(), "starts"),
-        (Work(planned=1), "starts Spark for 1 file"),
-        (Work(planned=3, files=1, spark=True), "reads 2 files"),
-        (Work(planned=3, files=3, rows=1, spark=True), "looks for more"),
+        (Work(planned=1), "reads 1 file"),
+        (Work(planned=3, files=1), "reads 2 files"),
+        (Work(planned=3, files=3, rows=1), "looks for more"),
     ],
 )
 def test_phase_of_a_run_follows_from_the_ledger(work: Work, said: str) -> None:
@@ -176,7 +176,7 @@ def test_without_a_terminal_there_is_a_line_for_each_phase_and_each_ten_seconds(
         "Terraform has made 4 of 4 resources.",
         "Run wr_00000000 took 13 files, 378 rows.",
         "Run wr_00000001 found no files.",
-        "Run wr_00000002 starts Spark for 12 files.",
+        "Run wr_00000002 reads 12 files.",
     ]
 
 
@@ -202,7 +202,7 @@ def test_last_picture_of_a_burst_that_was_stopped_says_so_and_counts_nothing_dow
     assert "4 of 10 events, stopped" in last
     assert "size: 10 events  ✗ stopped" in last
     assert "✓ took 13 files, 378 rows, 11 s" in last
-    assert not re.search(r"window ends in|starts Spark|[⠁-⣿]", last)
+    assert not re.search(r"window ends in|reads|[⠁-⣿]", last)
 
 
 # ---- the report ----------------------------------------------------------------------------
