@@ -14,7 +14,7 @@ whose place another one has taken can do no harm.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -145,9 +145,10 @@ class _Drain:
 
     def take_what_lies_there(self) -> bool:
         """One look at landing, and its batches; whether there may be more."""
-        listing = joined(self.pages())
+        failed = {file.proof for file in self.suspects.inputs()}
+        known = failed | set(self.batch_run.unsettled)
+        listing = joined(self.pages(known))
         unsettled = [file for file in listing.files if file.proof in self.batch_run.unsettled]
-        known = self.known()
         files = [file for file in listing.files if file.proof not in known]
         fresh, unreadable = self.unreadable.split(files)
         if fresh and not self.claim.taken and not self.claim.take():
@@ -165,10 +166,9 @@ class _Drain:
         self.look = _Look(listing, unreadable, tuple(unsettled))
         return bool(fresh) and not self.left
 
-    def pages(self) -> Iterator[Listing]:
+    def pages(self, known: Set[tuple[str, str, str]]) -> Iterator[Listing]:
         """What lies in landing, page by page. Meanwhile the engine starts, where this run will
-        take any of it."""
-        known = self.known()
+        take any of it. known: by identity and etag, the files that no new batch takes."""
         for page in self.landing.pages():
             fresh = (file for file in page.files if file.proof not in known)
             if any(file not in self.unreadable for file in fresh) and not self.is_out_of_time():
@@ -178,10 +178,6 @@ class _Drain:
     def is_out_of_time(self) -> bool:
         """Whether there is no time for another batch."""
         return self.budget.is_spent(self.report.clock())
-
-    def known(self) -> set[tuple[str, str, str]]:
-        """By identity and etag: what this run cannot load, and what does not leave landing."""
-        return {file.proof for file in self.suspects.inputs()} | set(self.batch_run.unsettled)
 
     def look_into_failures(self) -> bool:
         """Find the files for which batches failed; whether anything was done."""
