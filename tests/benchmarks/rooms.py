@@ -137,7 +137,7 @@ class Meter:
 
     def _own(self) -> Counter[str]:
         own = {"seconds": time.monotonic(), "own": time.process_time(), "moto": self._moto}
-        return Counter(own)  # type: ignore[arg-type]
+        return Counter(own)
 
 
 class Table:
